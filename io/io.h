@@ -1,0 +1,85 @@
+/* Files: jobs, connectomes, recordings. */
+#ifndef CALLOSUM_IO_H
+#define CALLOSUM_IO_H
+
+#include "engine/engine.h"
+#include "network/connectome.h"
+
+/* ---- job files
+ * ---------------------------------------------------------------------------------------------------- */
+
+typedef enum { CLS_SPIKES_NONE, CLS_SPIKES_ALL, CLS_SPIKES_SOME } cls_spike_selection;
+
+/* Section `record:`. Intervals of 0: not recorded. */
+typedef struct {
+  double warmup_ms; /* default: 20000 where BOLD is recorded, else 500 */
+  cls_spike_selection spikes;
+  char **spike_populations; /* CLS_SPIKES_SOME: names, or shell patterns ("*" + "/E") */
+  int n_spike_populations;
+  double max_gb;               /* estimate above which `spikes: all` is refused, default 4 */
+  double rates_bin_ms;         /* population rates (rates: {bin_ms: 1}) */
+  double bold_tr_s;            /* region BOLD (bold: {tr_s: .8}) */
+  double currents_interval_ms; /* population means of synaptic currents (currents: {interval_ms: 1}) */
+  double flush_ms;             /* biology between flushes of the files, default 1000 */
+  char *empirical_bold; /* file with measured BOLD for fc_empirical_r, NULL: none (CSV/TSV, time x region) */
+} cls_record_options;
+
+/* A job as read: every value checked, defaults filled in. */
+typedef struct {
+  char *path;    /* of the file */
+  char *text;    /* as run: the file's text with --set applied, YAML; goes into every output file */
+  uint64_t hash; /* of text */
+  double duration_ms, dt_ms, beat_ms;
+  uint64_t seed;
+  char *backend;
+  int members;
+  cls_record_options record;
+  char *partition_method;
+  cls_network *network;       /* finished */
+  cls_connectome *connectome; /* brain jobs: the regions kept, in the network's region order; else NULL */
+} cls_job;
+
+/* Collective. Rank 0 reads the file (and the connectome it names, relative to the job file), all ranks parse
+ * the same text. `set`: n_set strings "key.path=value". Bad input: CLS_ERR_INPUT on all ranks with one
+ * message "FILE:LINE: KEY: VALUE ...: expected ...". */
+cls_status cls_job_load(const cls_world *world, const char *path, const char *const *set, int n_set,
+                        cls_job **job);
+void cls_job_destroy(cls_job *job);
+
+/* ---- connectomes
+ * ---------------------------------------------------------------------------------------------------- */
+
+/* Local. By content: a zip in the layout of The Virtual Brain, or our HDF5 layout. CLS_ERR_INPUT names file,
+ * member and line. Decisions about untidy tables (lengths of 0, missing areas) are left to
+ * cls_network_add_brain. */
+cls_status cls_connectome_read(const char *path, cls_connectome **connectome);
+/* Local. Writes our HDF5 layout (datasets /regions/..., /tracts/..., units as attributes), replacing the file
+ * only when complete. */
+cls_status cls_connectome_write(const char *path, const cls_connectome *connectome);
+
+/* ---- recordings
+ * ------------------------------------------------------------------------------------------------------ */
+
+typedef struct cls_recorder_ cls_recorder;
+
+/* What the statistics at the end of a run say; NaN where they do not apply. Of member 0, after the warm-up.
+ */
+typedef struct {
+  double mean_rate_hz, isi_cv_median, spike_correlation_mean;
+  double fc_mean, sc_fc_r, fc_empirical_r;
+  double fc_seconds;               /* length of BOLD behind the functional connectivity */
+  double rate_min_hz, rate_max_hz; /* over regions (populations where there are none) */
+} cls_statistics;
+
+/* Collective. Creates DIR/spikes.h5, rates.h5, bold.h5, currents.h5 as the job asks (one file each for all
+ * ranks) and gives the observer to attach. `steps`: length of the run. */
+cls_status cls_recorder_create(const cls_world *world, const cls_job *job, const cls_placement *placement,
+                               const cls_layout *layout, const char *directory, int64_t steps,
+                               cls_recorder **recorder);
+const cls_observer *cls_recorder_observer(const cls_recorder *recorder);
+/* Collective, after the run. */
+cls_status cls_recorder_finish(cls_recorder *recorder, cls_statistics *statistics);
+/* Collective (closes files). */
+void cls_recorder_destroy(cls_recorder *recorder);
+
+#endif

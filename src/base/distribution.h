@@ -1,0 +1,50 @@
+/* Distributions a job file may name for weights, delays, parameters and initial values. */
+#ifndef CALLOSUM_DISTRIBUTION_H
+#define CALLOSUM_DISTRIBUTION_H
+
+#include "base/base.h"
+#include "base/random.h"
+
+typedef enum {
+  CLS_CONSTANT,  /* a */
+  CLS_UNIFORM,   /* [a, b] */
+  CLS_NORMAL,    /* mean a, standard deviation b */
+  CLS_LOGNORMAL, /* mean a > 0, standard deviation b of the variable itself, not of its logarithm */
+  CLS_GAMMA      /* shape a, rate b: mean a / b */
+} cls_distribution_kind;
+
+typedef enum { CLS_REDRAW, CLS_CLIP } cls_bound_mode;
+
+/* Plain data. min and max may be infinite; values outside are redrawn or clipped. `offset` and `scale` are
+ * applied to the drawn value before the bounds: offset + scale * x. Initialise with cls_constant() or fill
+ * everything. */
+typedef struct {
+  cls_distribution_kind kind;
+  double a, b;
+  double offset, scale;
+  double min, max;
+  cls_bound_mode bound;
+} cls_distribution;
+
+cls_distribution cls_constant(double value);
+/* CLS_ERR_INPUT with a message where it makes no sense: NaN, b < 0, min > max, or bounds which hold less than
+ * 1e-3 of the mass of a redrawn distribution (redrawing would not end). `what` names the value. */
+cls_status cls_distribution_check(const cls_distribution *d, const char *what);
+/* Moments of the unbounded variable (offset and scale applied). */
+double cls_distribution_mean(const cls_distribution *d);
+double cls_distribution_sd(const cls_distribution *d);
+/* Largest and smallest value that can be drawn; where the job states no bound, mean +- 6 SD (uniform and
+ * constant: exact; lognormal and gamma: at least 0). */
+double cls_distribution_upper(const cls_distribution *d);
+double cls_distribution_lower(const cls_distribution *d);
+/* The same distribution with those limits made explicit: what is drawn beyond them is redrawn. */
+cls_distribution cls_distribution_bounded(const cls_distribution *d);
+/* The value of (stream, c0, c1, c2). One random word where the distribution allows inversion (all but gamma).
+ * Redraws take the next words of the same counter. Bits are the same everywhere. */
+double cls_distribution_draw(const cls_distribution *d, cls_stream stream, uint32_t c0, uint32_t c1,
+                             uint32_t c2);
+/* The value whose first random word is `word`; further words, if any (redraw, gamma), come from `more`. This
+ * is what synapses use: one Philox call holds the words of partner, weights and delay. */
+double cls_distribution_from_word(const cls_distribution *d, uint32_t word, cls_reader *more);
+
+#endif

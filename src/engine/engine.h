@@ -1,0 +1,193 @@
+/* The simulator's loop and what it is made of on one rank: the layout of neurons in memory, the synapse
+ * stores, in-flight spikes, members, and the tables of functions through which backends, the exchange and
+ * observers are reached. */
+#ifndef CALLOSUM_ENGINE_H
+#define CALLOSUM_ENGINE_H
+
+#include "network/network.h"
+#include <signal.h>
+
+/* ---- layout: where a rank keeps its neurons
+ * ------------------------------------------------------------------------ */
+
+/* Contiguous neurons of one population (one or more adjacent blocks). Its neurons have the local indices
+ * local ... local + n - 1; `local` is a multiple of 16 and the tail up to the next multiple of 16 is padding.
+ */
+typedef struct {
+  uint32_t population;
+  uint32_t first; /* index in the population, a multiple of 64 */
+  uint32_t n;
+  uint32_t local;
+} cls_range;
+
+/* At most 65,536 local indices (with padding) that are addressed by 16-bit targets. */
+typedef struct {
+  uint32_t local, n;                /* first local index, number of local indices */
+  uint32_t range_first, range_last; /* its ranges: [range_first, range_last) */
+} cls_shard;
+enum { CLS_SHARD_MAX = 65536 };
+
+/* A part is what one thread owns: whole shards, and one synapse store. */
+typedef struct {
+  uint32_t shard_first, shard_last;
+} cls_part;
+
+typedef struct {
+  cls_range *ranges;
+  cls_shard *shards;
+  cls_part *parts;
+  uint32_t n_ranges, n_shards, n_parts;
+  uint32_t n_local;   /* local indices, with padding */
+  uint64_t n_neurons; /* real neurons of this rank */
+} cls_layout;
+
+/* Range that holds a local index (binary search). */
+uint32_t cls_layout_range_of(const cls_layout *layout, uint32_t local);
+
+/* ---- spikes
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+/* Spikes of this rank's neurons in steps [begin, end): those of step begin + k are
+ * neuron[first[k]] ... neuron[first[k + 1] - 1], local indices, in no particular order. Owned by the backend,
+ * valid until its next advance of the same member. */
+typedef struct {
+  int64_t begin, end;
+  const uint32_t *neuron;
+  const uint32_t *first; /* end - begin + 1 */
+} cls_spikes;
+
+/* A spike of a source this rank has synapses from. */
+typedef struct {
+  uint32_t slot; /* index into the rank's sources */
+  uint32_t age;  /* steps between the step of the spike and the step to be computed next, >= 1 */
+} cls_arrival;
+
+/* ---- backends
+ * ------------------------------------------------------------------------------------------------------- */
+
+struct cls_store_;
+/* What a backend is made from. Everything is owned by the engine and outlives the instance. */
+typedef struct {
+  const cls_world *world;
+  const cls_network *network;
+  const cls_layout *layout;
+  const struct cls_store_ *const *stores; /* one per part (engine/store.h) */
+  int members;
+} cls_backend_setup;
+
+/* A backend advances all neurons of a rank. Instances are opaque to the engine; state lives in them. All
+ * calls are local. Functions may return any error; the run then ends on all ranks. */
+typedef struct {
+  const char *name; /* "/cpu/serial" */
+  const char *about;
+  /* How many parts a rank of `threads` threads is cut into. */
+  int (*parts)(int threads);
+  cls_status (*create)(const cls_backend_setup *setup, void **instance);
+  void (*destroy)(void *instance);
+  /* Hands over spikes of member `member`; their synapses of delay d act in the step age before... see
+   * cls_arrival: an event with delay d is due in step (next step - age + d), which is never in the past.
+   * `arrivals` is borrowed. */
+  cls_status (*deliver)(void *instance, int member, const cls_arrival *arrivals, size_t n);
+  /* Advances member `member` from step `begin` to `end` (end - begin <= the least local delay) and says who
+   * spiked. */
+  cls_status (*advance)(void *instance, int member, int64_t begin, int64_t end, cls_spikes *spikes);
+  /* Sum over the neurons of each range of the synaptic current of each receptor, now, in units of
+   * 1 / CLS_CURRENT_ONE of the model's current unit, rounded per neuron: sums[range * CLS_MAX_RECEPTORS +
+   * receptor]. Integers, so that sums over ranks do not depend on the layout. */
+  cls_status (*currents)(void *instance, int member, int64_t *sums);
+  /* Copies state `state` of the neurons of range `range` to or from `values` (n of the range). */
+  cls_status (*get_state)(void *instance, int member, uint32_t range, int state, float *values);
+  cls_status (*put_state)(void *instance, int member, uint32_t range, int state, const float *values);
+  /* Bytes held now; seconds spent so far in update and in delivery (of the slowest thread), events delivered.
+   */
+  void (*report)(void *instance, size_t *bytes, double *update_s, double *deliver_s, uint64_t *events);
+} cls_backend;
+#define CLS_CURRENT_ONE 1048576.0
+
+/* ---- exchange
+ * ------------------------------------------------------------------------------------------------------- */
+
+/* Sends local spikes to the ranks that need them and hands over what arrives. One instance per engine. */
+typedef struct cls_routes_ cls_routes;
+typedef struct {
+  const char *name;
+  /* Collective. `sources` are the global neurons this rank has synapses from, ascending; min_delay[i] is the
+   * least delay of source i's synapses here, in steps. local_slot (n_local entries, to be filled) maps a
+   * local index to its slot in `sources` or UINT32_MAX. */
+  cls_status (*create)(const cls_world *world, const cls_network *network, const cls_placement *placement,
+                       const cls_layout *layout, const uint64_t *sources, const uint32_t *min_delay,
+                       uint32_t n_sources, int members, uint32_t *local_slot, void **instance);
+  void (*destroy)(void *instance);
+  /* Local. The furthest step <= `wanted` up to which steps from `now` on may be computed with what has
+   * arrived or with what receive() will wait for. */
+  int64_t (*horizon)(void *instance, int64_t now, int64_t wanted);
+  /* Local: packs the spikes of a member; starts sending what became due when step `spikes->end` is reached
+   * (after the last member was passed). */
+  cls_status (*send)(void *instance, int member, const cls_spikes *spikes);
+  /* Waits for what must be known before step `now` is computed and returns, for one member, everything that
+   * arrived since the last call. Borrowed until the next call for this member. */
+  cls_status (*receive)(void *instance, int member, int64_t now, const cls_arrival **arrivals, size_t *n);
+  /* Messages = (spike, remote rank) pairs sent so far; packets and bytes sent; seconds packing and waiting;
+   * memory. */
+  void (*report)(void *instance, uint64_t *messages, uint64_t *packets, uint64_t *bytes, double *pack_s,
+                 double *wait_s, size_t *memory);
+} cls_exchange;
+
+/* ---- observers
+ * ------------------------------------------------------------------------------------------------------ */
+
+/* Looks at a run. The functions are called by the engine; NULL ones are skipped. */
+typedef struct {
+  void *self;
+  /* Local: spikes of one member, every step exactly once, in order of time. */
+  cls_status (*spikes)(void *self, int member, const cls_spikes *spikes);
+  /* Local: at the end of every step s with (s + 1) % current_interval == 0 (0: never). See
+   * cls_backend.currents. */
+  int64_t current_interval;
+  cls_status (*currents)(void *self, int member, int64_t step, const int64_t *sums);
+  /* Collective: all steps before `step` were seen on all ranks. Called when step % flush_interval == 0, and
+   * once at the end of the run. flush_interval >= 1. */
+  int64_t flush_interval;
+  cls_status (*flush)(void *self, int64_t step);
+} cls_observer;
+
+/* ---- the engine
+ * ----------------------------------------------------------------------------------------------------- */
+
+typedef struct cls_engine_ cls_engine;
+
+typedef struct {
+  int members;    /* >= 1 */
+  double beat_ms; /* biology between beats, default 100 */
+  const volatile sig_atomic_t
+      *stop; /* may be NULL; non-zero asks all ranks to stop at the next beat but one */
+} cls_engine_options;
+
+/* What a run has done so far. Counts are of this rank; seconds of this rank. */
+typedef struct {
+  uint64_t neurons, synapses, spikes, events, messages, packets, sent_bytes;
+  size_t store_bytes, state_bytes, route_bytes;
+  double create_s, connect_s, update_s, deliver_s, exchange_s, wait_s, record_s;
+} cls_engine_report;
+
+/* Collective: lays out this rank's blocks, draws its synapses, builds routes, starts the states. The network
+ * and the placement must outlive the engine. */
+cls_status cls_engine_create(const cls_world *world, const cls_network *network,
+                             const cls_placement *placement, const cls_engine_options *options,
+                             const cls_backend *backend, const cls_exchange *exchange, cls_engine **engine);
+void cls_engine_destroy(cls_engine *engine);
+/* Local. The observer is copied; its `self` must live until the engine is destroyed or has run. */
+cls_status cls_engine_observe(cls_engine *engine, const cls_observer *observer);
+/* Collective. Computes steps until `end` (absolute, from 0) or until a stop was asked for; `*reached` is
+ * where it stands. `progress` (may be NULL) is called on every rank at every beat. */
+typedef void (*cls_progress)(void *context, int64_t step);
+cls_status cls_engine_run(cls_engine *engine, int64_t end, cls_progress progress, void *context,
+                          int64_t *reached);
+const cls_layout *cls_engine_layout(const cls_engine *engine);
+void cls_engine_measure(const cls_engine *engine, cls_engine_report *report);
+/* Collective. Order-free hash of all (neuron, step) spikes of a member so far:
+ * sum of cls_mix64(cls_mix64(neuron) + step) modulo 2^64. The same on every layout. */
+cls_status cls_engine_digest(const cls_engine *engine, int member, uint64_t *digest);
+
+#endif

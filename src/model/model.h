@@ -1,0 +1,100 @@
+/* Models: neurons, and inputs that act on every neuron of a population. One header per model (lif_psc_exp.h,
+ * ...) holds its equations as an inline function compiled by C for the CPU and by CUDA for the GPU;
+ * registry.c lists them. */
+#ifndef CALLOSUM_MODEL_H
+#define CALLOSUM_MODEL_H
+
+#include "base/base.h"
+
+enum {
+  CLS_MAX_PARAMS = 40,
+  CLS_MAX_STATES = 12,
+  CLS_MAX_CONSTS = 24,
+  CLS_MAX_PORTS = 2,    /* input ports of a neuron: what a projection's `receptor` names */
+  CLS_MAX_RECEPTORS = 4 /* receptors over all ports */
+};
+
+/* A parameter a job file may set. Names carry the unit (tau_m_ms). */
+typedef struct {
+  const char *name, *unit;
+  double initial, min, max; /* default and inclusive range; -INFINITY, INFINITY where unbounded */
+  bool shared; /* true: one value per population; false: may be a distribution over its neurons */
+  const char *doc;
+} cls_param_info;
+
+typedef struct {
+  const char *name, *unit;
+  bool settable; /* may stand under `initial:` of a population */
+  const char *doc;
+} cls_state_info;
+
+/* An input port. One receptor: a synapse carries one signed 16-bit weight. Two receptors: it carries two
+ * non-negative 8-bit weights, one for each (AMPA and NMDA, GABA_A and GABA_B). */
+typedef struct {
+  const char *name;
+  int receptors; /* 1 or 2 */
+  const char *receptor[2];
+  const char *unit; /* of a weight */
+  bool signed_weights;
+} cls_port_info;
+
+/* One call's worth of neurons: `n` of them, consecutive in one population on one rank. All arrays hold n
+ * floats (n a multiple of 16, at most CLS_TILE; the tail beyond the real neurons is computed and thrown
+ * away). */
+enum { CLS_TILE = 256 };
+typedef struct {
+  int n;
+  float *state[CLS_MAX_STATES];       /* in and out */
+  const float *konst[CLS_MAX_CONSTS]; /* derived constants: one value each (shared) or n (varied) */
+  float *
+      input[CLS_MAX_RECEPTORS]; /* summed weights that arrive in this step, in weight units; inputs may add */
+  float *current;               /* summed current of dc and ou inputs */
+  int32_t *spiked;              /* out: 1 where the neuron spikes */
+  /* Noise: words belong to (member, neuron, step), never to a vector width. Neuron i of the population takes
+   * word (i / 16) % 4 of the counter ((i / 64) * 16 + i % 16, step low, step high, member). first is a
+   * multiple of 64. */
+  uint32_t key[2];
+  uint32_t first, step_lo, step_hi, member;
+  const uint32_t *table; /* poisson: thresholds */
+  int table_n;
+  int receptor; /* poisson: which input it adds to */
+} cls_tile;
+
+typedef struct cls_model_ {
+  const char *name, *title, *citation;
+  const cls_param_info *params;
+  const cls_state_info *states;
+  const cls_port_info *ports;
+  int n_params, n_states, n_ports, n_receptors, n_consts;
+  bool is_input;   /* an input model (poisson, dc, ou): no ports, adds to tile->input or tile->current */
+  bool needs_port; /* input models: has a weight and acts through a receptor */
+  /* Local. Derived constants from parameters (double in, float out). */
+  void (*derive)(const double *param, double dt_ms, float *konst);
+  /* Relations between parameters (V_reset < V_th ...): CLS_ERR_INPUT with a message. NULL: none. */
+  cls_status (*check)(const double *param, double dt_ms);
+  /* Default initial value of each state from the parameters (job values replace settable ones). NULL: zeros.
+   * `unit` is a uniform number for states that start in their stationary distribution. */
+  void (*start)(const double *param, double dt_ms, double unit, float *state);
+  /* Advances one step. shared: konst[j][0]; varied: konst[j][i]. Vectorised; same bits as `one`. */
+  void (*tile_shared)(const cls_tile *tile);
+  void (*tile_varied)(const cls_tile *tile);
+  /* The readable reference: neuron i of the tile, scalar code. stride is 0 (shared) or 1 (varied). */
+  void (*one)(const cls_tile *tile, int i, int stride);
+  /* Synaptic current of each receptor at the end of a step, neuron i (NULL for input models), in
+   * `current_unit`. */
+  float (*receptor_current)(const cls_tile *tile, int i, int stride, int receptor);
+  const char *current_unit;
+} cls_model;
+
+/* The registry; NULL where the name is unknown. */
+const cls_model *cls_model_find(const char *name);
+int cls_model_count(void);
+const cls_model *cls_model_at(int index);
+/* -1 where there is none. A port is found by its name or by the name of its (first) receptor. */
+int cls_model_param(const cls_model *model, const char *name);
+int cls_model_state(const cls_model *model, const char *name);
+int cls_model_port(const cls_model *model, const char *name);
+/* Index of the first receptor of a port. */
+int cls_model_port_receptor(const cls_model *model, int port);
+
+#endif

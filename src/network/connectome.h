@@ -1,0 +1,76 @@
+/* A connectome: regions and the tracts between them, and its expansion into a network. */
+#ifndef CALLOSUM_CONNECTOME_H
+#define CALLOSUM_CONNECTOME_H
+
+#include "network/network.h"
+
+/* Row = target, column = source, as in The Virtual Brain. Sparse rows (CSR): tracts of target i are
+ * entries row[i] ... row[i + 1] - 1, sources ascending. All ranks hold the same. */
+typedef struct {
+  char *origin; /* where it came from, for the log: "subject.zip", "generator" */
+  uint32_t n_regions;
+  char **names;           /* unique */
+  double (*centre_mm)[3]; /* NaN where unknown */
+  double *area_mm2;       /* 0 or NaN where unknown */
+  double *volume_mm3;     /* 0 or NaN where unknown */
+  int8_t *hemisphere;     /* 0 left, 1 right, -1 unknown */
+  int8_t *cortical;       /* 1, 0, -1 unknown */
+  uint64_t *row;          /* n_regions + 1 */
+  uint32_t *source;
+  double *weight;    /* > 0 */
+  double *length_mm; /* >= 0; 0: unknown */
+} cls_connectome;
+
+/* Local. Arrays are allocated (zeroed; names NULL, centres NaN), to be filled. */
+cls_status cls_connectome_create(uint32_t n_regions, uint64_t n_tracts, cls_connectome **connectome);
+void cls_connectome_destroy(cls_connectome *connectome);
+/* Checks shapes, names, finite non-negative numbers, order of sources. CLS_ERR_INPUT names region and value.
+ */
+cls_status cls_connectome_check(const cls_connectome *connectome);
+/* Collective: rank 0's connectome is copied to all others (pass NULL there). */
+cls_status cls_connectome_broadcast(cls_connectome **connectome, MPI_Comm comm);
+
+typedef struct {
+  uint32_t regions;          /* default 76, at least 2 */
+  uint64_t seed;             /* default 1 */
+  double density;            /* share of possible tracts that exist, default .3 */
+  double length_constant_mm; /* decay of the mean log weight with distance, default 30 */
+  double weight_sigma;       /* SD of the log weight, default 1 */
+} cls_generator;
+cls_generator cls_generator_default(void);
+/* Local, same bits everywhere. Two hemispheres of points on half ellipsoids (names L000..., R000...), tracts
+ * symmetric, probability and mean weight falling with distance, homotopic regions always connected, every
+ * region has at least one tract; lengths are 1.3 times the Euclidean distance. */
+cls_status cls_connectome_generate(const cls_generator *options, cls_connectome **connectome);
+
+typedef enum { CLS_SIZES_AUTO, CLS_SIZES_AREA, CLS_SIZES_VOLUME, CLS_SIZES_EQUAL } cls_region_sizes;
+
+/* Section `brain:` of a job, defaults of reference values in parentheses. */
+typedef struct {
+  uint64_t neurons;                    /* in total (20000) */
+  uint64_t indegree;                   /* synapses per neuron (100) */
+  double local_e, local_i, long_range; /* shares of the in-degree (4/7, 1/7, 2/7) */
+  double excitatory_share;             /* of a region's neurons (.8) */
+  cls_rule rule; /* of long-range projections: fixed_indegree (weighted mixture) or fixed_total_number */
+  double velocity_m_s;             /* (3) */
+  cls_distribution local_delay_ms; /* (uniform 1 ... 2) */
+  double delay_jitter_ms; /* long range: a normal of this SD is added to length / velocity, clipped at +-3 SD
+                             (.2) */
+  double coupling;        /* multiplies long-range weights (1) */
+  cls_region_sizes sizes; /* (auto: areas, else volumes, else equal) */
+  const cls_model *model; /* lif_dtb */
+  cls_distribution
+      param[CLS_MAX_PARAMS]; /* of both populations; conductances before the scaling by 100 / indegree */
+  cls_input *inputs;         /* background, copied to every population (ou: 4 ms, .4, .15) */
+  int n_inputs;
+} cls_brain;
+
+/* Local, the same on every rank; what is decided about untidy tables is logged (rank 0). Adds, for every
+ * region kept, a region, populations NAME/E and NAME/I and their projections. The network is not finished. On
+ * success `*kept` (caller frees) lists the region indices of the connectome that were kept, `*n_kept` of
+ * them. */
+cls_status cls_network_add_brain(cls_network *network, const cls_connectome *connectome,
+                                 const cls_brain *brain, const cls_world *world, uint32_t **kept,
+                                 uint32_t *n_kept);
+
+#endif

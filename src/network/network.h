@@ -1,0 +1,178 @@
+/* What is simulated: populations, projections and the rules that draw synapses. A network is a
+ * population-level description (sparse tables, held whole by every rank); neurons and synapses exist only
+ * where they are placed.
+ *
+ * Numbering: population p holds neurons first(p) ... first(p) + n(p) - 1 of the global numbering (64 bit), in
+ * the order of the job file. A cell is CLS_CELL consecutive neurons of a population: the unit of
+ * counter-keyed draws. */
+#ifndef CALLOSUM_NETWORK_H
+#define CALLOSUM_NETWORK_H
+
+#include "base/distribution.h"
+#include "model/model.h"
+
+enum { CLS_CELL = 1024 };
+
+/* ---- description
+ * ------------------------------------------------------------------------------------------------ */
+
+/* An input model attached to every neuron of a population. */
+typedef struct {
+  const cls_model *model;
+  cls_distribution param[CLS_MAX_PARAMS]; /* in the model's order */
+  int receptor;                           /* index of the receptor it acts on; -1 for currents */
+  uint64_t key;                           /* hash of "population/input number" */
+} cls_input;
+
+typedef struct {
+  char *name;
+  uint64_t
+      key; /* hash of the name: keys every draw, so that other populations do not change this one's numbers */
+  uint64_t first; /* global number of neuron 0 */
+  uint64_t n;     /* at most 2^32 - 1 */
+  const cls_model *model;
+  cls_distribution param[CLS_MAX_PARAMS];
+  cls_distribution initial[CLS_MAX_STATES];
+  bool has_initial[CLS_MAX_STATES];
+  cls_input *inputs;
+  int n_inputs;
+  int region;     /* index into network->regions, -1: none */
+  char type;      /* 'E', 'I' or 0 */
+  double rate_hz; /* expected rate, for the cost model of the partition (default 5) */
+} cls_population;
+
+typedef enum {
+  CLS_ONE_TO_ONE,
+  CLS_ALL_TO_ALL,
+  CLS_FIXED_INDEGREE,     /* every target neuron draws `indegree` sources */
+  CLS_FIXED_TOTAL_NUMBER, /* `total` synapses */
+  CLS_PAIRWISE_BERNOULLI  /* every pair with `probability` */
+} cls_rule;
+
+/* A source population of a projection. Only fixed_indegree may have several (a weighted mixture). */
+typedef struct {
+  uint32_t population;
+  double weight;   /* share of the mixture, > 0; normalised when the network is finished */
+  double delay_ms; /* added to the drawn delay: tract length / velocity */
+} cls_projection_source;
+
+typedef struct {
+  char *name;
+  uint64_t key;
+  uint32_t target;
+  cls_projection_source *sources;
+  uint32_t n_sources;
+  cls_rule rule;
+  uint64_t indegree, total;
+  double probability;
+  bool autapses, multapses;   /* may a neuron reach itself; may a pair have more than one synapse */
+  int port;                   /* of the target's model */
+  cls_distribution weight[2]; /* [1] only for ports with two receptors */
+  cls_distribution delay_ms;  /* steps = max(1, round((source delay + drawn) / dt)) */
+  char type;                  /* 'L' local, 'R' long range, 0: free; for statistics */
+} cls_projection;
+
+typedef struct {
+  char *name;
+  double centre_mm[3]; /* NaN where unknown */
+} cls_region;
+
+typedef struct {
+  char *name; /* of the SONATA population: "brain" or "network" */
+  double dt_ms;
+  uint64_t seed;
+  cls_population *populations;
+  uint32_t n_populations;
+  cls_projection *projections;
+  uint32_t n_projections;
+  cls_region *regions;
+  uint32_t n_regions;
+  uint64_t n_neurons; /* set by cls_network_finish */
+  double expected_synapses;
+  /* Set by cls_network_finish: the value of one unit of summed weight, a power of two, per
+   * [population][receptor]; and the least and greatest delay in steps over all projections (0, 0 where there
+   * are none). */
+  float (*quantum)[CLS_MAX_RECEPTORS];
+  uint32_t min_delay, max_delay;
+} cls_network;
+
+/* Local. The description grows by copies of what is passed; names must be unique (CLS_ERR_INPUT). Pointers
+ * into populations and projections are valid until the next addition. */
+cls_status cls_network_create(const char *name, double dt_ms, uint64_t seed, cls_network **network);
+void cls_network_destroy(cls_network *network); /* NULL is fine */
+cls_status cls_network_add_region(cls_network *network, const char *name, const double centre_mm[3],
+                                  int *index);
+/* Adds a population with the model's defaults; set the rest through the pointer. */
+cls_status cls_network_add_population(cls_network *network, const char *name, const cls_model *model,
+                                      uint64_t n, cls_population **population);
+cls_status cls_population_add_input(cls_population *population, const cls_model *model, cls_input **input);
+/* Adds a projection onto `target` from `sources` (copied), with weight 1, delay one step, autapses and
+ * multapses. */
+cls_status cls_network_add_projection(cls_network *network, const char *name, uint32_t target, cls_rule rule,
+                                      const cls_projection_source *sources, uint32_t n_sources,
+                                      cls_projection **projection);
+int64_t cls_network_find_population(const cls_network *network, const char *name); /* -1: none */
+/* Local, the same on every rank. Checks everything (rules against sizes, weights against ports, delays
+ * against dt, parameters), numbers the neurons, fixes the weight quanta. After it the network is read only.
+ */
+cls_status cls_network_finish(cls_network *network);
+/* Bytes held by the description. */
+size_t cls_network_bytes(const cls_network *network);
+/* Expected number of synapses of a projection, and of those onto one target neuron (mean). */
+double cls_projection_expected_synapses(const cls_network *network, const cls_projection *projection);
+/* Population that holds a global neuron number. */
+uint32_t cls_network_population_of(const cls_network *network, uint64_t neuron);
+
+/* ---- drawing synapses
+ * ------------------------------------------------------------------------------------------- */
+
+/* One synapse. `weight` is what the store keeps: one signed 16-bit integer (ports with one receptor), or two
+ * unsigned 8-bit ones, first receptor in the low byte; in units of the target population's quantum. */
+typedef struct {
+  uint64_t source; /* global */
+  uint32_t target; /* index in the target population */
+  uint16_t weight;
+  uint16_t delay; /* steps, 1 ... 65535 */
+} cls_synapse;
+
+enum { CLS_DRAW_SOURCE = 1, CLS_DRAW_DELAY = 2, CLS_DRAW_WEIGHT = 4, CLS_DRAW_ALL = 7 };
+
+/* Receives up to CLS_DRAW_BATCH synapses at a time. */
+enum { CLS_DRAW_BATCH = 512 };
+typedef cls_status (*cls_synapse_sink)(void *context, const cls_synapse *synapses, int n);
+
+/* Local. Draws all synapses of `projection` onto neurons [first, first + n) of its target population and
+ * hands them to `sink`. What is drawn is a function of the network alone: any split of the target population
+ * into ranges gives the same synapses. `what` says which fields are needed (source and target always are);
+ * fields not asked for are 0. */
+cls_status cls_projection_draw(const cls_network *network, const cls_projection *projection, uint64_t first,
+                               uint64_t n, int what, cls_synapse_sink sink, void *context);
+
+/* ---- placement
+ * -------------------------------------------------------------------------------------------------- */
+
+/* A block: contiguous neurons of one population; the unit that is placed on a rank. */
+typedef struct {
+  uint32_t population;
+  uint32_t first; /* index in the population, a multiple of 64 */
+  uint32_t n;
+} cls_block;
+
+/* Who computes what. Blocks are in global order (population, first). */
+typedef struct {
+  cls_block *blocks;
+  int32_t *owner; /* rank of each block */
+  uint32_t n_blocks;
+  uint32_t *population_first; /* [n_populations + 1]: first block of each population */
+  int ranks;
+} cls_placement;
+
+/* Cuts every population into blocks: size a power of two >= 64 chosen from the number of neurons and `parts`
+ * (ranks x threads) so that there are about 32 blocks per part or more, and never more than needed. owner is
+ * all 0. */
+cls_status cls_placement_create(const cls_network *network, int ranks, int parts, cls_placement **placement);
+void cls_placement_destroy(cls_placement *placement);
+/* Block that holds neuron `index` of `population`. */
+uint32_t cls_placement_block_of(const cls_placement *placement, uint32_t population, uint64_t index);
+
+#endif
