@@ -12,21 +12,26 @@
 #include <string.h>
 
 #ifdef __CUDACC__
-#define CLS_FN static inline __host__ __device__
+#define CLS_FN   static inline __host__ __device__
+#define CLS_MATH extern "C" __host__ __device__
 #else
 #define CLS_FN static inline __attribute__((always_inline))
+#define CLS_MATH
 #endif
 
 /* ---- double precision: construction, haemodynamics, derived constants (defined in math.c)
  * ----------------------- */
-double cls_exp(double x);
-double cls_expm1(double x);
-double cls_ln(double x);            /* natural logarithm, x > 0 */
-double cls_pow(double x, double y); /* x > 0 */
-double cls_sin(double x);           /* |x| <= 1e5 */
-double cls_cos(double x);
-double cls_log_gamma(double x); /* x > 0 */
-/* Quantile of the standard normal distribution, 0 < p < 1 (Wichura 1988, AS 241 PPND16). */
-double cls_normal_quantile(double p);
+CLS_MATH double cls_exp(double x);
+CLS_MATH double cls_expm1(double x);
+CLS_MATH double cls_ln(double x);            /* natural logarithm, x > 0 */
+CLS_MATH double cls_pow(double x, double y); /* x > 0; within 4 ulp */
+CLS_MATH double cls_sin(double x);           /* |x| <= 1e5 */
+CLS_MATH double cls_cos(double x);
+CLS_MATH double cls_log_gamma(double x); /* x > 0 */
+/* What Stirling's formula lacks: ln Gamma(x) - ((x - 1/2) ln x - x + ln(2 pi) / 2), for x >= 10. */
+CLS_MATH double cls_stirling_tail(double x);
+/* Quantile of the standard normal distribution, 0 < p < 1 (Wichura 1988, AS 241 PPND16), relative error
+ * below 1e-15. */
+CLS_MATH double cls_normal_quantile(double p);
 
 #endif

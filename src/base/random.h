@@ -43,7 +43,7 @@ static inline double cls_unit(uint32_t word) { return ((double)word + 0.5) * 0x1
 static inline uint32_t cls_below(uint32_t word, uint32_t n) { return (uint32_t)(((uint64_t)word * n) >> 32); }
 
 /* A small sequential reader of one counter's words, for samplers that need an unknown number of them: words
- * come from the counters (c0, c1, c2, block << 8 | lane) with block 0, 1, 2 ... */
+ * come from the counters (c0, c1, c2, block) with block 0, 1, 2 ... */
 typedef struct {
   cls_stream stream;
   uint32_t c[3], block;
@@ -60,10 +60,11 @@ static inline uint32_t cls_read_word(cls_reader *r) {
   }
   return r->words.w[4 - r->left--];
 }
-/* Uniform in (0, 1) with 53 random bits (two words). */
+/* Uniform in the open interval (0, 1) with 52 random bits (two words): with 53 the last midpoint would round
+ * to 1. */
 static inline double cls_read_unit(cls_reader *r) {
   uint64_t hi = cls_read_word(r), lo = cls_read_word(r);
-  return (double)((hi << 21) ^ (lo >> 11)) * 0x1p-53 + 0x1p-54;
+  return ((double)(hi << 20 ^ lo >> 12) + 0.5) * 0x1p-52;
 }
 
 /* Exact discrete samplers (inversion where the mean is small, transformed rejection otherwise; sources in

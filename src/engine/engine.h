@@ -67,12 +67,14 @@ typedef struct {
  * ------------------------------------------------------------------------------------------------------- */
 
 struct cls_store_;
+struct cls_neurons_;
 /* What a backend is made from. Everything is owned by the engine and outlives the instance. */
 typedef struct {
   const cls_world *world;
   const cls_network *network;
   const cls_layout *layout;
-  const struct cls_store_ *const *stores; /* one per part (engine/store.h) */
+  const struct cls_neurons_ *neurons; /* constants, inputs, where states lie (engine/neurons.h) */
+  struct cls_store_ *const *stores;   /* one per part (engine/store.h) */
   int members;
 } cls_backend_setup;
 
@@ -109,7 +111,6 @@ typedef struct {
  * ------------------------------------------------------------------------------------------------------- */
 
 /* Sends local spikes to the ranks that need them and hands over what arrives. One instance per engine. */
-typedef struct cls_routes_ cls_routes;
 typedef struct {
   const char *name;
   /* Collective. `sources` are the global neurons this rank has synapses from, ascending; min_delay[i] is the

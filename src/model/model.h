@@ -10,8 +10,9 @@ enum {
   CLS_MAX_PARAMS = 40,
   CLS_MAX_STATES = 12,
   CLS_MAX_CONSTS = 24,
-  CLS_MAX_PORTS = 2,    /* input ports of a neuron: what a projection's `receptor` names */
-  CLS_MAX_RECEPTORS = 4 /* receptors over all ports */
+  CLS_MAX_PORTS = 2,     /* input ports of a neuron: what a projection's `receptor` names */
+  CLS_MAX_RECEPTORS = 4, /* receptors over all ports */
+  CLS_MAX_TABLE = 96     /* thresholds of an input's count table */
 };
 
 /* A parameter a job file may set. Names carry the unit (tau_m_ms). */
@@ -24,7 +25,9 @@ typedef struct {
 
 typedef struct {
   const char *name, *unit;
-  bool settable; /* may stand under `initial:` of a population */
+  bool settable;           /* may stand under `initial:` of a population */
+  const char *relative_to; /* parameter that is subtracted from a settable value: the state is kept relative
+                              to it (finer float grid); NULL: none */
   const char *doc;
 } cls_state_info;
 
@@ -46,18 +49,17 @@ typedef struct {
   int n;
   float *state[CLS_MAX_STATES];       /* in and out */
   const float *konst[CLS_MAX_CONSTS]; /* derived constants: one value each (shared) or n (varied) */
-  float *
-      input[CLS_MAX_RECEPTORS]; /* summed weights that arrive in this step, in weight units; inputs may add */
-  float *current;               /* summed current of dc and ou inputs */
-  int32_t *spiked;              /* out: 1 where the neuron spikes */
+  float *input[CLS_MAX_RECEPTORS];    /* weights that arrive in this step, summed; input models may add */
+  float *current;                     /* summed current of dc and ou inputs */
+  int32_t *spiked;                    /* out: 1 where the neuron spikes */
   /* Noise: words belong to (member, neuron, step), never to a vector width. Neuron i of the population takes
    * word (i / 16) % 4 of the counter ((i / 64) * 16 + i % 16, step low, step high, member). first is a
    * multiple of 64. */
   uint32_t key[2];
   uint32_t first, step_lo, step_hi, member;
-  const uint32_t *table; /* poisson: thresholds */
-  int table_n;
-  int receptor; /* poisson: which input it adds to */
+  const uint32_t *table; /* poisson: thresholds of the counts, ascending */
+  int table_n, repeat;   /* how many; independent draws that are added */
+  int receptor;          /* poisson: which input it adds to */
 } cls_tile;
 
 typedef struct cls_model_ {
@@ -75,6 +77,9 @@ typedef struct cls_model_ {
   /* Default initial value of each state from the parameters (job values replace settable ones). NULL: zeros.
    * `unit` is a uniform number for states that start in their stationary distribution. */
   void (*start)(const double *param, double dt_ms, double unit, float *state);
+  /* Input models that draw counts: thresholds of the cumulative distribution in units of 2^-32 and the number
+   * of draws to add; returns how many thresholds (<= CLS_MAX_TABLE). NULL: none. */
+  int (*table)(const double *param, double dt_ms, uint32_t *thresholds, int *repeat);
   /* Advances one step. shared: konst[j][0]; varied: konst[j][i]. Vectorised; same bits as `one`. */
   void (*tile_shared)(const cls_tile *tile);
   void (*tile_varied)(const cls_tile *tile);

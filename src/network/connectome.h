@@ -64,6 +64,9 @@ typedef struct {
   cls_input *inputs;         /* background, copied to every population (ou: 4 ms, .4, .15) */
   int n_inputs;
 } cls_brain;
+/* Local. The reference values above; parameters are the model's defaults. `inputs` is allocated: the caller
+ * frees it (NULL when out of memory, which cls_network_add_brain refuses). */
+cls_brain cls_brain_default(void);
 
 /* Local, the same on every rank; what is decided about untidy tables is logged (rank 0). Adds, for every
  * region kept, a region, populations NAME/E and NAME/I and their projections. The network is not finished. On

@@ -1,0 +1,239 @@
+#include "io/hdf5_file.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Bytes of a chunk of a series, and of one collective write of one rank (MPI-IO counts bytes in an int). */
+enum { CHUNK_BYTES = 1 << 20, WRITE_BYTES = 1 << 29 };
+
+#define H5_CHECK(condition, file, what)                                                                      \
+  do {                                                                                                       \
+    if (!(condition)) return cls_h5_fail((file), (what));                                                    \
+  } while (0)
+
+/* ---- errors ---- */
+
+static herr_t keep_reason(unsigned n, const H5E_error2_t *error, void *reason) {
+  (void)n;
+  const char **text = reason;
+  *text = error->desc; /* walking upwards from the cause: keep the first */
+  return 1;
+}
+
+cls_status cls_h5_fail(hid_t file, const char *what) {
+  char path[512] = "HDF5", reason[256] = "no reason given";
+  const char *text = NULL;
+  hid_t stack = H5Eget_current_stack();
+  if (stack >= 0) {
+    H5Ewalk2(stack, H5E_WALK_UPWARD, keep_reason, &text);
+    if (text && text[0]) snprintf(reason, sizeof reason, "%s", text);
+    H5Eclose_stack(stack);
+  }
+  if (file >= 0 && H5Fget_name(file, path, sizeof path) < 0) snprintf(path, sizeof path, "HDF5");
+  return cls_fail(CLS_ERR_IO, "%s: %s failed: %s", path, what, reason);
+}
+
+/* ---- the skeleton ---- */
+
+cls_status cls_h5_create(const char *path, hid_t *file) {
+  *file = -1;
+  int fd = open(path, O_CREAT | O_WRONLY, 0666); /* the system's reason is clearer than HDF5's */
+  CLS_CHECK(fd >= 0, CLS_ERR_INPUT, "%s: cannot be written: %s", path, strerror(errno));
+  close(fd);
+  H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+  *file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  if (*file < 0) return cls_error_prefix(cls_h5_fail(-1, "creating the file"), "%s", path);
+  return CLS_OK;
+}
+
+cls_status cls_h5_close(hid_t file) {
+  H5_CHECK(H5Fflush(file, H5F_SCOPE_GLOBAL) >= 0, file, "writing");
+  CLS_CHECK(H5Fclose(file) >= 0, CLS_ERR_IO, "an HDF5 file could not be closed");
+  return CLS_OK;
+}
+
+/* Link creation properties that make missing groups on the way. */
+static hid_t with_parents(void) {
+  hid_t links = H5Pcreate(H5P_LINK_CREATE);
+  H5Pset_create_intermediate_group(links, 1);
+  return links;
+}
+
+cls_status cls_h5_group(hid_t file, const char *path) {
+  hid_t links = with_parents();
+  hid_t group = H5Gcreate2(file, path, links, H5P_DEFAULT, H5P_DEFAULT);
+  H5Pclose(links);
+  H5_CHECK(group >= 0, file, path);
+  H5Gclose(group);
+  return CLS_OK;
+}
+
+cls_status cls_h5_attribute(hid_t file, const char *path, const char *name, hid_t type, hsize_t n,
+                            const void *values) {
+  hid_t space = n == 0 ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, &n, NULL);
+  hid_t attribute = H5Acreate_by_name(file, path, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+  herr_t written = attribute < 0 ? -1 : H5Awrite(attribute, type, values);
+  H5Sclose(space);
+  if (attribute >= 0) H5Aclose(attribute);
+  H5_CHECK(written >= 0, file, name);
+  return CLS_OK;
+}
+
+static hid_t text_type(void) {
+  hid_t type = H5Tcopy(H5T_C_S1);
+  H5Tset_size(type, H5T_VARIABLE); /* attributes of fixed length end at 64 KiB; job texts do not */
+  H5Tset_cset(type, H5T_CSET_UTF8);
+  return type;
+}
+
+cls_status cls_h5_text(hid_t file, const char *path, const char *name, const char *text) {
+  hid_t type = text_type();
+  cls_status status = cls_h5_attribute(file, path, name, type, 0, &text);
+  H5Tclose(type);
+  return status;
+}
+
+/* Creates a dataset, writes `values` (may be NULL) and units (may be NULL). */
+static cls_status make_dataset(hid_t file, const char *path, hid_t type, hid_t space, hid_t properties,
+                               const void *values, const char *units) {
+  hid_t links = with_parents();
+  hid_t dataset = H5Dcreate2(file, path, type, space, links, properties, H5P_DEFAULT);
+  herr_t written = dataset < 0 ? -1 : 0;
+  if (dataset >= 0 && values) written = H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
+  H5Pclose(links);
+  if (dataset >= 0) H5Dclose(dataset);
+  H5_CHECK(written >= 0, file, path);
+  return units ? cls_h5_text(file, path, "units", units) : CLS_OK;
+}
+
+cls_status cls_h5_table(hid_t file, const char *path, hid_t type, int rank, const hsize_t *dims,
+                        const void *values, const char *units) {
+  hid_t space = H5Screate_simple(rank, dims, NULL);
+  H5_CHECK(space >= 0, file, path);
+  bool empty = H5Sget_simple_extent_npoints(space) == 0;
+  cls_status status = make_dataset(file, path, type, space, H5P_DEFAULT, empty ? NULL : values, units);
+  H5Sclose(space);
+  return status;
+}
+
+cls_status cls_h5_names(hid_t file, const char *path, hsize_t n, const char *const *names) {
+  hid_t type = text_type();
+  cls_status status = cls_h5_table(file, path, type, 1, &n, names, NULL);
+  H5Tclose(type);
+  return status;
+}
+
+cls_status cls_h5_series_create(hid_t file, const char *path, hid_t type, int rank, const hsize_t *row,
+                                const char *units) {
+  CLS_CHECK(rank >= 1 && rank <= 4, CLS_ERR_INTERNAL, "series %s has %d dimensions", path, rank);
+  hsize_t dims[4] = {0}, most[4] = {H5S_UNLIMITED}, chunk[4] = {0};
+  size_t bytes = H5Tget_size(type);
+  for (int d = rank - 1; d >= 1; d--) { /* whole rows where they fit a chunk, else parts of them */
+    most[d] = dims[d] = row[d - 1];
+    CLS_CHECK(dims[d] > 0, CLS_ERR_INTERNAL, "series %s has rows without elements", path);
+    hsize_t fit = CHUNK_BYTES / bytes;
+    chunk[d] = dims[d] < fit ? dims[d] : (fit > 0 ? fit : 1);
+    bytes *= chunk[d];
+  }
+  chunk[0] = CHUNK_BYTES / bytes;
+  if (chunk[0] > 65536) chunk[0] = 65536;
+  if (rank > 1 && chunk[0] > 1024) chunk[0] = 1024;
+  if (chunk[0] < 1) chunk[0] = 1;
+  hid_t space = H5Screate_simple(rank, dims, most), properties = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_chunk(properties, rank, chunk);
+  /* Parallel writes need chunks that exist; every element below the extent is written, so filling would write
+   * everything twice. */
+  H5Pset_alloc_time(properties, H5D_ALLOC_TIME_EARLY);
+  H5Pset_fill_time(properties, H5D_FILL_TIME_NEVER);
+  cls_status status = make_dataset(file, path, type, space, properties, NULL, units);
+  H5Pclose(properties);
+  H5Sclose(space);
+  return status;
+}
+
+/* ---- the recording ---- */
+
+cls_status cls_h5_open_shared(MPI_Comm comm, const char *path, hid_t *file) {
+  H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+  hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+  bool ok = H5Pset_fapl_mpio(access, comm, MPI_INFO_NULL) >= 0 &&
+            H5Pset_all_coll_metadata_ops(access, true) >= 0 && H5Pset_coll_metadata_write(access, true) >= 0;
+  *file = ok ? H5Fopen(path, H5F_ACC_RDWR, access) : -1;
+  H5Pclose(access);
+  if (*file < 0) return cls_error_prefix(cls_h5_fail(-1, "opening the file on all ranks"), "%s", path);
+  return CLS_OK;
+}
+
+cls_status cls_h5_series_open(MPI_Comm comm, hid_t file, const char *path, hid_t type,
+                              cls_h5_series *series) {
+  *series = (cls_h5_series){.file = file, .dataset = -1, .type = type, .comm = comm};
+  series->dataset = H5Dopen2(file, path, H5P_DEFAULT);
+  H5_CHECK(series->dataset >= 0, file, path);
+  hid_t space = H5Dget_space(series->dataset);
+  series->rank = H5Sget_simple_extent_dims(space, series->dims, NULL);
+  H5Sclose(space);
+  H5_CHECK(series->rank >= 1, file, path);
+  series->row_bytes = H5Tget_size(type);
+  for (int d = 1; d < series->rank; d++) series->row_bytes *= series->dims[d];
+  return CLS_OK;
+}
+
+cls_status cls_h5_series_close(cls_h5_series *series) {
+  if (series->dataset >= 0) H5_CHECK(H5Dclose(series->dataset) >= 0, series->file, "closing a dataset");
+  series->dataset = -1;
+  return CLS_OK;
+}
+
+/* One collective write of `n` rows that start at row `first` of the dataset. */
+static cls_status write_rows(cls_h5_series *series, hsize_t first, hsize_t n, const void *rows) {
+  hsize_t start[4] = {first}, count[4] = {n};
+  for (int d = 1; d < series->rank; d++) count[d] = series->dims[d];
+  hid_t there = H5Dget_space(series->dataset), here = H5Screate_simple(series->rank, count, NULL);
+  hid_t transfer = H5Pcreate(H5P_DATASET_XFER);
+  H5_CHECK(there >= 0 && here >= 0 && transfer >= 0, series->file, "preparing a write");
+  bool ok = H5Pset_dxpl_mpio(transfer, H5FD_MPIO_COLLECTIVE) >= 0;
+  if (n == 0) /* a rank without rows still takes part */
+    ok = ok && H5Sselect_none(there) >= 0 && H5Sselect_none(here) >= 0;
+  else
+    ok = ok && H5Sselect_hyperslab(there, H5S_SELECT_SET, start, NULL, count, NULL) >= 0;
+  H5_CHECK(ok, series->file, "preparing a write");
+  H5_CHECK(H5Dwrite(series->dataset, series->type, here, there, transfer, rows) >= 0, series->file,
+           "writing (disk full or quota reached?)");
+  H5Pclose(transfer);
+  H5Sclose(here);
+  H5Sclose(there);
+  return CLS_OK;
+}
+
+cls_status cls_h5_series_append(cls_h5_series *series, uint64_t total, uint64_t offset, uint64_t n,
+                                const void *rows) {
+  if (total == 0) return CLS_OK;
+  const hsize_t first = series->dims[0] + offset;
+  const uint64_t piece = WRITE_BYTES / series->row_bytes > 0 ? WRITE_BYTES / series->row_bytes : 1;
+  series->dims[0] += total;
+  H5_CHECK(H5Dset_extent(series->dataset, series->dims) >= 0, series->file, "growing a dataset");
+  uint64_t most = n; /* rows of the rank that has most: how many writes everyone takes part in */
+  if (total > piece) MPI_Allreduce(&n, &most, 1, MPI_UINT64_T, MPI_MAX, series->comm);
+  static const char nothing[8];
+  for (uint64_t done = 0; done == 0 || done < most; done += piece) {
+    uint64_t left = done < n ? n - done : 0, now = left < piece ? left : piece;
+    const void *from = now > 0 ? (const char *)rows + done * series->row_bytes : nothing;
+    CLS_TRY(write_rows(series, first + (now > 0 ? done : 0), now, from));
+  }
+  return CLS_OK;
+}
+
+cls_status cls_h5_attribute_update(hid_t file, const char *name, hid_t type, const void *value) {
+  hid_t attribute = H5Aopen_by_name(file, "/", name, H5P_DEFAULT, H5P_DEFAULT);
+  H5_CHECK(attribute >= 0, file, name);
+  H5_CHECK(H5Awrite(attribute, type, value) >= 0, file, name);
+  H5Aclose(attribute);
+  return CLS_OK;
+}
+
+cls_status cls_h5_flush(hid_t file) {
+  H5_CHECK(H5Fflush(file, H5F_SCOPE_GLOBAL) >= 0, file, "writing (disk full or quota reached?)");
+  return CLS_OK;
+}

@@ -1,0 +1,183 @@
+/* A job from file to network. Rank 0 reads files, all ranks parse the same text and come to the same end. */
+#include "io/job.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What the file holds at its top. */
+typedef struct {
+  const cls_yaml *simulation, *brain, *populations, *projections, *scale, *record, *partition;
+} sections;
+static const cls_key keys[] = {
+    {"simulation", CLS_KEY_MAP, offsetof(sections, simulation), .required = true,
+     .doc = "how long and how fine"},
+    {"brain", CLS_KEY_MAP, offsetof(sections, brain),
+     .doc = "a network made from a connectome; or populations"},
+    {"populations", CLS_KEY_LIST, offsetof(sections, populations),
+     .doc = "a network that is written out; or brain"},
+    {"projections", CLS_KEY_LIST, offsetof(sections, projections), .doc = "its synapses"},
+    {"scale", CLS_KEY_MAP, offsetof(sections, scale), .doc = "shrinks it"},
+    {"record", CLS_KEY_MAP, offsetof(sections, record), .doc = "what is written down"},
+    {"partition", CLS_KEY_MAP, offsetof(sections, partition), .doc = "how neurons are placed on ranks"},
+};
+static const cls_schema schema_job = {"", "A job.", keys, CLS_KEYS(keys)};
+const cls_schema *const cls_job_schemas[] = {
+    &schema_job,           &cls_schema_simulation, &cls_schema_brain,      &cls_schema_connectome,
+    &cls_schema_generator, &cls_schema_shares,     &cls_schema_population, &cls_schema_projection,
+    &cls_schema_source,    &cls_schema_scale,      &cls_schema_record,     &cls_schema_rates,
+    &cls_schema_bold,      &cls_schema_currents,   &cls_schema_partition,  NULL};
+
+/* ---- what rank 0 knows
+ * ------------------------------------------------------------------------------------------
+ */
+
+enum { MAX_FILE_BYTES = 64 << 20 };
+
+/* Collective: `bytes` bytes from rank 0. */
+static cls_status broadcast(const cls_world *world, void *data, int bytes) {
+  CLS_CHECK(MPI_Bcast(data, bytes, MPI_BYTE, 0, world->comm) == MPI_SUCCESS, CLS_ERR_MPI,
+            "job: broadcast of %d bytes failed", bytes);
+  return CLS_OK;
+}
+
+cls_status cls_job_agree_root(const cls_world *world, cls_status status) {
+  char message[2048] = "";
+  int code = (int)status;
+  if (world->rank == 0 && status != CLS_OK) snprintf(message, sizeof message, "%s", cls_error_message());
+  CLS_TRY(broadcast(world, &code, sizeof code));
+  if (code == CLS_OK) return CLS_OK;
+  CLS_TRY(broadcast(world, message, sizeof message));
+  return cls_fail((cls_status)code, "%s", message);
+}
+
+static cls_status read_stream(FILE *file, const char *path, char **text, size_t *size) {
+  size_t capacity = 0;
+  for (*size = 0;;) {
+    CLS_TRY(cls_grow(text, &capacity, *size + 65536, 1, "job file"));
+    size_t got = fread(*text + *size, 1, 65536, file);
+    *size += got;
+    CLS_CHECK(!ferror(file), CLS_ERR_INPUT, "%s: cannot be read: %s", path, strerror(errno));
+    CLS_CHECK(*size <= MAX_FILE_BYTES, CLS_ERR_INPUT, "%s: job file of more than %d bytes", path,
+              MAX_FILE_BYTES);
+    if (got == 0) return CLS_OK;
+  }
+}
+
+static cls_status read_file(const char *path, char **text, size_t *size) {
+  FILE *file = fopen(path, "rb");
+  CLS_CHECK(file, CLS_ERR_INPUT, "%s: cannot be opened: %s", path, strerror(errno));
+  cls_status status = read_stream(file, path, text, size);
+  fclose(file);
+  return status;
+}
+
+/* Collective: the file's text on all ranks. `*text` is freed by the caller, whatever is returned. */
+static cls_status fetch_text(const cls_world *world, const char *path, char **text, size_t *size) {
+  cls_status status = world->rank == 0 ? read_file(path, text, size) : CLS_OK;
+  CLS_TRY(cls_job_agree_root(world, status));
+  uint64_t bytes = *size;
+  CLS_TRY(broadcast(world, &bytes, sizeof bytes));
+  *size = (size_t)bytes;
+  size_t capacity = 0;
+  if (world->rank != 0) status = cls_grow(text, &capacity, *size + 1, 1, "job file");
+  CLS_TRY(cls_agree(world->comm, status));
+  return broadcast(world, *text, (int)bytes);
+}
+
+/* ---- from text to job
+ * -------------------------------------------------------------------------------------------
+ */
+
+static cls_status check_top(cls_job_reader *r) {
+  static const char *const later[] = {"checkpoint", "assimilation"};
+  sections s = {0};
+  char words[128];
+  if (r->root->kind != CLS_YAML_MAP)
+    return cls_yaml_fail(r->root, "%s: expected a mapping of sections",
+                         cls_yaml_describe(r->root, words, sizeof words));
+  for (int i = 0; i < CLS_KEYS(later); i++) {
+    const cls_yaml *node = cls_yaml_get(r->root, later[i]);
+    if (node)
+      return cls_yaml_fail(node, "section '%s' is not available in this version (%s)", later[i], CLS_VERSION);
+  }
+  CLS_TRY(cls_schema_read(r->tree, r->root, keys, CLS_KEYS(keys), &s));
+  if (!s.brain == !s.populations)
+    return cls_yaml_fail(s.brain ? s.brain : r->root, "%s: expected exactly one of 'brain' and 'populations'",
+                         s.brain ? "stands beside 'populations'" : "no network");
+  return CLS_OK;
+}
+
+/* Local: everything that the text alone decides. */
+static cls_status read_text(cls_job_reader *r, const char *text, size_t size, const char *const *set,
+                            int n_set, cls_brain *brain, cls_connectome_choice *choice) {
+  cls_job *job = r->job;
+  CLS_TRY(cls_yaml_tree_create(&r->tree));
+  CLS_TRY(cls_yaml_parse(r->tree, text, size, job->path, true, &r->root));
+  for (int i = 0; i < n_set; i++) CLS_TRY(cls_yaml_set(r->tree, r->root, set[i]));
+  CLS_TRY(check_top(r));
+  CLS_TRY(cls_yaml_emit(r->root, &job->text));
+  job->hash = cls_hash_string(job->text);
+  CLS_TRY(cls_job_read_simulation(r));
+  CLS_TRY(cls_job_read_record(r));
+  bool is_brain = cls_yaml_get(r->root, "brain") != NULL;
+  CLS_TRY(cls_network_create(is_brain ? "brain" : "network", job->dt_ms, job->seed, &job->network));
+  if (is_brain) return cls_job_read_brain(r, brain, choice);
+  CLS_TRY(cls_job_read_populations(r));
+  return cls_job_read_projections(r);
+}
+
+/* Local: the network, whole and checked. */
+static cls_status finish(cls_job_reader *r, const cls_brain *brain) {
+  if (brain->model) CLS_TRY(cls_job_expand_brain(r, brain));
+  cls_status status = cls_network_finish(r->job->network);
+  if (status != CLS_OK) {
+    /* Numbers too large for a stated width are the job's. */
+    return cls_error_prefix(status == CLS_ERR_LIMIT ? CLS_ERR_INPUT : status, "%s", r->job->path);
+  }
+  return cls_job_check_record(r);
+}
+
+static cls_status load(cls_job_reader *r, const char *text, size_t size, const char *const *set, int n_set,
+                       cls_brain *brain) {
+  cls_connectome_choice choice = {0};
+  CLS_TRY(cls_agree(r->world->comm, read_text(r, text, size, set, n_set, brain, &choice)));
+  if (brain->model) CLS_TRY(cls_job_fetch_connectome(r, &choice));
+  return cls_agree(r->world->comm, finish(r, brain));
+}
+
+cls_status cls_job_load(const cls_world *world, const char *path, const char *const *set, int n_set,
+                        cls_job **job) {
+  cls_job_reader r = {.world = world, .neuron_scale = 1, .indegree_scale = 1};
+  cls_brain brain = {0};
+  char *text = NULL;
+  size_t size = 0;
+  *job = NULL;
+  cls_status status = cls_alloc(&r.job, 1, sizeof *r.job, "job");
+  if (status == CLS_OK) status = cls_job_copy(path, &r.job->path);
+  status = cls_agree(world->comm, status);
+  if (status == CLS_OK) status = fetch_text(world, path, &text, &size);
+  if (status == CLS_OK) status = load(&r, text, size, set, n_set, &brain);
+  free(text);
+  free(brain.inputs);
+  cls_yaml_tree_destroy(r.tree);
+  if (status != CLS_OK) {
+    cls_job_destroy(r.job);
+    return status;
+  }
+  *job = r.job;
+  return CLS_OK;
+}
+
+void cls_job_destroy(cls_job *job) {
+  if (!job) return;
+  for (int i = 0; i < job->record.n_spike_populations; i++) free(job->record.spike_populations[i]);
+  free(job->record.spike_populations);
+  free(job->record.empirical_bold);
+  free(job->partition_method);
+  free(job->backend);
+  free(job->text);
+  free(job->path);
+  cls_network_destroy(job->network);
+  cls_connectome_destroy(job->connectome);
+  free(job);
+}

@@ -1,0 +1,80 @@
+/* What the files that read a job share; not for other folders. Each section has one file: its table of keys
+ * (schema.h) and a function that reads it into the job. */
+#ifndef CALLOSUM_JOB_H
+#define CALLOSUM_JOB_H
+
+#include "io/io.h"
+#include "io/schema.h"
+
+#define CLS_KEYS(table) ((int)(sizeof(table) / sizeof *(table)))
+
+/* A job being read. Local; the same on every rank. */
+typedef struct {
+  const cls_world *world;
+  cls_yaml_tree *tree;
+  cls_yaml *root;
+  cls_job *job;
+  double neuron_scale, indegree_scale; /* section `scale:`; 1 where absent */
+} cls_job_reader;
+
+/* The connectome a brain job asks for: a file, or the generator where `file` is NULL. */
+typedef struct {
+  const cls_yaml *node; /* for messages */
+  const char *file;
+  cls_generator generator;
+} cls_connectome_choice;
+
+/* All sections, for the reference page; NULL-terminated. */
+extern const cls_schema *const cls_job_schemas[];
+extern const cls_schema cls_schema_simulation, cls_schema_partition, cls_schema_record, cls_schema_rates,
+    cls_schema_bold, cls_schema_currents, cls_schema_brain, cls_schema_shares, cls_schema_connectome,
+    cls_schema_generator, cls_schema_population, cls_schema_scale, cls_schema_projection, cls_schema_source;
+
+/* Sections that need nothing but the text. Local. */
+cls_status cls_job_read_simulation(cls_job_reader *r); /* and partition */
+cls_status cls_job_read_record(cls_job_reader *r);
+/* Written-out networks: fill job->network. Local. */
+cls_status cls_job_read_populations(cls_job_reader *r); /* and scale */
+cls_status cls_job_read_projections(cls_job_reader *r);
+/* Brain jobs. `brain->inputs` is to be freed by the caller, whatever is returned. */
+cls_status cls_job_read_brain(cls_job_reader *r, cls_brain *brain, cls_connectome_choice *choice);
+/* Collective: job->connectome, on all ranks. */
+cls_status cls_job_fetch_connectome(cls_job_reader *r, const cls_connectome_choice *choice);
+/* Local: expands job->connectome into job->network and keeps only the regions that were used. */
+cls_status cls_job_expand_brain(cls_job_reader *r, const cls_brain *brain);
+/* What can only be said of a finished network: the populations whose spikes are recorded, and how much that
+ * is. Local. */
+cls_status cls_job_check_record(cls_job_reader *r);
+
+/* ---- models (job_model.c)
+ * ----------------------------------------------------------------------------------------------------------
+ */
+
+/* The model `name`, a neuron or an input as asked; names the nearest where there is none. */
+cls_status cls_job_model(const cls_yaml *node, const char *name, bool is_input, const cls_model **model);
+/* Section `params:` (NULL: absent) over the values that are in `param`; `owner` is blamed where they do not
+ * fit together. */
+cls_status cls_job_params(cls_job_reader *r, const cls_yaml *section, const cls_yaml *owner,
+                          const cls_model *model, cls_distribution *param);
+/* Section `initial:`. */
+cls_status cls_job_initial(cls_job_reader *r, const cls_yaml *section, cls_population *population);
+/* One element of `inputs:` of neurons of `target`: model, receptor and parameters; all but the key. */
+cls_status cls_job_input(cls_job_reader *r, const cls_yaml *node, const cls_model *target, cls_input *input);
+
+/* ---- small things
+ * ----------------------------------------------------------------------------------------------------------
+ */
+
+/* Refuses a value of `section`'s key `name` that is no multiple of `unit` (to 1e-6 of it); a default, which
+ * nobody wrote, is rounded up to one instead. */
+cls_status cls_job_multiple(const cls_yaml *section, const char *name, double *value, double unit,
+                            const char *unit_name);
+/* Collective: all ranks return rank 0's status and have its message. */
+cls_status cls_job_agree_root(const cls_world *world, cls_status status);
+/* A path that `node` holds, in memory of the caller: relative to the job file's folder where it is written in
+ * the file, to the current folder where it comes from --set. */
+cls_status cls_job_path(const cls_job_reader *r, const cls_yaml *node, const char *written, char **path);
+/* A copy the job owns. */
+cls_status cls_job_copy(const char *text, char **copy);
+
+#endif

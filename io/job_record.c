@@ -1,0 +1,165 @@
+/* Section `record:`: what is written down. */
+#include "io/job.h"
+#include <fnmatch.h>
+#include <math.h>
+#include <string.h>
+
+typedef struct {
+  double warmup_ms, max_gb, flush_ms;
+  const cls_yaml *spikes, *rates, *bold, *currents;
+  const char *empirical_bold;
+} fields;
+
+static const cls_key keys[] = {
+    {"warmup_ms", CLS_KEY_NUMBER, offsetof(fields, warmup_ms), .unit = "ms", .min = 0, .max = 1e12,
+     .doc = "biology left out of statistics; 20000 where BOLD is recorded, else 500"},
+    {"spikes", CLS_KEY_ANY, offsetof(fields, spikes), .initial = "none",
+     .doc = "none, all, or a list of populations, where * and ? stand for any letters"},
+    {"rates", CLS_KEY_MAP, offsetof(fields, rates), .doc = "rates of populations"},
+    {"bold", CLS_KEY_MAP, offsetof(fields, bold), .doc = "BOLD signal of regions"},
+    {"currents", CLS_KEY_MAP, offsetof(fields, currents), .doc = "synaptic currents, means over populations"},
+    {"max_gb", CLS_KEY_NUMBER, offsetof(fields, max_gb), .unit = "GB", .initial = "4", .min = 0, .max = 1e9,
+     .doc = "recordings of spikes expected to be larger are refused"},
+    {"flush_ms", CLS_KEY_NUMBER, offsetof(fields, flush_ms), .unit = "ms", .initial = "1000", .min = 0,
+     .max = 1e9, .above_min = true, .doc = "biology between flushes of the files; a multiple of dt_ms"},
+    {"empirical_bold", CLS_KEY_TEXT, offsetof(fields, empirical_bold),
+     .doc = "file with measured BOLD (time x region, CSV or TSV) to compare functional connectivity with"},
+};
+const cls_schema cls_schema_record = {"record", "What is written down.", keys, CLS_KEYS(keys)};
+
+static const cls_key rates_keys[] = {{"bin_ms", CLS_KEY_NUMBER, 0, .unit = "ms", .initial = "1", .min = 0,
+                                      .max = 1e9, .above_min = true,
+                                      .doc = "width of a bin; a multiple of dt_ms"}};
+static const cls_key bold_keys[] = {{"tr_s", CLS_KEY_NUMBER, 0, .unit = "s", .initial = "0.8", .min = 0,
+                                     .max = 1e6, .above_min = true,
+                                     .doc = "time between samples; a multiple of 1 ms"}};
+static const cls_key currents_keys[] = {{"interval_ms", CLS_KEY_NUMBER, 0, .unit = "ms", .initial = "1",
+                                         .min = 0, .max = 1e9, .above_min = true,
+                                         .doc = "time between samples; a multiple of dt_ms"}};
+const cls_schema cls_schema_rates = {"record.rates", "Spikes per bin.", rates_keys, 1};
+const cls_schema cls_schema_bold = {"record.bold", "The Balloon model of every region.", bold_keys, 1};
+const cls_schema cls_schema_currents = {"record.currents", "Means over populations.", currents_keys, 1};
+
+static cls_status read_spikes(const cls_yaml *node, cls_record_options *record) {
+  record->spikes = CLS_SPIKES_NONE;
+  if (node->kind == CLS_YAML_SCALAR && strcmp(node->text, "none") == 0) return CLS_OK;
+  if (node->kind == CLS_YAML_SCALAR && strcmp(node->text, "all") == 0) {
+    record->spikes = CLS_SPIKES_ALL;
+    return CLS_OK;
+  }
+  char words[128];
+  if (node->kind != CLS_YAML_LIST)
+    return cls_yaml_fail(node, "%s: expected none, all or a list of populations",
+                         cls_yaml_describe(node, words, sizeof words));
+  if (node->n > 100000)
+    return cls_yaml_fail(node, "a list of %zu: expected at most 100000 patterns", node->n);
+  if (node->n == 0) return CLS_OK;
+  record->spikes = CLS_SPIKES_SOME;
+  CLS_TRY(cls_alloc(&record->spike_populations, node->n, sizeof *record->spike_populations,
+                    "names of populations"));
+  record->n_spike_populations = (int)node->n;
+  for (size_t i = 0; i < node->n; i++) {
+    const cls_yaml *item = node->items[i];
+    if (item->kind != CLS_YAML_SCALAR || !*item->text)
+      return cls_yaml_fail(item, "%s: expected the name of a population",
+                           cls_yaml_describe(item, words, sizeof words));
+    CLS_TRY(cls_job_copy(item->text, &record->spike_populations[i]));
+  }
+  return CLS_OK;
+}
+
+/* One number in a mapping of its own; *value stays 0 where the mapping is absent. */
+static cls_status read_interval(cls_job_reader *r, const cls_yaml *section, const cls_key *key, double factor,
+                                double unit, const char *unit_name, double *value) {
+  if (!section) return CLS_OK;
+  CLS_TRY(cls_schema_read(r->tree, section, key, 1, value));
+  double rounded = *value * factor;
+  CLS_TRY(cls_job_multiple(section, key->name, &rounded, unit, unit_name));
+  /* What was written stays as it was written; only a default may have moved. */
+  if (!cls_yaml_get(section, key->name)) *value = rounded / factor;
+  return CLS_OK;
+}
+
+static cls_status read_bold(cls_job_reader *r, const cls_yaml *bold, cls_record_options *record) {
+  if (!bold) return CLS_OK;
+  CLS_TRY(read_interval(r, bold, bold_keys, 1000, 1, "1 ms, the step of the Balloon model in ms",
+                        &record->bold_tr_s));
+  double steps = 1 / r->job->dt_ms;
+  if (!(fabs(steps - rint(steps)) < 1e-6 && steps > 0.5))
+    return cls_yaml_fail(
+        bold,
+        "BOLD steps by 1 ms, and simulation.dt_ms %.10g does not divide 1 ms: expected 1, 0.5, "
+        "0.25, 0.2, 0.1 ...",
+        r->job->dt_ms);
+  if (!cls_yaml_get(r->root, "brain"))
+    return cls_yaml_fail(
+        bold, "BOLD is a signal of regions, and populations that are written out have none: expected a "
+              "job with a section 'brain'");
+  return CLS_OK;
+}
+
+cls_status cls_job_read_record(cls_job_reader *r) {
+  cls_record_options *record = &r->job->record;
+  const cls_yaml *section;
+  fields f = {.warmup_ms = -1};
+  CLS_TRY(cls_yaml_section(r->tree, r->root, "record", &section));
+  CLS_TRY(cls_schema_read(r->tree, section, keys, CLS_KEYS(keys), &f));
+  CLS_TRY(cls_job_multiple(section, "flush_ms", &f.flush_ms, r->job->dt_ms, "simulation.dt_ms"));
+  record->max_gb = f.max_gb;
+  record->flush_ms = f.flush_ms;
+  record->warmup_ms = f.warmup_ms >= 0 ? f.warmup_ms : f.bold ? 20000 : 500;
+  CLS_TRY(read_spikes(f.spikes, record));
+  CLS_TRY(read_interval(r, f.rates, rates_keys, 1, r->job->dt_ms, "simulation.dt_ms", &record->rates_bin_ms));
+  CLS_TRY(read_interval(r, f.currents, currents_keys, 1, r->job->dt_ms, "simulation.dt_ms",
+                        &record->currents_interval_ms));
+  CLS_TRY(read_bold(r, f.bold, record));
+  if (!f.empirical_bold) return CLS_OK;
+  return cls_job_path(r, cls_yaml_get(section, "empirical_bold"), f.empirical_bold, &record->empirical_bold);
+}
+
+static bool recorded(const cls_record_options *record, const char *name) {
+  if (record->spikes == CLS_SPIKES_ALL) return true;
+  for (int i = 0; i < record->n_spike_populations; i++)
+    if (fnmatch(record->spike_populations[i], name, 0) == 0) return true;
+  return false;
+}
+
+/* A name that is no population's is refused. A pattern may match nothing: one job serves many connectomes. */
+static cls_status check_patterns(cls_job_reader *r, const cls_yaml *spikes) {
+  const cls_record_options *record = &r->job->record;
+  const cls_network *network = r->job->network;
+  for (int i = 0; i < record->n_spike_populations; i++) {
+    const char *pattern = record->spike_populations[i];
+    uint32_t p = 0;
+    while (p < network->n_populations && fnmatch(pattern, network->populations[p].name, 0) != 0) p++;
+    if (p < network->n_populations) continue;
+    if (!strpbrk(pattern, "*?["))
+      return cls_yaml_fail(spikes->items[i],
+                           "value '%.60s': expected the name of one of %u populations, as '%s', or a "
+                           "pattern",
+                           pattern, network->n_populations, network->populations[0].name);
+    cls_warn(r->world, "record.spikes: pattern '%s' matches no population", pattern);
+  }
+  return CLS_OK;
+}
+
+cls_status cls_job_check_record(cls_job_reader *r) {
+  const cls_record_options *record = &r->job->record;
+  const cls_network *network = r->job->network;
+  if (record->spikes == CLS_SPIKES_NONE) return CLS_OK;
+  const cls_yaml *spikes = cls_yaml_get(cls_yaml_get(r->root, "record"), "spikes");
+  CLS_TRY(check_patterns(r, spikes));
+  const double bytes_per_spike = 16; /* a time and a neuron, 8 bytes each (SONATA) */
+  double rate = 0;
+  for (uint32_t p = 0; p < network->n_populations; p++)
+    if (recorded(record, network->populations[p].name))
+      rate += (double)network->populations[p].n * network->populations[p].rate_hz;
+  double spikes_expected = rate * r->job->duration_ms / 1000 * r->job->members;
+  double gb = spikes_expected * bytes_per_spike / 1e9;
+  if (gb > record->max_gb)
+    return cls_yaml_fail(spikes,
+                         "about %.3g spikes are expected, %.3g GB, above record.max_gb %.10g: record fewer "
+                         "populations or raise record.max_gb",
+                         spikes_expected, gb, record->max_gb);
+  return CLS_OK;
+}

@@ -1,0 +1,29 @@
+# shellcheck shell=sh disable=SC2154 # root is set by the caller
+# What the scripts of this folder share. Sourced, not run: `. jobs/common.sh` after `root` was set to the
+# repository's folder.
+
+# Open MPI: allow root (containers), do not try to read a peer's memory where a container forbids it.
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+export OMPI_MCA_btl_vader_single_copy_mechanism=none
+export HWLOC_HIDE_ERRORS=2
+
+# build_preset NAME: configures and builds a CMake preset into build/NAME, quietly unless it fails.
+build_preset() {
+  echo "== build: preset $1 into build/$1"
+  log=$root/build/$1.log
+  mkdir -p "$root/build"
+  if ! (cd "$root" && cmake --preset "$1" && cmake --build --preset "$1") >"$log" 2>&1; then
+    tail -n 60 "$log" >&2
+    echo "$0: the build of preset $1 failed; all of its output is in build/$1.log" >&2
+    return 1
+  fi
+  tail -n 1 "$log"
+}
+
+# launch N COMMAND...: runs a command on N ranks of this machine, one thread each unless OMP_NUM_THREADS says
+# otherwise.
+launch() {
+  ranks=$1
+  shift
+  OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} mpirun --oversubscribe -n "$ranks" "$@"
+}

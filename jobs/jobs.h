@@ -1,0 +1,13 @@
+/* The subcommands of the program, one file each. Every one takes the arguments after its name (argv[0] is the
+ * name) and returns the exit code: 0, 2 for bad input, another for failures of the machine. MPI is
+ * initialised by main(). */
+#ifndef CALLOSUM_JOBS_H
+#define CALLOSUM_JOBS_H
+
+int cls_command_run(int argc, char **argv);
+int cls_command_partition(int argc, char **argv);
+int cls_command_models(int argc, char **argv);
+int cls_command_import(int argc, char **argv);
+int cls_command_report(int argc, char **argv);
+
+#endif

@@ -1,0 +1,57 @@
+/* callosum: the program. Finds the subcommand, starts and ends MPI. */
+#include "base/base.h"
+#include "jobs/jobs.h"
+#include <mpi.h>
+#include <signal.h>
+#include <string.h>
+
+typedef struct {
+  const char *name;
+  int (*run)(int argc, char **argv);
+  const char *about;
+} command;
+
+static const command commands[] = {
+    {"run", cls_command_run, "run JOB.yaml [--out DIR] [--set key.path=value ...] [--backend NAME]"},
+    {"partition", cls_command_partition,
+     "partition JOB.yaml --ranks N [--ranks-per-node K] [--method NAME|all]"},
+    {"import", cls_command_import, "import FORMAT FILE --out FILE.h5"},
+    {"report", cls_command_report, "report DIR"},
+    {"models", cls_command_models, "models [NAME]"},
+};
+enum { N_COMMANDS = sizeof commands / sizeof *commands };
+
+static void print_help(FILE *stream) {
+  fprintf(stream, "callosum %s: spiking networks at the scale of the brain\n\n", CLS_VERSION);
+  for (int i = 0; i < N_COMMANDS; i++) fprintf(stream, "  callosum %s\n", commands[i].about);
+  fprintf(stream, "  callosum --help | --version\n\n"
+                  "Each command explains itself with --help. `mpirun -n 4 callosum run ...` and\n"
+                  "`srun --mpi=pmix callosum run ...` are the same program on several ranks.\n"
+                  "Exit codes: 0 done, 2 bad input (nothing was written), others: the machine failed.\n");
+}
+
+static bool is_help(const char *word) { return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0; }
+
+int main(int argc, char **argv) {
+  if (argc < 2 || is_help(argv[1]) || strcmp(argv[1], "help") == 0) {
+    print_help(argc < 2 ? stderr : stdout);
+    return argc < 2 ? 2 : 0;
+  }
+  if (strcmp(argv[1], "--version") == 0) {
+    printf("callosum %s\n", CLS_VERSION);
+    return 0;
+  }
+  for (int i = 0; i < N_COMMANDS; i++) {
+    if (strcmp(argv[1], commands[i].name) != 0) continue;
+    signal(SIGXFSZ, SIG_IGN); /* a file-size limit shows as a failed write, with a message */
+    int provided;
+    MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided);
+    int code = commands[i].run(argc - 1, argv + 1);
+    MPI_Finalize();
+    return code;
+  }
+  fprintf(stderr,
+          "callosum: command '%s': expected one of run, partition, import, report, models (see --help)\n",
+          argv[1]);
+  return 2;
+}

@@ -1,0 +1,44 @@
+"""callosum report DIR: figures and a page from what a run left in a folder.
+
+Writes DIR/report.html and DIR/figures/*.png, each complete or not at all, and prints the page's path. Exit status
+0, 2 where the folder is not one of a run, 4 where a file cannot be written or a Python module is missing.
+"""
+
+import os
+import sys
+import tempfile
+import warnings
+
+EXIT_INPUT, EXIT_IO = 2, 4
+
+
+def main(arguments):
+    if len(arguments) != 1:
+        return fail(EXIT_INPUT, "report: expected one run folder: callosum report DIR")
+    # Matplotlib keeps a cache of fonts under the home folder, where there is one it may write to.
+    if "MPLCONFIGDIR" not in os.environ and not os.access(os.path.expanduser("~"), os.W_OK):
+        os.environ["MPLCONFIGDIR"] = os.path.join(tempfile.gettempdir(), f"callosum-matplotlib-{os.getuid()}")
+    try:
+        import report
+    except ImportError as error:
+        return fail(EXIT_IO, f"report: {sys.executable} cannot load a module: {error}; install python3-h5py, "
+                             "python3-numpy and python3-matplotlib, or configure with -DCALLOSUM_PYTHON=INTERPRETER")
+    warnings.simplefilter("ignore", RuntimeWarning)  # regions without spikes have correlations of 0/0
+    try:
+        print(report.make(arguments[0]))
+    except report.BadRun as error:
+        return fail(EXIT_INPUT, f"report: {error}")
+    except KeyError as error:  # h5py names the dataset that is missing
+        return fail(EXIT_INPUT, f"report: {arguments[0]}: a recording is not laid out as expected: {error}")
+    except OSError as error:
+        return fail(EXIT_IO, f"report: {error}")
+    return 0
+
+
+def fail(status, message):
+    print(f"callosum: {message}", file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

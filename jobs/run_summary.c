@@ -1,0 +1,195 @@
+#include "callosum_build.h"
+#include "jobs/run.h"
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The sections of the table of times, over ranks. Update and deliver are those of a rank's slowest thread;
+ * what is not in any section (waiting for the slowest thread, looking after the loop) is `other`. */
+enum { CREATE, CONNECT, UPDATE, DELIVER, EXCHANGE, WAIT, RECORD, OTHER, N_SECTIONS };
+static const char *const section_name[N_SECTIONS] = {"create",   "connect", "update", "deliver",
+                                                     "exchange", "wait",    "record", "other"};
+
+typedef struct {
+  double min[N_SECTIONS], mean[N_SECTIONS], max[N_SECTIONS];
+  int slowest[N_SECTIONS];
+  uint64_t synapses, spikes, events, messages, packets, sent_bytes, store_bytes, state_bytes, route_bytes;
+  uint64_t peak_rss;
+} totals;
+
+static void gather(const cls_run *run, const cls_engine *engine, totals *t) {
+  cls_engine_report r;
+  cls_engine_measure(engine, &r);
+  double time[N_SECTIONS] = {r.create_s,   r.connect_s, r.update_s, r.deliver_s,
+                             r.exchange_s, r.wait_s,    r.record_s, 0};
+  double known = 0;
+  for (int s = UPDATE; s < OTHER; s++) known += time[s];
+  time[OTHER] = run->simulate_s > known ? run->simulate_s - known : 0;
+  uint64_t count[9] = {r.synapses,   r.spikes,      r.events,      r.messages,   r.packets,
+                       r.sent_bytes, r.store_bytes, r.state_bytes, r.route_bytes};
+  uint64_t sum[9], rss = cls_peak_rss_bytes();
+  MPI_Comm comm = run->world.comm;
+  MPI_Allreduce(time, t->min, N_SECTIONS, MPI_DOUBLE, MPI_MIN, comm);
+  MPI_Allreduce(time, t->mean, N_SECTIONS, MPI_DOUBLE, MPI_SUM, comm);
+  MPI_Allreduce(time, t->max, N_SECTIONS, MPI_DOUBLE, MPI_MAX, comm);
+  MPI_Allreduce(count, sum, 9, MPI_UINT64_T, MPI_SUM, comm);
+  MPI_Allreduce(&rss, &t->peak_rss, 1, MPI_UINT64_T, MPI_MAX, comm);
+  for (int s = 0; s < N_SECTIONS; s++) t->mean[s] /= run->world.ranks;
+  t->synapses = sum[0], t->spikes = sum[1], t->events = sum[2], t->messages = sum[3], t->packets = sum[4];
+  t->sent_bytes = sum[5], t->store_bytes = sum[6], t->state_bytes = sum[7], t->route_bytes = sum[8];
+}
+
+static void print_table(const cls_run *run, const totals *t) {
+  const cls_world *world = &run->world;
+  cls_log(world, 1, "\n  section      min (s)  mean (s)   max (s)   share");
+  for (int s = 0; s < N_SECTIONS; s++)
+    cls_log(world, 1, "  %-9s %10.3f %9.3f %9.3f  %5.1f %%", section_name[s], t->min[s], t->mean[s],
+            t->max[s], 100 * t->mean[s] / (run->build_s + run->simulate_s));
+  double waits = t->max[WAIT] / (run->simulate_s > 0 ? run->simulate_s : 1);
+  if (world->ranks > 1 && waits > 0.25)
+    cls_log(world, 1,
+            "note: a rank waits %.0f %% of the time for others: work is uneven or windows are short; "
+            "compare partitions with `callosum partition JOB --ranks %d --method all`",
+            100 * waits, world->ranks);
+}
+
+static void add_number(cJSON *object, const char *key, double value) {
+  if (isfinite(value))
+    cJSON_AddNumberToObject(object, key, value);
+  else
+    cJSON_AddNullToObject(object, key);
+}
+
+static void add_hex(cJSON *object, const char *key, uint64_t value) {
+  char text[20];
+  snprintf(text, sizeof text, "%016llx", (unsigned long long)value);
+  cJSON_AddStringToObject(object, key, text);
+}
+
+static cJSON *make_json(const cls_run *run, const totals *t, const uint64_t *digest,
+                        const cls_statistics *s) {
+  const cls_job *job = run->job;
+  double biology = (double)run->reached * job->dt_ms * 1e-3;
+  double synapses = t->synapses > 0 ? (double)t->synapses : NAN;
+  cJSON *o = cJSON_CreateObject();
+  if (!o) return NULL;
+  cJSON_AddStringToObject(o, "status", run->interrupted ? "interrupted" : "done");
+  cJSON_AddStringToObject(o, "job", job->path);
+  add_hex(o, "job_hash", job->hash);
+  add_number(o, "neurons", (double)run->neurons);
+  add_number(o, "synapses", (double)t->synapses);
+  add_number(o, "bytes_per_synapse", (double)t->store_bytes / synapses);
+  add_number(o, "bytes_per_neuron", (double)t->state_bytes / (double)run->neurons);
+  add_number(o, "route_bytes", (double)t->route_bytes);
+  add_number(o, "peak_rss_bytes", (double)t->peak_rss);
+  add_number(o, "build_s", run->build_s);
+  add_number(o, "simulate_s", run->simulate_s);
+  add_number(o, "biological_s", biology);
+  add_number(o, "real_time_factor", run->simulate_s / biology);
+  add_number(o, "spikes", (double)t->spikes);
+  add_number(o, "events", (double)t->events);
+  add_number(o, "events_per_s", (double)t->events / run->simulate_s);
+  add_number(o, "messages", (double)t->messages);
+  add_number(o, "packets", (double)t->packets);
+  add_number(o, "sent_bytes", (double)t->sent_bytes);
+  add_number(o, "mean_rate_hz", s->mean_rate_hz);
+  add_number(o, "rate_min_hz", s->rate_min_hz);
+  add_number(o, "rate_max_hz", s->rate_max_hz);
+  add_number(o, "isi_cv_median", s->isi_cv_median);
+  add_number(o, "spike_correlation_mean", s->spike_correlation_mean);
+  add_number(o, "fc_mean", s->fc_mean);
+  add_number(o, "sc_fc_r", s->sc_fc_r);
+  add_number(o, "fc_empirical_r", s->fc_empirical_r);
+  add_number(o, "fc_seconds", s->fc_seconds);
+  add_number(o, "warmup_ms", job->record.warmup_ms);
+  add_hex(o, "digest", digest[0]);
+  cJSON *digests = job->members > 1 ? cJSON_AddArrayToObject(o, "digests") : NULL;
+  for (int m = 0; digests && m < job->members; m++) {
+    char text[20];
+    snprintf(text, sizeof text, "%016llx", (unsigned long long)digest[m]);
+    cJSON_AddItemToArray(digests, cJSON_CreateString(text));
+  }
+  add_number(o, "members", job->members);
+  add_number(o, "ranks", run->world.ranks);
+  add_number(o, "threads", run->world.threads);
+  cJSON_AddStringToObject(o, "backend", run->backend->name);
+  cJSON_AddStringToObject(o, "partition", job->partition_method);
+  add_number(o, "dt_ms", job->dt_ms);
+  add_number(o, "seed", (double)job->seed);
+  cJSON_AddStringToObject(o, "version", CLS_VERSION);
+  cJSON_AddStringToObject(o, "git", CALLOSUM_GIT);
+  cJSON *timing = cJSON_AddObjectToObject(o, "timing");
+  for (int k = 0; timing && k < N_SECTIONS; k++) {
+    cJSON *section = cJSON_AddObjectToObject(timing, section_name[k]);
+    add_number(section, "min", t->min[k]);
+    add_number(section, "mean", t->mean[k]);
+    add_number(section, "max", t->max[k]);
+  }
+  return o;
+}
+
+/* Written beside, then renamed: a summary that exists is whole. */
+static cls_status write_file(const char *directory, cJSON *json) {
+  char *text = json ? cJSON_Print(json) : NULL, *path = cls_format("%s/summary.json", directory);
+  char *temporary = cls_format("%s/summary.json.part", directory);
+  FILE *file = text && path && temporary ? fopen(temporary, "w") : NULL;
+  bool written = file && fprintf(file, "%s\n", text) > 0 && fflush(file) == 0 && fsync(fileno(file)) == 0;
+  if (file && fclose(file) != 0) written = false;
+  cls_status status = CLS_OK;
+  if (!written || rename(temporary, path) != 0)
+    status = cls_fail(CLS_ERR_IO, "cannot write %s: %s", path ? path : "summary.json", strerror(errno));
+  free(text);
+  free(path);
+  free(temporary);
+  return status;
+}
+
+static void print_summary(const cls_run *run, const totals *t, const uint64_t *digest,
+                          const cls_statistics *s) {
+  const cls_world *world = &run->world;
+  double biology = (double)run->reached * run->job->dt_ms * 1e-3;
+  cls_log(world, 1, "\n%s%.4g s of biology in %.2f s (real-time factor %.3f), built in %.2f s",
+          run->interrupted ? "INTERRUPTED after " : "", biology, run->simulate_s, run->simulate_s / biology,
+          run->build_s);
+  cls_log(world, 1, "  %llu neurons, %llu synapses (%.2f bytes each), peak memory of a rank %.3g GB",
+          (unsigned long long)run->neurons, (unsigned long long)t->synapses,
+          t->synapses ? (double)t->store_bytes / (double)t->synapses : 0.0, (double)t->peak_rss * 1e-9);
+  cls_log(world, 1, "  %llu spikes, %.4g events (%.3g per second), %llu spikes sent in %llu packets",
+          (unsigned long long)t->spikes, (double)t->events, (double)t->events / run->simulate_s,
+          (unsigned long long)t->messages, (unsigned long long)t->packets);
+  cls_log(world, 1,
+          "  mean rate %.3f Hz (%.3f to %.3f), median CV of intervals %.3f, mean spike correlation %.4f",
+          s->mean_rate_hz, s->rate_min_hz, s->rate_max_hz, s->isi_cv_median, s->spike_correlation_mean);
+  if (isfinite(s->fc_mean)) {
+    cls_log(world, 1,
+            "  functional connectivity %.3f, its correlation with the structural one %.3f (%.0f s of BOLD%s)",
+            s->fc_mean, s->sc_fc_r, s->fc_seconds,
+            s->fc_seconds < 200 ? ": TOO SHORT to be trusted, expected at least 200 s" : "");
+    if (isfinite(s->fc_empirical_r))
+      cls_log(world, 1, "  correlation with the empirical functional connectivity %.3f", s->fc_empirical_r);
+  }
+  for (int m = 0; m < run->job->members; m++)
+    cls_log(world, m == 0 ? 0 : 1, m == 0 ? "digest %016llx" : "digest %016llx of member %d",
+            (unsigned long long)digest[m], m);
+}
+
+cls_status cls_run_summarise(const cls_run *run, const cls_engine *engine, const cls_statistics *statistics) {
+  totals t;
+  uint64_t *digest = NULL;
+  gather(run, engine, &t);
+  CLS_TRY(cls_alloc(&digest, (size_t)run->job->members, sizeof *digest, "digests"));
+  for (int m = 0; m < run->job->members; m++) CLS_TRY(cls_engine_digest(engine, m, &digest[m]));
+  print_table(run, &t);
+  print_summary(run, &t, digest, statistics);
+  cls_status status = CLS_OK;
+  if (run->world.rank == 0) {
+    cJSON *json = make_json(run, &t, digest, statistics);
+    status = write_file(run->directory, json);
+    cJSON_Delete(json);
+  }
+  free(digest);
+  return status;
+}

@@ -1,0 +1,254 @@
+/* The block graph from a network's population-level tables.
+ *
+ * Cost model. Updates: one neuron-step costs 1, each input model attached to it (poisson, ou, dc) adds .5.
+ * Events: every synapse costs the rate of its source. Bytes: 5 per synapse (4 stored, headers and offsets on
+ * top), and per neuron its states, its receptor inputs, its own constants where parameters vary within the
+ * population, and 16 for recent spikes and slots. */
+#include "base/math.h"
+#include "partition/partition.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define COST_PER_INPUT    0.5
+#define BYTES_PER_SYNAPSE 5.0
+#define BYTES_PER_NEURON  16.0
+#define REACH_CERTAIN     64.0 /* exp(-64) stands for "always has a synapse" */
+
+typedef struct {
+  cls_block_edge edge;
+  uint64_t order; /* in which projections are read: sums then do not depend on the sort */
+} raw_edge;
+
+static cls_status build_edges(const cls_network *network, cls_block_graph *graph);
+static cls_status build_pairs(const cls_network *network, const cls_placement *placement,
+                              cls_block_graph *graph);
+static cls_status build_weights(const cls_network *network, const cls_placement *placement,
+                                cls_block_graph *graph);
+
+static cls_status fill(const cls_network *network, const cls_placement *placement, cls_block_graph *g) {
+  g->n_blocks = placement->n_blocks;
+  g->n_populations = network->n_populations;
+  CLS_TRY(build_edges(network, g));
+  CLS_TRY(build_pairs(network, placement, g));
+  return build_weights(network, placement, g);
+}
+
+cls_status cls_block_graph_create(const cls_network *network, const cls_placement *placement,
+                                  cls_block_graph **graph) {
+  cls_block_graph *g;
+  *graph = NULL;
+  CLS_TRY(cls_alloc(&g, 1, sizeof *g, "block graph"));
+  cls_status status = fill(network, placement, g);
+  if (status != CLS_OK) {
+    cls_block_graph_destroy(g);
+    return status;
+  }
+  *graph = g;
+  return CLS_OK;
+}
+
+void cls_block_graph_destroy(cls_block_graph *graph) {
+  if (!graph) return;
+  free(graph->weight);
+  free(graph->spikes);
+  free(graph->row);
+  free(graph->edges);
+  free(graph->pair_row);
+  free(graph->pairs);
+  free(graph);
+}
+
+/* ---- edges between populations --------------------------------------------------------------------------
+ */
+
+/* -ln(1 - x) for 0 <= x, exact also where x is tiny. */
+static double minus_log1m(double x) {
+  if (x <= 0) return 0;
+  if (x < 1e-3) return x * (1 + x * (1. / 2 + x * (1. / 3 + x * (1. / 4 + x * (1. / 5)))));
+  if (x >= 1) return REACH_CERTAIN;
+  double y = -cls_ln(1 - x);
+  return y < REACH_CERTAIN ? y : REACH_CERTAIN;
+}
+
+/* -ln P(no synapse) of one source neuron and one target neuron of different numbers. */
+static double reach_of(const cls_network *network, const cls_projection *projection, uint32_t s) {
+  const cls_projection_source *source = &projection->sources[s];
+  double n_target = (double)network->populations[projection->target].n;
+  double n_source = (double)network->populations[source->population].n;
+  if (source->population == projection->target && !projection->autapses) n_source -= 1;
+  if (n_source < 1 || n_target < 1) return 0;
+  double k = (double)projection->indegree, pairs = n_source * n_target;
+  switch (projection->rule) {
+  case CLS_FIXED_INDEGREE:
+    if (projection->multapses) return k * minus_log1m(source->weight / n_source);
+    return minus_log1m(k * source->weight / n_source);
+  case CLS_FIXED_TOTAL_NUMBER:
+    if (projection->multapses) return (double)projection->total * minus_log1m(1 / pairs);
+    return minus_log1m((double)projection->total / pairs);
+  case CLS_PAIRWISE_BERNOULLI:
+    return minus_log1m(projection->probability);
+  case CLS_ALL_TO_ALL:
+    return REACH_CERTAIN;
+  case CLS_ONE_TO_ONE: /* kept as pairs of blocks */
+    return 0;
+  }
+  return 0;
+}
+
+static int by_target(const void *left, const void *right) {
+  const raw_edge *a = left, *b = right;
+  if (a->edge.target != b->edge.target) return a->edge.target < b->edge.target ? -1 : 1;
+  return a->order < b->order ? -1 : a->order > b->order;
+}
+
+/* Sorts each row by target and adds up edges between the same populations. */
+static void merge_rows(const uint64_t *first, raw_edge *raw, cls_block_graph *graph) {
+  uint64_t n = 0;
+  for (uint32_t p = 0; p < graph->n_populations; p++) {
+    uint64_t begin = n;
+    graph->row[p] = n;
+    qsort(raw + first[p], first[p + 1] - first[p], sizeof *raw, by_target);
+    for (uint64_t i = first[p]; i < first[p + 1]; i++) {
+      if (n > begin && graph->edges[n - 1].target == raw[i].edge.target) {
+        graph->edges[n - 1].synapses += raw[i].edge.synapses;
+        graph->edges[n - 1].reach += raw[i].edge.reach;
+      } else {
+        graph->edges[n++] = raw[i].edge;
+      }
+    }
+  }
+  graph->row[graph->n_populations] = n;
+}
+
+/* Projections other than one_to_one as one edge per source: counted by source population, then filled in. */
+static cls_status build_edges(const cls_network *network, cls_block_graph *graph) {
+  uint32_t n_populations = network->n_populations;
+  uint64_t n = 0, *first, *next;
+  raw_edge *raw;
+  CLS_TRY(cls_alloc(&graph->row, (size_t)n_populations + 1, sizeof *graph->row, "edge rows"));
+  CLS_TRY(cls_alloc(&first, (size_t)n_populations + 2, sizeof *first, "edge counts"));
+  next = first + 1; /* becomes the running end of each row, and first[] the starts, without a second array */
+  for (uint32_t j = 0; j < network->n_projections; j++) {
+    const cls_projection *projection = &network->projections[j];
+    if (projection->rule == CLS_ONE_TO_ONE) continue;
+    for (uint32_t s = 0; s < projection->n_sources; s++) next[projection->sources[s].population + 1]++;
+    n += projection->n_sources;
+  }
+  for (uint32_t p = 0; p < n_populations; p++) next[p + 1] += next[p];
+  cls_status status = cls_alloc(&raw, (size_t)n, sizeof *raw, "edges between populations");
+  if (status == CLS_OK) {
+    uint64_t order = 0;
+    for (uint32_t j = 0; j < network->n_projections; j++) {
+      const cls_projection *projection = &network->projections[j];
+      if (projection->rule == CLS_ONE_TO_ONE) continue;
+      double synapses = cls_projection_expected_synapses(network, projection);
+      for (uint32_t s = 0; s < projection->n_sources; s++) {
+        const cls_projection_source *source = &projection->sources[s];
+        cls_block_edge edge = {projection->target, synapses * source->weight,
+                               reach_of(network, projection, s)};
+        raw[next[source->population]++] = (raw_edge){edge, order++};
+      }
+    }
+    status = cls_alloc(&graph->edges, (size_t)n, sizeof *graph->edges, "edges between populations");
+    if (status == CLS_OK) merge_rows(first, raw, graph);
+    free(raw);
+  }
+  free(first);
+  return status;
+}
+
+/* ---- pairs of blocks: one_to_one ------------------------------------------------------------------------
+ */
+
+/* Pairs of block b through one projection: the blocks of the target that hold the same neuron numbers. A
+ * one_to_one projection of a population onto itself joins each neuron with itself, always on one rank: no
+ * pair. With pairs NULL only counts. */
+static uint64_t pairs_of(const cls_network *network, const cls_placement *placement, uint32_t b,
+                         const cls_projection *projection, cls_block_pair *pairs) {
+  const cls_block *block = &placement->blocks[b];
+  uint64_t end = (uint64_t)block->first + block->n, n = 0;
+  if (end > network->populations[projection->target].n) end = network->populations[projection->target].n;
+  for (uint64_t i = block->first; i < end;) {
+    uint32_t partner = cls_placement_block_of(placement, projection->target, i);
+    uint64_t stop = (uint64_t)placement->blocks[partner].first + placement->blocks[partner].n;
+    if (stop > end) stop = end;
+    if (pairs) pairs[n] = (cls_block_pair){partner, (double)(stop - i) / block->n, (double)(stop - i)};
+    n++;
+    i = stop;
+  }
+  return n;
+}
+
+static bool is_pairing(const cls_projection *projection) {
+  return projection->rule == CLS_ONE_TO_ONE && projection->sources[0].population != projection->target;
+}
+
+static cls_status build_pairs(const cls_network *network, const cls_placement *placement,
+                              cls_block_graph *graph) {
+  CLS_TRY(cls_alloc(&graph->pair_row, (size_t)graph->n_blocks + 2, sizeof *graph->pair_row, "pair rows"));
+  const uint32_t *block_first = placement->population_first;
+  uint64_t *next = graph->pair_row + 1;
+  for (int pass = 0; pass < 2; pass++) {
+    for (uint32_t j = 0; j < network->n_projections; j++) {
+      const cls_projection *projection = &network->projections[j];
+      if (!is_pairing(projection)) continue;
+      uint32_t p = projection->sources[0].population;
+      for (uint32_t b = block_first[p]; b < block_first[p + 1]; b++) {
+        if (pass == 0) next[b + 1] += pairs_of(network, placement, b, projection, NULL);
+        if (pass == 1) next[b] += pairs_of(network, placement, b, projection, graph->pairs + next[b]);
+      }
+    }
+    if (pass == 1) break;
+    for (uint32_t b = 0; b < graph->n_blocks; b++) next[b + 1] += next[b];
+    CLS_TRY(cls_alloc(&graph->pairs, (size_t)next[graph->n_blocks], sizeof *graph->pairs, "pairs of blocks"));
+  }
+  return CLS_OK;
+}
+
+/* ---- weights --------------------------------------------------------------------------------------------
+ */
+
+static double bytes_per_neuron(const cls_population *population) {
+  const cls_model *model = population->model;
+  bool varied = false;
+  for (int i = 0; i < model->n_params; i++) varied |= population->param[i].kind != CLS_CONSTANT;
+  int floats = model->n_states + model->n_receptors + (varied ? model->n_consts : 0);
+  return BYTES_PER_NEURON + 4.0 * floats;
+}
+
+/* incoming[population * 2 + {0, 1}]: synapses onto it, and events arriving per second. */
+static void count_incoming(const cls_network *network, double *incoming) {
+  for (uint32_t j = 0; j < network->n_projections; j++) {
+    const cls_projection *projection = &network->projections[j];
+    double synapses = cls_projection_expected_synapses(network, projection);
+    for (uint32_t s = 0; s < projection->n_sources; s++) {
+      double part = synapses * projection->sources[s].weight;
+      incoming[projection->target * (size_t)2] += part;
+      incoming[projection->target * (size_t)2 + 1] +=
+          part * network->populations[projection->sources[s].population].rate_hz;
+    }
+  }
+}
+
+static cls_status build_weights(const cls_network *network, const cls_placement *placement,
+                                cls_block_graph *graph) {
+  double *incoming;
+  CLS_TRY(cls_alloc(&graph->weight, (size_t)graph->n_blocks * 3, sizeof *graph->weight, "block weights"));
+  CLS_TRY(cls_alloc(&graph->spikes, graph->n_blocks, sizeof *graph->spikes, "block spikes"));
+  CLS_TRY(cls_alloc(&incoming, (size_t)graph->n_populations * 2, sizeof *incoming, "incoming synapses"));
+  count_incoming(network, incoming);
+  double steps_per_s = 1000 / network->dt_ms;
+  for (uint32_t b = 0; b < graph->n_blocks; b++) {
+    const cls_block *block = &placement->blocks[b];
+    const cls_population *population = &network->populations[block->population];
+    double share = (double)block->n / (double)population->n, *weight = graph->weight + b * (size_t)3;
+    const double *in = incoming + block->population * (size_t)2;
+    weight[0] = block->n * steps_per_s * (1 + COST_PER_INPUT * population->n_inputs);
+    weight[1] = share * in[1];
+    weight[2] = block->n * bytes_per_neuron(population) + share * in[0] * BYTES_PER_SYNAPSE;
+    graph->spikes[b] = block->n * population->rate_hz;
+  }
+  free(incoming);
+  return CLS_OK;
+}

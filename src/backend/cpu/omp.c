@@ -1,0 +1,384 @@
+/* The threaded, vectorised backend. Every thread owns one part: its shards' states and input sums, its
+ * synapse store and its spikes in flight; threads meet only at the ends of a window. */
+#include "backend/cpu/cpu.h"
+#include "backend/cpu/flight.h"
+#include "model/kernel.h"
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Summed input of a shard's port in the step to come: two 32-bit sums in one 64-bit word for pairs of weights
+ * (one add per event), one 32-bit sum else. */
+typedef struct {
+  uint64_t *pair;
+  int32_t *single;
+  bool dirty; /* something arrived since it was read */
+} port_sum;
+
+typedef struct {
+  cls_flight flight;
+  port_sum *sums; /* [shard of the part][port] */
+  cls_words_list spikes, first;
+} part_member;
+
+typedef struct {
+  part_member *members;
+  double update_s, deliver_s;
+  uint64_t events;
+  size_t bytes;
+  cls_status status;
+  char message[256];
+} part_state;
+
+typedef struct {
+  cls_backend_setup setup;
+  float **pools;
+  part_state *parts;
+  cls_arrival **pending; /* per member: handed over, not yet read */
+  size_t *n_pending, *pending_capacity;
+  cls_words_list *spikes, *first; /* per member: merged over parts */
+  int64_t *now;
+} omp_backend;
+
+static int parts(int threads) { return threads; }
+
+static void destroy(void *instance) {
+  omp_backend *b = instance;
+  if (!b) return;
+  const cls_layout *layout = b->setup.layout;
+  for (uint32_t p = 0; b->parts && p < layout->n_parts; p++) {
+    uint32_t n_sums = (layout->parts[p].shard_last - layout->parts[p].shard_first) * CLS_MAX_PORTS;
+    for (int m = 0; b->parts[p].members && m < b->setup.members; m++) {
+      part_member *member = &b->parts[p].members[m];
+      for (uint32_t k = 0; member->sums && k < n_sums; k++) {
+        free(member->sums[k].pair);
+        free(member->sums[k].single);
+      }
+      free(member->sums);
+      free(member->spikes.word);
+      free(member->first.word);
+      cls_flight_destroy(&member->flight);
+    }
+    free(b->parts[p].members);
+  }
+  for (int m = 0; m < b->setup.members; m++) {
+    if (b->pending) free(b->pending[m]);
+    if (b->spikes) free(b->spikes[m].word);
+    if (b->first) free(b->first[m].word);
+  }
+  free(b->parts);
+  free(b->pending);
+  free(b->n_pending);
+  free(b->pending_capacity);
+  free(b->spikes);
+  free(b->first);
+  free(b->now);
+  cls_cpu_pools_destroy(b->pools, b->setup.members);
+  free(b);
+}
+
+static cls_status create_part(omp_backend *b, uint32_t part) {
+  const cls_layout *layout = b->setup.layout;
+  uint32_t shard_first = layout->parts[part].shard_first,
+           n_shards = layout->parts[part].shard_last - shard_first;
+  part_state *state = &b->parts[part];
+  CLS_TRY(cls_alloc(&state->members, (size_t)b->setup.members, sizeof *state->members, "members"));
+  for (int m = 0; m < b->setup.members; m++) {
+    part_member *member = &state->members[m];
+    CLS_TRY(cls_flight_create(&member->flight, b->setup.stores[part], n_shards * CLS_MAX_PORTS));
+    CLS_TRY(cls_alloc(&member->sums, n_shards * CLS_MAX_PORTS, sizeof *member->sums, "input sums"));
+    for (uint32_t s = 0; s < n_shards; s++) {
+      const cls_shard *shard = &layout->shards[shard_first + s];
+      const cls_model *model = b->setup.neurons->runs[shard->range_first].model;
+      for (int port = 0; port < CLS_MAX_PORTS; port++) {
+        port_sum *sum = &member->sums[s * CLS_MAX_PORTS + (uint32_t)port];
+        bool pair = cls_port_is_pair(model, port);
+        if (pair)
+          CLS_TRY(cls_alloc(&sum->pair, shard->n, sizeof *sum->pair, "input sums"));
+        else
+          CLS_TRY(cls_alloc(&sum->single, shard->n, sizeof *sum->single, "input sums"));
+        state->bytes += shard->n * (pair ? sizeof *sum->pair : sizeof *sum->single);
+      }
+    }
+  }
+  return CLS_OK;
+}
+
+static cls_status create(const cls_backend_setup *setup, void **instance) {
+  omp_backend *b = NULL;
+  CLS_TRY(cls_alloc(&b, 1, sizeof *b, "backend"));
+  b->setup = *setup;
+  *instance = b;
+  size_t members = (size_t)setup->members;
+  CLS_TRY(cls_cpu_pools_create(setup, &b->pools));
+  CLS_TRY(cls_alloc(&b->parts, setup->layout->n_parts, sizeof *b->parts, "parts"));
+  CLS_TRY(cls_alloc(&b->pending, members, sizeof *b->pending, "arrivals"));
+  CLS_TRY(cls_alloc(&b->n_pending, members, sizeof *b->n_pending, "arrivals"));
+  CLS_TRY(cls_alloc(&b->pending_capacity, members, sizeof *b->pending_capacity, "arrivals"));
+  CLS_TRY(cls_alloc(&b->spikes, members, sizeof *b->spikes, "spikes"));
+  CLS_TRY(cls_alloc(&b->first, members, sizeof *b->first, "spikes"));
+  CLS_TRY(cls_alloc(&b->now, members, sizeof *b->now, "steps"));
+  for (uint32_t p = 0; p < setup->layout->n_parts; p++) CLS_TRY(create_part(b, p));
+  return CLS_OK;
+}
+
+static cls_status deliver(void *instance, int member, const cls_arrival *arrivals, size_t n) {
+  omp_backend *b = instance;
+  CLS_TRY(cls_grow(&b->pending[member], &b->pending_capacity[member], b->n_pending[member] + n,
+                   sizeof *arrivals, "arrivals"));
+  memcpy(b->pending[member] + b->n_pending[member], arrivals, n * sizeof *arrivals);
+  b->n_pending[member] += n;
+  return CLS_OK;
+}
+
+/* ---- adding events to input sums
+ * -------------------------------------------------------------------------------------- */
+
+static void add_events(port_sum *sum, const uint32_t *word, size_t n) {
+  if (n == 0) return;
+  sum->dirty = true;
+  if (sum->pair) {
+    uint64_t *acc = sum->pair;
+    for (size_t i = 0; i < n; i++)
+      acc[word[i] & 0xffff] += (word[i] >> 16 & 0xff) | (uint64_t)(word[i] >> 24) << 32;
+  } else {
+    int32_t *acc = sum->single;
+    for (size_t i = 0; i < n; i++) acc[word[i] & 0xffff] += (int32_t)word[i] >> 16;
+  }
+}
+
+/* Runs due in `step` of spikes whose rows are delivered directly. */
+static uint64_t add_due_runs(const cls_store *store, part_member *m, int64_t step) {
+  uint64_t events = 0;
+  size_t width = store->max_delay + 2ul;
+  for (uint32_t d = 1; d <= store->max_delay; d++) {
+    const cls_words_list *spikes = cls_flight_spikes(&m->flight, step - d);
+    for (size_t i = 0; i < spikes->n; i++) {
+      uint32_t slot = spikes->word[i];
+      if (i + 2 < spikes->n) {
+        uint32_t ahead = spikes->word[i + 2];
+        __builtin_prefetch(store->word + store->row[ahead] + store->delay[store->direct[ahead] * width + d]);
+      }
+      const uint32_t *delay = store->delay + store->direct[slot] * width;
+      const uint32_t *word = store->word + store->row[slot] + delay[d];
+      const uint32_t *end = store->word + store->row[slot] + delay[d + 1];
+      while (word < end) {
+        uint32_t header = *word++, count = cls_run_count(header);
+        add_events(&m->sums[cls_run_channel(header)], word, count);
+        word += count;
+        events += count;
+      }
+    }
+  }
+  return events;
+}
+
+/* Integer sums to float input, zeroing them. */
+CLS_CLONES static void read_pairs(uint64_t *restrict acc, int n, float quantum0, float quantum1,
+                                  float *restrict in0, float *restrict in1) {
+  for (int i = 0; i < n; i++) {
+    uint64_t sum = acc[i];
+    acc[i] = 0;
+    in0[i] = (float)(int32_t)(uint32_t)sum * quantum0;
+    in1[i] = (float)(int32_t)(uint32_t)(sum >> 32) * quantum1;
+  }
+}
+CLS_CLONES static void read_singles(int32_t *restrict acc, int n, float quantum, float *restrict in) {
+  for (int i = 0; i < n; i++) {
+    in[i] = (float)acc[i] * quantum;
+    acc[i] = 0;
+  }
+}
+
+/* ---- one step of one range
+ * -------------------------------------------------------------------------------------------- */
+
+typedef struct {
+  _Alignas(64) float input[CLS_MAX_RECEPTORS][CLS_TILE];
+  _Alignas(64) float current[CLS_TILE];
+  _Alignas(64) int32_t spiked[CLS_TILE];
+} scratch;
+
+/* Input of a tile. Where nothing arrived the sums are not even read. */
+static void read_input(const cls_range_run *run, port_sum *sums, uint32_t offset, int n, scratch *tmp) {
+  int r = 0;
+  for (int port = 0; port < run->model->n_ports; port++) {
+    port_sum *sum = &sums[port];
+    if (run->model->ports[port].receptors == 2) {
+      if (sum->dirty)
+        read_pairs(sum->pair + offset, n, run->quantum[r], run->quantum[r + 1], tmp->input[r],
+                   tmp->input[r + 1]);
+      else
+        memset(tmp->input[r], 0, sizeof tmp->input[r]), memset(tmp->input[r + 1], 0, sizeof tmp->input[r]);
+      r += 2;
+    } else {
+      if (sum->dirty)
+        read_singles(sum->single + offset, n, run->quantum[r], tmp->input[r]);
+      else
+        memset(tmp->input[r], 0, sizeof tmp->input[r]);
+      r++;
+    }
+  }
+}
+
+static cls_status collect(const int32_t *spiked, int padded, int n, uint32_t local, cls_words_list *spikes) {
+  int32_t any = 0;
+  for (int i = 0; i < padded; i++) any |= spiked[i];
+  if (__builtin_expect(!any, 1)) return CLS_OK;
+  CLS_TRY(cls_words_reserve(spikes, (size_t)n));
+  for (int i = 0; i < n; i++)
+    if (spiked[i]) spikes->word[spikes->n++] = local + (uint32_t)i;
+  return CLS_OK;
+}
+
+static cls_status step_range(const cls_range_run *run, port_sum *sums, uint32_t shard_local, float *pool,
+                             int64_t step, int member, scratch *tmp, cls_words_list *spikes) {
+  cls_tile tile = {.current = tmp->current, .spiked = tmp->spiked};
+  for (int r = 0; r < CLS_MAX_RECEPTORS; r++) tile.input[r] = tmp->input[r];
+  for (uint32_t at = 0; at < run->padded; at += CLS_TILE) {
+    uint32_t n = run->padded - at < CLS_TILE ? run->padded - at : CLS_TILE;
+    read_input(run, sums, run->local - shard_local + at, (int)n, tmp);
+    memset(tmp->current, 0, n * sizeof *tmp->current);
+    for (int k = 0; k < run->n_inputs; k++) {
+      const cls_input_run *input = &run->inputs[k];
+      cls_neurons_input_tile(run, input, pool, at, n, step, member, &tile);
+      (input->stride ? input->model->tile_varied : input->model->tile_shared)(&tile);
+    }
+    cls_neurons_tile(run, pool, at, n, &tile);
+    (run->stride ? run->model->tile_varied : run->model->tile_shared)(&tile);
+    uint32_t real = run->n - at < n ? run->n - at : n;
+    CLS_TRY(collect(tmp->spiked, (int)n, (int)real, run->local + at, spikes));
+  }
+  return CLS_OK;
+}
+
+/* ---- a window of one part
+ * --------------------------------------------------------------------------------------------- */
+
+static cls_status advance_part(omp_backend *b, uint32_t part, int member, int64_t begin, int64_t end) {
+  part_state *state = &b->parts[part];
+  part_member *m = &state->members[member];
+  const cls_store *store = b->setup.stores[part];
+  const cls_layout *layout = b->setup.layout;
+  uint32_t shard_first = layout->parts[part].shard_first, shard_last = layout->parts[part].shard_last;
+  scratch tmp;
+  double mark = cls_seconds();
+  CLS_TRY(
+      cls_flight_take(&m->flight, store, begin, b->pending[member], b->n_pending[member], &state->events));
+  m->spikes.n = m->first.n = 0;
+  CLS_TRY(cls_words_reserve(&m->first, (size_t)(end - begin) + 1));
+  for (int64_t step = begin; step < end; step++) {
+    m->first.word[m->first.n++] = (uint32_t)m->spikes.n;
+    if (store->n_direct) state->events += add_due_runs(store, m, step);
+    cls_flight_retire(&m->flight, step);
+    for (uint32_t k = 0; k < (shard_last - shard_first) * CLS_MAX_PORTS; k++) {
+      cls_words_list *due = cls_flight_due(&m->flight, step, k);
+      add_events(&m->sums[k], due->word, due->n);
+      due->n = 0;
+    }
+    double delivered = cls_seconds();
+    state->deliver_s += delivered - mark;
+    for (uint32_t s = shard_first; s < shard_last; s++) {
+      const cls_shard *shard = &layout->shards[s];
+      port_sum *sums = &m->sums[(s - shard_first) * CLS_MAX_PORTS];
+      for (uint32_t r = shard->range_first; r < shard->range_last; r++)
+        CLS_TRY(step_range(&b->setup.neurons->runs[r], sums, shard->local, b->pools[member], step, member,
+                           &tmp, &m->spikes));
+      for (int port = 0; port < CLS_MAX_PORTS; port++) sums[port].dirty = false;
+    }
+    mark = cls_seconds();
+    state->update_s += mark - delivered;
+  }
+  m->first.word[m->first.n++] = (uint32_t)m->spikes.n;
+  return CLS_OK;
+}
+
+/* Merges the parts' spikes by step. */
+static cls_status merge(omp_backend *b, int member, int64_t begin, int64_t end, cls_spikes *spikes) {
+  uint32_t n_parts = b->setup.layout->n_parts;
+  if (n_parts == 1) {
+    const part_member *m = &b->parts[0].members[member];
+    *spikes = (cls_spikes){begin, end, m->spikes.word, m->first.word};
+    return CLS_OK;
+  }
+  cls_words_list *all = &b->spikes[member], *first = &b->first[member];
+  all->n = first->n = 0;
+  CLS_TRY(cls_words_reserve(first, (size_t)(end - begin) + 1));
+  size_t total = 0;
+  for (uint32_t p = 0; p < n_parts; p++) total += b->parts[p].members[member].spikes.n;
+  CLS_TRY(cls_words_reserve(all, total));
+  for (int64_t k = 0; k < end - begin; k++) {
+    first->word[first->n++] = (uint32_t)all->n;
+    for (uint32_t p = 0; p < n_parts; p++) {
+      const part_member *m = &b->parts[p].members[member];
+      for (uint32_t i = m->first.word[k]; i < m->first.word[k + 1]; i++)
+        all->word[all->n++] = m->spikes.word[i];
+    }
+  }
+  first->word[first->n++] = (uint32_t)all->n;
+  *spikes = (cls_spikes){begin, end, all->word, first->word};
+  return CLS_OK;
+}
+
+static cls_status advance(void *instance, int member, int64_t begin, int64_t end, cls_spikes *spikes) {
+  omp_backend *b = instance;
+  int n_parts = (int)b->setup.layout->n_parts;
+#pragma omp parallel for num_threads(n_parts) schedule(static, 1) if (n_parts > 1)
+  for (int p = 0; p < n_parts; p++) {
+    part_state *state = &b->parts[p];
+    state->status = advance_part(b, (uint32_t)p, member, begin, end);
+    if (state->status != CLS_OK) snprintf(state->message, sizeof state->message, "%s", cls_error_message());
+  }
+  for (int p = 0; p < n_parts; p++)
+    if (b->parts[p].status != CLS_OK) return cls_fail(b->parts[p].status, "%s", b->parts[p].message);
+  b->n_pending[member] = 0;
+  b->now[member] = end;
+  return merge(b, member, begin, end, spikes);
+}
+
+static cls_status currents(void *instance, int member, int64_t *sums) {
+  omp_backend *b = instance;
+  cls_cpu_currents(b->setup.neurons, b->pools[member], sums);
+  return CLS_OK;
+}
+
+static cls_status get_state(void *instance, int member, uint32_t range, int state, float *values) {
+  omp_backend *b = instance;
+  cls_cpu_get_state(b->setup.neurons, b->pools[member], range, state, values);
+  return CLS_OK;
+}
+
+static cls_status put_state(void *instance, int member, uint32_t range, int state, const float *values) {
+  omp_backend *b = instance;
+  cls_cpu_put_state(b->setup.neurons, b->pools[member], range, state, values);
+  return CLS_OK;
+}
+
+static void report(void *instance, size_t *bytes, double *update_s, double *deliver_s, uint64_t *events) {
+  omp_backend *b = instance;
+  *bytes = (size_t)b->setup.members * b->setup.neurons->pool * sizeof(float);
+  *update_s = *deliver_s = 0;
+  *events = 0;
+  for (uint32_t p = 0; p < b->setup.layout->n_parts; p++) {
+    const part_state *state = &b->parts[p];
+    if (state->update_s > *update_s) *update_s = state->update_s;
+    if (state->deliver_s > *deliver_s) *deliver_s = state->deliver_s;
+    *events += state->events;
+    *bytes += state->bytes;
+    for (int m = 0; m < b->setup.members; m++) *bytes += cls_flight_bytes(&state->members[m].flight);
+  }
+}
+
+const cls_backend cls_backend_cpu_omp = {
+    .name = "/cpu/omp",
+    .about = "vectorised, one part per thread, runs delivered when due or through a calendar",
+    .parts = parts,
+    .create = create,
+    .destroy = destroy,
+    .deliver = deliver,
+    .advance = advance,
+    .currents = currents,
+    .get_state = get_state,
+    .put_state = put_state,
+    .report = report,
+};

@@ -1,0 +1,182 @@
+/* The reference: what a step means, in plain scalar code. */
+#include "backend/cpu/common.h"
+#include "backend/cpu/cpu.h"
+#include <stdlib.h>
+
+typedef struct {
+  /* Summed input: [step & ring_mask][port][local index], in weight units. Pairs of 8-bit weights are kept as
+   * two sums. */
+  int32_t (*ring)[2];
+  cls_words_list spikes, first;
+  int64_t now;
+} member_state;
+
+typedef struct {
+  cls_backend_setup setup;
+  uint32_t ring_mask;
+  float **pools;
+  member_state *members;
+  uint64_t events;
+  double update_s, deliver_s;
+} serial;
+
+static int parts(int threads) {
+  (void)threads;
+  return 1;
+}
+
+static int32_t *input_sum(const serial *b, const member_state *m, int64_t step, uint32_t port,
+                          uint32_t local) {
+  uint64_t slot = (uint64_t)step & b->ring_mask;
+  return m->ring[(slot * CLS_MAX_PORTS + port) * b->setup.layout->n_local + local];
+}
+
+static void destroy(void *instance) {
+  serial *b = instance;
+  if (!b) return;
+  for (int m = 0; b->members && m < b->setup.members; m++) {
+    free(b->members[m].ring);
+    free(b->members[m].spikes.word);
+    free(b->members[m].first.word);
+  }
+  free(b->members);
+  cls_cpu_pools_destroy(b->pools, b->setup.members);
+  free(b);
+}
+
+static cls_status create(const cls_backend_setup *setup, void **instance) {
+  serial *b = NULL;
+  CLS_TRY(cls_alloc(&b, 1, sizeof *b, "backend"));
+  b->setup = *setup;
+  *instance = b;
+  uint32_t slots = cls_cpu_power_of_two(setup->stores[0]->max_delay + 1);
+  b->ring_mask = slots - 1;
+  CLS_TRY(cls_cpu_pools_create(setup, &b->pools));
+  CLS_TRY(cls_alloc(&b->members, (size_t)setup->members, sizeof *b->members, "members"));
+  for (int m = 0; m < setup->members; m++)
+    CLS_TRY(cls_alloc(&b->members[m].ring, (size_t)slots * CLS_MAX_PORTS * setup->layout->n_local,
+                      2 * sizeof(int32_t), "ring buffer"));
+  return CLS_OK;
+}
+
+static cls_status deliver(void *instance, int member, const cls_arrival *arrivals, size_t n) {
+  serial *b = instance;
+  member_state *m = &b->members[member];
+  const cls_store *store = b->setup.stores[0];
+  const cls_layout *layout = b->setup.layout;
+  double begun = cls_seconds();
+  for (size_t i = 0; i < n; i++) {
+    const uint32_t *word = store->word + store->row[arrivals[i].slot];
+    const uint32_t *end = store->word + store->row[arrivals[i].slot + 1];
+    while (word < end) {
+      uint32_t header = *word++, count = cls_run_count(header), channel = cls_run_channel(header);
+      uint32_t port = channel % CLS_MAX_PORTS;
+      const cls_shard *shard = &layout->shards[layout->parts[0].shard_first + channel / CLS_MAX_PORTS];
+      bool pair = cls_port_is_pair(b->setup.neurons->runs[shard->range_first].model, (int)port);
+      int64_t due = m->now - arrivals[i].age + cls_run_delay(header);
+      for (uint32_t k = 0; k < count; k++) {
+        int32_t *sum = input_sum(b, m, due, port, shard->local + (word[k] & 0xffff));
+        if (pair) {
+          sum[0] += (int32_t)(word[k] >> 16 & 0xff);
+          sum[1] += (int32_t)(word[k] >> 24);
+        } else {
+          sum[0] += (int16_t)(word[k] >> 16);
+        }
+      }
+      word += count;
+      b->events += count;
+    }
+  }
+  b->deliver_s += cls_seconds() - begun;
+  return CLS_OK;
+}
+
+/* Advances one range by one step. */
+static cls_status step_range(serial *b, member_state *m, float *pool, int member, const cls_range_run *run,
+                             int64_t step) {
+  float input[CLS_MAX_RECEPTORS] = {0}, current;
+  int32_t spiked;
+  for (uint32_t i = 0; i < run->n; i++) {
+    cls_tile tile = {.current = &current, .spiked = &spiked};
+    current = 0;
+    for (int port = 0, r = 0; port < run->model->n_ports; port++)
+      for (int k = 0; k < run->model->ports[port].receptors; k++, r++) {
+        int32_t *sum = &input_sum(b, m, step, (uint32_t)port, run->local + i)[k];
+        input[r] = (float)*sum * run->quantum[r];
+        *sum = 0;
+        tile.input[r] = &input[r];
+      }
+    /* `one` reads input[i] and current[i] with i counted from the tile's beginning: a tile begins at every
+     * neuron. */
+    for (int k = 0; k < run->n_inputs; k++) {
+      cls_neurons_input_tile(run, &run->inputs[k], pool, i, 1, step, member, &tile);
+      run->inputs[k].model->one(&tile, 0, run->inputs[k].stride);
+    }
+    cls_neurons_tile(run, pool, i, 1, &tile);
+    run->model->one(&tile, 0, run->stride);
+    if (spiked) {
+      CLS_TRY(cls_words_reserve(&m->spikes, 1));
+      m->spikes.word[m->spikes.n++] = run->local + i;
+    }
+  }
+  return CLS_OK;
+}
+
+static cls_status advance(void *instance, int member, int64_t begin, int64_t end, cls_spikes *spikes) {
+  serial *b = instance;
+  member_state *m = &b->members[member];
+  double begun = cls_seconds();
+  m->spikes.n = m->first.n = 0;
+  CLS_TRY(cls_words_reserve(&m->first, (size_t)(end - begin) + 1));
+  for (int64_t step = begin; step < end; step++) {
+    m->first.word[m->first.n++] = (uint32_t)m->spikes.n;
+    for (uint32_t r = 0; r < b->setup.neurons->n_runs; r++)
+      CLS_TRY(step_range(b, m, b->pools[member], member, &b->setup.neurons->runs[r], step));
+  }
+  m->first.word[m->first.n++] = (uint32_t)m->spikes.n;
+  m->now = end;
+  *spikes = (cls_spikes){begin, end, m->spikes.word, m->first.word};
+  b->update_s += cls_seconds() - begun;
+  return CLS_OK;
+}
+
+static cls_status currents(void *instance, int member, int64_t *sums) {
+  serial *b = instance;
+  cls_cpu_currents(b->setup.neurons, b->pools[member], sums);
+  return CLS_OK;
+}
+
+static cls_status get_state(void *instance, int member, uint32_t range, int state, float *values) {
+  serial *b = instance;
+  cls_cpu_get_state(b->setup.neurons, b->pools[member], range, state, values);
+  return CLS_OK;
+}
+
+static cls_status put_state(void *instance, int member, uint32_t range, int state, const float *values) {
+  serial *b = instance;
+  cls_cpu_put_state(b->setup.neurons, b->pools[member], range, state, values);
+  return CLS_OK;
+}
+
+static void report(void *instance, size_t *bytes, double *update_s, double *deliver_s, uint64_t *events) {
+  serial *b = instance;
+  size_t ring = (b->ring_mask + 1ul) * CLS_MAX_PORTS * b->setup.layout->n_local * 2 * sizeof(int32_t);
+  *bytes = (size_t)b->setup.members * (b->setup.neurons->pool * sizeof(float) + ring);
+  *update_s = b->update_s;
+  *deliver_s = b->deliver_s;
+  *events = b->events;
+}
+
+const cls_backend cls_backend_cpu_serial = {
+    .name = "/cpu/serial",
+    .about = "readable reference: one thread, scalar code, ring buffer",
+    .parts = parts,
+    .create = create,
+    .destroy = destroy,
+    .deliver = deliver,
+    .advance = advance,
+    .currents = currents,
+    .get_state = get_state,
+    .put_state = put_state,
+    .report = report,
+};

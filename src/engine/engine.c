@@ -1,0 +1,278 @@
+#include "engine/engine.h"
+#include "engine/layout.h"
+#include "engine/neurons.h"
+#include "engine/store.h"
+#include <stdlib.h>
+#include <string.h>
+
+struct cls_engine_ {
+  cls_world world;
+  const cls_network *network;
+  cls_engine_options options;
+  const cls_backend *backend;
+  const cls_exchange *exchange;
+  void *backend_instance, *exchange_instance;
+  cls_layout *layout;
+  cls_neurons *neurons;
+  cls_store **stores;
+  cls_sources *sources;
+  uint32_t *local_slot;   /* local index -> slot, UINT32_MAX: nobody here listens */
+  uint64_t *local_neuron; /* local index -> global number */
+  cls_observer *observers;
+  int n_observers;
+  int64_t now, beat,
+      window; /* step to compute next; steps between beats; greatest steps between exchanges of threads */
+  uint64_t *digest; /* per member, of this rank */
+  uint64_t spikes;
+  cls_arrival *arrivals; /* scratch: local spikes on their way to our own synapses */
+  size_t arrivals_capacity;
+  int64_t *current_sums;
+  int stop_local, stop_all; /* the beat's flag: what we say, what all say */
+  MPI_Request beat_request;
+  double create_s, connect_s, record_s;
+};
+
+/* ---- creation
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+static cls_status connect_local(cls_engine *e, const cls_placement *placement) {
+  uint32_t *min_delay = NULL;
+  double begun = cls_seconds();
+  cls_status status =
+      cls_agree(e->world.comm, cls_stores_create(e->network, e->layout, &e->stores, &e->sources, &min_delay));
+  if (status == CLS_OK)
+    status = cls_alloc(&e->local_slot, e->layout->n_local, sizeof *e->local_slot, "slots of local neurons");
+  if (status == CLS_OK)
+    status = e->exchange->create(&e->world, e->network, placement, e->layout, e->sources->neuron, min_delay,
+                                 e->sources->n, e->options.members, e->local_slot, &e->exchange_instance);
+  status = cls_agree(e->world.comm, status);
+  /* Threads and the ranks' own neurons meet every `window` steps: the least delay of a synapse between two
+   * neurons here. */
+  e->window = INT64_MAX;
+  for (uint32_t i = 0; status == CLS_OK && i < e->layout->n_local; i++) {
+    uint32_t slot = e->local_slot[i];
+    if (slot != UINT32_MAX && min_delay[slot] < e->window) e->window = min_delay[slot];
+  }
+  free(min_delay);
+  e->connect_s = cls_seconds() - begun;
+  return status;
+}
+
+static cls_status create_local(cls_engine *e, const cls_placement *placement) {
+  CLS_CHECK(e->options.members >= 1 && e->options.members < 1 << 20, CLS_ERR_INPUT,
+            "members %d: expected 1 to 2^20 - 1", e->options.members);
+  CLS_TRY(cls_layout_create(e->network, placement, e->world.rank, e->backend->parts(e->world.threads),
+                            &e->layout));
+  CLS_TRY(cls_neurons_create(e->network, e->layout, &e->neurons));
+  CLS_TRY(cls_alloc(&e->digest, (size_t)e->options.members, sizeof *e->digest, "digests"));
+  CLS_TRY(cls_alloc(&e->current_sums, (size_t)e->layout->n_ranges * CLS_MAX_RECEPTORS,
+                    sizeof *e->current_sums, "currents"));
+  CLS_TRY(
+      cls_alloc(&e->local_neuron, e->layout->n_local, sizeof *e->local_neuron, "numbers of local neurons"));
+  for (uint32_t r = 0; r < e->layout->n_ranges; r++) {
+    const cls_range *range = &e->layout->ranges[r];
+    uint64_t first = e->network->populations[range->population].first + range->first;
+    for (uint32_t i = 0; i < range->n; i++) e->local_neuron[range->local + i] = first + i;
+  }
+  return CLS_OK;
+}
+
+cls_status cls_engine_create(const cls_world *world, const cls_network *network,
+                             const cls_placement *placement, const cls_engine_options *options,
+                             const cls_backend *backend, const cls_exchange *exchange, cls_engine **engine) {
+  double begun = cls_seconds();
+  cls_engine *e = NULL;
+  cls_status status = cls_alloc(&e, 1, sizeof *e, "engine");
+  *engine = e;
+  if (status == CLS_OK) {
+    e->world = *world;
+    e->network = network;
+    e->options = *options;
+    e->backend = backend;
+    e->exchange = exchange;
+    e->beat_request = MPI_REQUEST_NULL;
+    e->beat = (int64_t)(options->beat_ms / network->dt_ms + 0.5);
+    if (e->beat < 1) e->beat = 1;
+    status = create_local(e, placement);
+  }
+  CLS_TRY(cls_agree(world->comm, status));
+  CLS_TRY(connect_local(e, placement));
+  const cls_backend_setup setup = {.world = &e->world,
+                                   .network = network,
+                                   .layout = e->layout,
+                                   .neurons = e->neurons,
+                                   .stores = (struct cls_store_ *const *)e->stores,
+                                   .members = options->members};
+  status = cls_agree(world->comm, backend->create(&setup, &e->backend_instance));
+  e->create_s = cls_seconds() - begun - e->connect_s;
+  return status;
+}
+
+void cls_engine_destroy(cls_engine *engine) {
+  cls_engine *e = engine;
+  if (!e) return;
+  if (e->beat_request != MPI_REQUEST_NULL) MPI_Wait(&e->beat_request, MPI_STATUS_IGNORE);
+  if (e->exchange_instance) e->exchange->destroy(e->exchange_instance);
+  if (e->backend_instance) e->backend->destroy(e->backend_instance);
+  for (uint32_t p = 0; e->stores && p < e->layout->n_parts; p++) cls_store_destroy(e->stores[p]);
+  free(e->stores);
+  cls_sources_destroy(e->sources);
+  cls_neurons_destroy(e->neurons);
+  cls_layout_destroy(e->layout);
+  free(e->local_slot);
+  free(e->local_neuron);
+  free(e->observers);
+  free(e->digest);
+  free(e->arrivals);
+  free(e->current_sums);
+  free(e);
+}
+
+cls_status cls_engine_observe(cls_engine *engine, const cls_observer *observer) {
+  cls_observer *grown = realloc(engine->observers, (size_t)(engine->n_observers + 1) * sizeof *grown);
+  CLS_CHECK(grown, CLS_ERR_MEMORY, "out of memory for observer %d", engine->n_observers);
+  engine->observers = grown;
+  grown[engine->n_observers++] = *observer;
+  return CLS_OK;
+}
+
+/* ---- a window
+ * -----------------------------------------------------------------------------------------------------------
+ */
+
+static int64_t next_multiple(int64_t now, int64_t interval) { return (now / interval + 1) * interval; }
+
+/* Where the window that begins now must end. */
+static int64_t window_end(const cls_engine *e, int64_t end) {
+  int64_t to = end;
+  if (e->window < end - e->now) to = e->now + e->window;
+  if (next_multiple(e->now, e->beat) < to) to = next_multiple(e->now, e->beat);
+  for (int i = 0; i < e->n_observers; i++) {
+    const cls_observer *o = &e->observers[i];
+    if (next_multiple(e->now, o->flush_interval) < to) to = next_multiple(e->now, o->flush_interval);
+    if (o->current_interval > 0 && next_multiple(e->now, o->current_interval) < to)
+      to = next_multiple(e->now, o->current_interval);
+  }
+  return e->exchange->horizon(e->exchange_instance, e->now, to);
+}
+
+/* Counts the spikes of a window and hands those that have synapses here back to the backend. */
+static cls_status return_spikes(cls_engine *e, int member, const cls_spikes *spikes) {
+  size_t total = spikes->first[spikes->end - spikes->begin], n = 0;
+  CLS_TRY(cls_grow(&e->arrivals, &e->arrivals_capacity, total, sizeof *e->arrivals, "arrivals"));
+  uint64_t digest = 0;
+  for (int64_t step = spikes->begin; step < spikes->end; step++) {
+    uint32_t k = (uint32_t)(step - spikes->begin);
+    for (uint32_t i = spikes->first[k]; i < spikes->first[k + 1]; i++) {
+      uint32_t local = spikes->neuron[i];
+      digest += cls_mix64(cls_mix64(e->local_neuron[local]) + (uint64_t)step);
+      if (e->local_slot[local] != UINT32_MAX)
+        e->arrivals[n++] = (cls_arrival){e->local_slot[local], (uint32_t)(spikes->end - step)};
+    }
+  }
+  e->digest[member] += digest;
+  e->spikes += total;
+  return e->backend->deliver(e->backend_instance, member, e->arrivals, n);
+}
+
+static cls_status observe(cls_engine *e, int member, const cls_spikes *spikes) {
+  double begun = cls_seconds();
+  for (int i = 0; i < e->n_observers; i++) {
+    const cls_observer *o = &e->observers[i];
+    if (o->spikes) CLS_TRY(o->spikes(o->self, member, spikes));
+    if (o->currents && o->current_interval > 0 && spikes->end % o->current_interval == 0) {
+      CLS_TRY(e->backend->currents(e->backend_instance, member, e->current_sums));
+      CLS_TRY(o->currents(o->self, member, spikes->end - 1, e->current_sums));
+    }
+  }
+  e->record_s += cls_seconds() - begun;
+  return CLS_OK;
+}
+
+static cls_status compute_window(cls_engine *e, int64_t to) {
+  for (int m = 0; m < e->options.members; m++) {
+    const cls_arrival *arrivals;
+    size_t n;
+    cls_spikes spikes;
+    CLS_TRY(e->exchange->receive(e->exchange_instance, m, e->now, &arrivals, &n));
+    CLS_TRY(e->backend->deliver(e->backend_instance, m, arrivals, n));
+    CLS_TRY(e->backend->advance(e->backend_instance, m, e->now, to, &spikes));
+    CLS_TRY(e->exchange->send(e->exchange_instance, m, &spikes));
+    CLS_TRY(return_spikes(e, m, &spikes));
+    CLS_TRY(observe(e, m, &spikes));
+  }
+  e->now = to;
+  return CLS_OK;
+}
+
+static cls_status flush(cls_engine *e, bool all) {
+  double begun = cls_seconds();
+  for (int i = 0; i < e->n_observers; i++) {
+    const cls_observer *o = &e->observers[i];
+    if (o->flush && (all || e->now % o->flush_interval == 0)) CLS_TRY(o->flush(o->self, e->now));
+  }
+  e->record_s += cls_seconds() - begun;
+  return CLS_OK;
+}
+
+/* The beat: completes the reduction begun at the last one, begins the next. True where all must stop now. */
+static bool beat(cls_engine *e) {
+  bool stop = false;
+  if (e->beat_request != MPI_REQUEST_NULL) {
+    MPI_Wait(&e->beat_request, MPI_STATUS_IGNORE);
+    stop = e->stop_all != 0;
+  }
+  e->stop_local = e->options.stop && *e->options.stop;
+  MPI_Iallreduce(&e->stop_local, &e->stop_all, 1, MPI_INT, MPI_MAX, e->world.comm, &e->beat_request);
+  return stop;
+}
+
+cls_status cls_engine_run(cls_engine *engine, int64_t end, cls_progress progress, void *context,
+                          int64_t *reached) {
+  cls_engine *e = engine;
+  bool stop = false;
+  while (e->now < end && !stop) {
+    CLS_TRY(compute_window(e, window_end(e, end)));
+    CLS_TRY(flush(e, false));
+    if (e->now % e->beat == 0) {
+      stop = beat(e);
+      if (progress) progress(context, e->now);
+    }
+  }
+  *reached = e->now;
+  return flush(e, true);
+}
+
+/* ---- looking at it
+ * ------------------------------------------------------------------------------------------------------ */
+
+const cls_layout *cls_engine_layout(const cls_engine *engine) { return engine->layout; }
+
+void cls_engine_measure(const cls_engine *engine, cls_engine_report *report) {
+  const cls_engine *e = engine;
+  size_t states = 0, routes = 0;
+  *report = (cls_engine_report){.neurons = e->layout->n_neurons,
+                                .spikes = e->spikes,
+                                .create_s = e->create_s,
+                                .connect_s = e->connect_s,
+                                .record_s = e->record_s};
+  for (uint32_t p = 0; p < e->layout->n_parts; p++) {
+    report->synapses += e->stores[p]->n_synapses;
+    report->store_bytes += cls_store_bytes(e->stores[p]);
+  }
+  report->store_bytes += cls_sources_bytes(e->sources);
+  e->backend->report(e->backend_instance, &states, &report->update_s, &report->deliver_s, &report->events);
+  e->exchange->report(e->exchange_instance, &report->messages, &report->packets, &report->sent_bytes,
+                      &report->exchange_s, &report->wait_s, &routes);
+  report->state_bytes =
+      states + e->neurons->bytes + e->layout->n_local * (sizeof *e->local_slot + sizeof *e->local_neuron);
+  report->route_bytes = routes;
+}
+
+cls_status cls_engine_digest(const cls_engine *engine, int member, uint64_t *digest) {
+  CLS_CHECK(member >= 0 && member < engine->options.members, CLS_ERR_INTERNAL, "member %d of %d", member,
+            engine->options.members);
+  MPI_Allreduce(&engine->digest[member], digest, 1, MPI_UINT64_T, MPI_SUM, engine->world.comm);
+  return CLS_OK;
+}

@@ -1,0 +1,162 @@
+#include "engine/layout.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* What the ports of a model accumulate: shards hold one kind only, so that a run of synapses needs one kind
+ * of add. */
+static int kind_of(const cls_network *network, uint32_t population) {
+  const cls_model *model = network->populations[population].model;
+  return (cls_port_is_pair(model, 0) ? 1 : 0) + (cls_port_is_pair(model, 1) ? 2 : 0);
+}
+
+/* Expected work of one neuron per step, in units of one membrane update: an event costs about as much. */
+static double *work_per_neuron(const cls_network *network) {
+  double *work = calloc(network->n_populations + 1, sizeof *work);
+  if (!work) return NULL;
+  for (uint32_t p = 0; p < network->n_populations; p++) work[p] = 1.0 + network->populations[p].n_inputs;
+  for (uint32_t j = 0; j < network->n_projections; j++) {
+    const cls_projection *projection = &network->projections[j];
+    double rate = 0, share = 0;
+    for (uint32_t s = 0; s < projection->n_sources; s++) {
+      rate += projection->sources[s].weight * network->populations[projection->sources[s].population].rate_hz;
+      share += projection->sources[s].weight;
+    }
+    uint64_t n = network->populations[projection->target].n;
+    double synapses = cls_projection_expected_synapses(network, projection) / (double)(n ? n : 1);
+    if (share > 0) work[projection->target] += synapses * rate / share * network->dt_ms * 1e-3;
+  }
+  return work;
+}
+
+static uint32_t padded(uint32_t n) { return (n + 15u) & ~15u; }
+
+/* Starts a new shard of the current part at the end of what is laid out. */
+static void open_shard(cls_layout *l) {
+  l->shards[l->n_shards++] =
+      (cls_shard){.local = l->n_local, .range_first = l->n_ranges, .range_last = l->n_ranges};
+}
+
+/* Appends neurons [first, first + n) of a population to the layout, in the open shard or a new one. */
+static void append(const cls_network *network, cls_layout *l, uint32_t population, uint32_t first, uint32_t n,
+                   bool new_part) {
+  while (n > 0) {
+    cls_shard *shard = l->n_shards > 0 ? &l->shards[l->n_shards - 1] : NULL;
+    bool fresh = !shard || new_part ||
+                 (l->n_ranges > shard->range_first &&
+                  kind_of(network, l->ranges[l->n_ranges - 1].population) != kind_of(network, population));
+    uint32_t room = fresh ? CLS_SHARD_MAX : CLS_SHARD_MAX - shard->n;
+    cls_range *last = !fresh && l->n_ranges > shard->range_first ? &l->ranges[l->n_ranges - 1] : NULL;
+    bool joins =
+        last && last->population == population && last->first + last->n == first && last->n % 16 == 0;
+    if (room < 64) {
+      open_shard(l);
+      new_part = false;
+      continue;
+    }
+    if (fresh) {
+      open_shard(l);
+      shard = &l->shards[l->n_shards - 1];
+      new_part = false;
+    }
+    uint32_t take =
+        n <= room ? n : room & ~63u; /* ranges begin at multiples of 64: noise is drawn for 64 neurons */
+    if (joins)
+      last->n += take;
+    else
+      l->ranges[l->n_ranges++] =
+          (cls_range){.population = population, .first = first, .n = take, .local = l->n_local};
+    l->n_local += padded(take);
+    shard->n += padded(take);
+    shard->range_last = l->n_ranges;
+    l->n_neurons += take;
+    first += take;
+    n -= take;
+  }
+}
+
+cls_status cls_layout_create(const cls_network *network, const cls_placement *placement, int rank, int parts,
+                             cls_layout **layout) {
+  uint32_t mine = 0;
+  uint64_t neurons = 0;
+  for (uint32_t b = 0; b < placement->n_blocks; b++)
+    if (placement->owner[b] == rank) mine++, neurons += placement->blocks[b].n;
+  CLS_CHECK(neurons < UINT32_MAX - 16ull * (mine + 1), CLS_ERR_LIMIT,
+            "rank %d would hold %llu neurons: the limit is 2^32 local indices; use more ranks", rank,
+            (unsigned long long)neurons);
+  cls_layout *l = NULL;
+  CLS_TRY(cls_alloc(&l, 1, sizeof *l, "layout"));
+  *layout = l;
+  size_t pieces = mine + neurons / (CLS_SHARD_MAX - 64) + (size_t)parts + 2;
+  CLS_TRY(cls_alloc(&l->ranges, pieces, sizeof *l->ranges, "ranges"));
+  CLS_TRY(cls_alloc(&l->shards, pieces, sizeof *l->shards, "shards"));
+  CLS_TRY(cls_alloc(&l->parts, (size_t)parts, sizeof *l->parts, "parts"));
+  double *work = work_per_neuron(network), total = 0;
+  CLS_CHECK(work, CLS_ERR_MEMORY, "out of memory for the work of %u populations", network->n_populations);
+  for (uint32_t b = 0; b < placement->n_blocks; b++)
+    if (placement->owner[b] == rank) total += work[placement->blocks[b].population] * placement->blocks[b].n;
+
+  double done = 0;
+  int part = 0;
+  bool new_part = true;
+  for (uint32_t b = 0; b < placement->n_blocks; b++) {
+    if (placement->owner[b] != rank) continue;
+    const cls_block *block = &placement->blocks[b];
+    double here = work[block->population] * block->n;
+    /* Close the part when this block's middle lies beyond its share. */
+    while (part + 1 < parts && done + here / 2 > total * (part + 1) / parts) {
+      l->parts[part].shard_last = l->n_shards;
+      part++;
+      l->parts[part].shard_first = l->n_shards;
+      new_part = true;
+    }
+    append(network, l, block->population, block->first, block->n, new_part);
+    new_part = false;
+    done += here;
+  }
+  free(work);
+  l->parts[part].shard_last = l->n_shards;
+  for (int p = part + 1; p < parts; p++) l->parts[p] = (cls_part){l->n_shards, l->n_shards};
+  l->n_parts = (uint32_t)parts;
+  return CLS_OK;
+}
+
+void cls_layout_destroy(cls_layout *layout) {
+  if (!layout) return;
+  free(layout->ranges);
+  free(layout->shards);
+  free(layout->parts);
+  free(layout);
+}
+
+uint32_t cls_layout_range_of(const cls_layout *layout, uint32_t local) {
+  uint32_t low = 0, high = layout->n_ranges;
+  while (high - low > 1) {
+    uint32_t middle = low + (high - low) / 2;
+    if (layout->ranges[middle].local <= local)
+      low = middle;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+uint64_t cls_layout_neuron(const cls_layout *layout, const cls_network *network, uint32_t local) {
+  const cls_range *range = &layout->ranges[cls_layout_range_of(layout, local)];
+  return network->populations[range->population].first + range->first + (local - range->local);
+}
+
+/* Blocks are laid out in global order, so ranges ascend by (population, first). */
+uint32_t cls_layout_find(const cls_layout *layout, uint32_t population, uint64_t index) {
+  uint32_t low = 0, high = layout->n_ranges;
+  while (low < high) {
+    uint32_t middle = low + (high - low) / 2;
+    const cls_range *r = &layout->ranges[middle];
+    if (r->population < population || (r->population == population && (uint64_t)r->first + r->n <= index))
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  if (low == layout->n_ranges) return UINT32_MAX;
+  const cls_range *r = &layout->ranges[low];
+  return r->population == population && r->first <= index ? low : UINT32_MAX;
+}

@@ -1,0 +1,54 @@
+/* The synapse store of a part: rows by source, runs of equal delay within a row, 4 bytes per synapse.
+ *
+ * Row of a source: its runs, ascending by delay. A run is one header word and `count` synapse words:
+ *   header    channel (8 bits) | delay in steps (14) | count (10)
+ *   synapse   weight (16 bits, high) | target (16 bits, low): local index within the shard
+ * The channel is (shard within the part) x CLS_MAX_PORTS + port. A 16-bit weight is one signed integer, or
+ * two unsigned 8-bit ones where the port has two receptors.
+ *
+ * Sources with long runs also have a delay index, so that a run can be found at the step it is due (direct
+ * delivery); the others' rows are read once when their spike arrives (calendar). */
+#ifndef CALLOSUM_STORE_H
+#define CALLOSUM_STORE_H
+
+#include "engine/layout.h"
+#include "engine/sources.h"
+
+enum {
+  CLS_RUN_COUNT_BITS = 10,
+  CLS_RUN_DELAY_BITS = 14,
+  CLS_RUN_MAX = (1 << CLS_RUN_COUNT_BITS) - 1,
+  CLS_RUN_MAX_DELAY = (1 << CLS_RUN_DELAY_BITS) - 1,
+  CLS_MAX_CHANNELS = 256
+};
+
+static inline uint32_t cls_run_count(uint32_t header) { return header & CLS_RUN_MAX; }
+static inline uint32_t cls_run_delay(uint32_t header) {
+  return header >> CLS_RUN_COUNT_BITS & CLS_RUN_MAX_DELAY;
+}
+static inline uint32_t cls_run_channel(uint32_t header) {
+  return header >> (CLS_RUN_COUNT_BITS + CLS_RUN_DELAY_BITS);
+}
+
+typedef struct cls_store_ {
+  uint32_t n_slots; /* rows: one per source of the rank */
+  uint64_t *row;    /* n_slots + 1: first word of each row */
+  uint32_t *word;
+  uint64_t n_synapses;
+  uint32_t max_delay; /* greatest delay that occurs, 0 where there is no synapse */
+  uint32_t *direct;   /* per slot: row of the delay index, UINT32_MAX: none. NULL where no source has one */
+  uint32_t n_direct;
+  uint32_t
+      *delay; /* n_direct x (max_delay + 2): offset from the row's beginning of the first run of delay >= d */
+} cls_store;
+
+/* Local, parts in parallel. Draws the synapses onto every part of `layout`. `stores` takes one pointer per
+ * part; *sources the neurons they come from (only those with at least one synapse here), and min_delay[slot]
+ * the least delay of each. Twice drawn: once to count, once to fill. */
+cls_status cls_stores_create(const cls_network *network, const cls_layout *layout, cls_store ***stores,
+                             cls_sources **sources, uint32_t **min_delay);
+void cls_store_destroy(cls_store *store);
+/* Bytes of rows, headers, offsets and delay index. */
+size_t cls_store_bytes(const cls_store *store);
+
+#endif

@@ -1,0 +1,86 @@
+#include "model/poisson.h"
+
+enum { RATE, WEIGHT, N_PARAMS };
+enum { DRAW_SHIFT = 20, MAX_REPEAT = 4096 };
+static const double MEAN_PER_DRAW = 8;
+static const cls_param_info params[N_PARAMS] = {
+    {"rate_hz", "spikes/s", 0, 0, 3e8, true, "rate of the spike train of each neuron"},
+    {"weight", "weight unit of the receptor", 1, -1e9, 1e9, false, "weight of each spike"},
+};
+
+static void derive(const double *p, double h, float *k) {
+  (void)h;
+  k[0] = (float)p[WEIGHT];
+}
+
+static cls_status check(const double *p, double h) {
+  double limit = MEAN_PER_DRAW * MAX_REPEAT / h * 1000;
+  CLS_CHECK(p[RATE] <= limit, CLS_ERR_INPUT, "rate_hz %g: expected at most %g at a step of %g ms", p[RATE],
+            limit, h);
+  return CLS_OK;
+}
+
+/* threshold[j] = P(count <= j) 2^32: a word at or above it means a count above j. The list ends where the
+ * tail is below 2^-32. */
+static int table(const double *p, double h, uint32_t *threshold, int *repeat) {
+  double mean = p[RATE] * h / 1000;
+  *repeat = mean > MEAN_PER_DRAW ? (int)ceil(mean / MEAN_PER_DRAW) : 1;
+  mean /= *repeat;
+  double mass = cls_exp(-mean), sum = mass;
+  int n = 0;
+  while (n < CLS_MAX_TABLE && sum < 1.0 - 0x1p-33) {
+    threshold[n++] = (uint32_t)(sum * 0x1p32);
+    mass *= mean / n;
+    sum += mass;
+  }
+  return n;
+}
+
+CLS_CLONES static void add_counts(const cls_tile *t, int stride) {
+  float *restrict input = t->input[t->receptor];
+  const float *weight = t->konst[0];
+  uint32_t word[CLS_NOISE_GROUP];
+  int32_t count[CLS_NOISE_GROUP];
+  for (int at = 0; at < t->n; at += CLS_NOISE_GROUP) {
+    for (int i = 0; i < CLS_NOISE_GROUP; i++) count[i] = 0;
+    for (int r = 0; r < t->repeat; r++) {
+      cls_noise_group(t->key, (t->first + (uint32_t)at) / CLS_NOISE_GROUP, t->step_lo, t->step_hi,
+                      t->member + ((uint32_t)r << DRAW_SHIFT), word);
+      for (int j = 0; j < t->table_n; j++) {
+        uint32_t threshold = t->table[j];
+        for (int i = 0; i < CLS_NOISE_GROUP; i++) count[i] += word[i] >= threshold;
+      }
+    }
+    int n = t->n - at < CLS_NOISE_GROUP ? t->n - at : CLS_NOISE_GROUP;
+    for (int i = 0; i < n; i++)
+      input[at + i] = fmaf((float)count[i], weight[(at + i) * stride], input[at + i]);
+  }
+}
+static void tile_shared(const cls_tile *t) { add_counts(t, 0); }
+static void tile_varied(const cls_tile *t) { add_counts(t, 1); }
+
+static void one(const cls_tile *t, int i, int stride) {
+  int32_t count = 0;
+  for (int r = 0; r < t->repeat; r++)
+    count += poisson_count(t->table, t->table_n,
+                           cls_noise_word(t->key, t->first + (uint32_t)i, t->step_lo, t->step_hi,
+                                          t->member + ((uint32_t)r << DRAW_SHIFT)));
+  t->input[t->receptor][i] = fmaf((float)count, t->konst[0][i * stride], t->input[t->receptor][i]);
+}
+
+const cls_model cls_model_poisson = {
+    .name = "poisson",
+    .title = "independent Poisson spike trains",
+    .citation = "",
+    .params = params,
+    .n_params = N_PARAMS,
+    .n_consts = CLS_COUNT(poisson_CONSTS),
+    .is_input = true,
+    .needs_port = true,
+    .derive = derive,
+    .check = check,
+    .table = table,
+    .tile_shared = tile_shared,
+    .tile_varied = tile_varied,
+    .one = one,
+};

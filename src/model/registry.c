@@ -1,0 +1,44 @@
+/* Every model there is: one header, one C file and one line here. */
+#include "model/model.h"
+#include <string.h>
+
+extern const cls_model cls_model_lif_psc_exp, cls_model_lif_dtb, cls_model_poisson, cls_model_dc,
+    cls_model_ou;
+
+static const cls_model *const registry[] = {
+    &cls_model_lif_psc_exp, &cls_model_lif_dtb, &cls_model_poisson, &cls_model_dc, &cls_model_ou,
+};
+
+int cls_model_count(void) { return (int)(sizeof registry / sizeof *registry); }
+
+const cls_model *cls_model_at(int index) { return registry[index]; }
+
+const cls_model *cls_model_find(const char *name) {
+  for (int i = 0; i < cls_model_count(); i++)
+    if (strcmp(registry[i]->name, name) == 0) return registry[i];
+  return NULL;
+}
+
+int cls_model_param(const cls_model *model, const char *name) {
+  for (int i = 0; i < model->n_params; i++)
+    if (strcmp(model->params[i].name, name) == 0) return i;
+  return -1;
+}
+
+int cls_model_state(const cls_model *model, const char *name) {
+  for (int i = 0; i < model->n_states; i++)
+    if (strcmp(model->states[i].name, name) == 0) return i;
+  return -1;
+}
+
+int cls_model_port(const cls_model *model, const char *name) {
+  for (int i = 0; i < model->n_ports; i++)
+    if (strcmp(model->ports[i].name, name) == 0 || strcmp(model->ports[i].receptor[0], name) == 0) return i;
+  return -1;
+}
+
+int cls_model_port_receptor(const cls_model *model, int port) {
+  int receptor = 0;
+  for (int i = 0; i < port; i++) receptor += model->ports[i].receptors;
+  return receptor;
+}

@@ -1,0 +1,220 @@
+/* The long-range connections of a brain: which tracts count, their delays, and the projections that stand for
+ * them. A target population draws its long-range synapses from the E populations of other regions in
+ * proportion to the weights of its row. */
+#include "network/brain.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* What is noted along the way for the log. */
+typedef struct {
+  cls_name_list isolated, euclidean, one_step;
+  uint64_t used, self; /* tracts; entries of the diagonal, which are left out */
+  uint64_t unused;     /* fixed_total_number: tracts too weak for a single synapse */
+} tract_notes;
+
+/* Delay of tract k onto region i (connectome indices): length / velocity, mm / (m/s) = ms, at least a step. A
+ * length of 0 says that it was not measured: the straight line between the centres, else one step. */
+static cls_status tract_delay(cls_expansion *x, uint32_t i, uint64_t k, tract_notes *notes,
+                              double *delay_ms) {
+  const cls_connectome *c = x->connectome;
+  double mm = c->length_mm[k], step = x->network->dt_ms;
+  if (mm == 0) {
+    const double *a = c->centre_mm[i], *b = c->centre_mm[c->source[k]];
+    double d[3] = {a[0] - b[0], a[1] - b[1], a[2] - b[2]};
+    mm = sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]);
+    bool measured = mm > 0; /* false for NaN, too: an unknown centre */
+    if (!measured) mm = 0;
+    char *name = cls_format("%s<-%s", c->names[i], c->names[c->source[k]]);
+    CLS_CHECK(name, CLS_ERR_MEMORY, "out of memory for the name of a tract");
+    cls_status status = cls_name_list_add(measured ? &notes->euclidean : &notes->one_step, name);
+    free(name);
+    CLS_TRY(status);
+  }
+  double ms = mm / x->brain->velocity_m_s;
+  *delay_ms = ms > step ? ms : step;
+  return CLS_OK;
+}
+
+/* The E populations that project onto kept region `region`, with row-normalised weights. sources: room for
+ * the row. */
+static cls_status collect_sources(cls_expansion *x, uint32_t region, cls_projection_source *sources,
+                                  uint32_t *n, tract_notes *notes) {
+  const cls_connectome *c = x->connectome;
+  uint32_t i = x->kept[region];
+  double sum = 0;
+  *n = 0;
+  for (uint64_t k = c->row[i]; k < c->row[i + 1]; k++) {
+    if (c->source[k] == i) {
+      notes->self++;
+      continue;
+    }
+    cls_projection_source *s = &sources[(*n)++];
+    s->population = x->population[x->place[c->source[k]]]; /* a region with a tract is never dropped */
+    s->weight = c->weight[k];
+    sum += s->weight;
+    CLS_TRY(tract_delay(x, i, k, notes, &s->delay_ms));
+  }
+  CLS_CHECK(isfinite(sum), CLS_ERR_INPUT, "connectome: the weights of tracts onto region %s sum to %g",
+            c->names[i], sum);
+  for (uint32_t k = 0; k < *n; k++) sources[k].weight /= sum;
+  notes->used += *n;
+  return CLS_OK;
+}
+
+static void set_long_range(const cls_expansion *x, cls_projection *p) {
+  cls_distribution weight = cls_constant(0), delay = cls_constant(0);
+  weight.kind = CLS_UNIFORM;
+  weight.b = 1;
+  weight.scale = x->brain->coupling;
+  if (x->brain->delay_jitter_ms > 0) {
+    delay.kind = CLS_NORMAL;
+    delay.b = x->brain->delay_jitter_ms;
+    delay.min = -3 * delay.b;
+    delay.max = 3 * delay.b;
+    delay.bound = CLS_CLIP;
+  }
+  p->port = x->port_e;
+  p->weight[0] = p->weight[1] = weight;
+  p->delay_ms = delay;
+  p->type = 'R';
+  p->autapses = false; /* no region projects onto itself here */
+  p->multapses = false;
+}
+
+/* One projection per target population: a mixture of sources. Drawn without repetition, a small source that
+ * is asked for more than half of its neurons would fall behind its share of the mixture: then neurons may be
+ * drawn more than once. */
+static cls_status add_mixture(cls_expansion *x, uint32_t region, char to,
+                              const cls_projection_source *sources, uint32_t n) {
+  char *name = cls_format("%s/%c<-long range", cls_kept_name(x, region), to);
+  CLS_CHECK(name, CLS_ERR_MEMORY, "out of memory for projection names");
+  cls_projection *p = NULL;
+  cls_status status = cls_network_add_projection(x->network, name, x->population[region] + (to == 'I'),
+                                                 CLS_FIXED_INDEGREE, sources, n, &p);
+  free(name);
+  CLS_TRY(status);
+  set_long_range(x, p);
+  p->indegree = x->long_range;
+  x->shortage.of++;
+  uint64_t available = 0,
+           crowded = 0;       /* neurons of all sources, of the one with the most synapses for each */
+  double most = 0, crowd = 0; /* synapses per neuron there, synapses there */
+  for (uint32_t k = 0; k < n; k++) {
+    uint64_t neurons = x->network->populations[sources[k].population].n;
+    double wanted = (double)p->indegree * sources[k].weight;
+    available += neurons;
+    if (wanted <= most * (double)neurons) continue;
+    most = wanted / (double)neurons;
+    crowd = wanted;
+    crowded = neurons;
+  }
+  if (p->indegree > available) return cls_brain_repeat_sources(x, p, p->indegree, available);
+  if (n > 1 && most > 0.5) return cls_brain_repeat_sources(x, p, (uint64_t)ceil(crowd), crowded);
+  return CLS_OK;
+}
+
+/* One projection per pair of populations, their totals summing to the target's neurons times its long-range
+ * in-degree. */
+static cls_status add_pair(cls_expansion *x, uint32_t region, char to, const cls_projection_source *source,
+                           uint64_t total) {
+  uint32_t target = x->population[region] + (to == 'I');
+  const cls_population *from = &x->network->populations[source->population];
+  uint64_t n_target = x->network->populations[target].n, n_source = from->n;
+  char *name = cls_format("%s/%c<-%s", cls_kept_name(x, region), to, from->name);
+  CLS_CHECK(name, CLS_ERR_MEMORY, "out of memory for projection names");
+  cls_projection *p = NULL;
+  cls_projection_source alone = {.population = source->population, .weight = 1, .delay_ms = source->delay_ms};
+  cls_status status =
+      cls_network_add_projection(x->network, name, target, CLS_FIXED_TOTAL_NUMBER, &alone, 1, &p);
+  free(name);
+  CLS_TRY(status);
+  set_long_range(x, p);
+  p->total = total;
+  x->shortage.of++;
+  return total > n_target * n_source
+             ? cls_brain_repeat_sources(x, p, (total + n_target - 1) / n_target, n_source)
+             : CLS_OK;
+}
+
+static cls_status add_pairs(cls_expansion *x, uint32_t region, char to, const cls_projection_source *sources,
+                            uint32_t n, tract_notes *notes) {
+  uint64_t neurons = x->network->populations[x->population[region] + (to == 'I')].n;
+  double *weight = NULL;
+  uint64_t *total = NULL;
+  cls_status status = cls_alloc(&weight, n, sizeof *weight, "weights of a row");
+  if (status == CLS_OK) status = cls_alloc(&total, n, sizeof *total, "synapses of a row");
+  if (status == CLS_OK) {
+    for (uint32_t k = 0; k < n; k++) weight[k] = sources[k].weight;
+    status = cls_apportion(neurons * x->long_range, weight, n, 0, total, "synapses of a row");
+  }
+  for (uint32_t k = 0; k < n && status == CLS_OK; k++) {
+    if (total[k] > 0)
+      status = add_pair(x, region, to, &sources[k], total[k]);
+    else
+      notes->unused++;
+  }
+  free(weight);
+  free(total);
+  return status;
+}
+
+static cls_status add_region(cls_expansion *x, uint32_t region, cls_projection_source *sources,
+                             tract_notes *notes) {
+  uint32_t n = 0;
+  CLS_TRY(collect_sources(x, region, sources, &n, notes));
+  if (n == 0) CLS_TRY(cls_name_list_add(&notes->isolated, cls_kept_name(x, region)));
+  CLS_TRY(cls_brain_local(x, region, n == 0));
+  if (n == 0 || x->long_range == 0) return CLS_OK;
+  if (x->brain->rule == CLS_FIXED_TOTAL_NUMBER) {
+    CLS_TRY(add_pairs(x, region, 'E', sources, n, notes));
+    return add_pairs(x, region, 'I', sources, n, notes);
+  }
+  CLS_TRY(add_mixture(x, region, 'E', sources, n));
+  return add_mixture(x, region, 'I', sources, n);
+}
+
+/* One line per kind of decision. */
+static cls_status log_list(const cls_expansion *x, cls_name_list *list, const char *what,
+                           const char *decision) {
+  if (list->n == 0) return CLS_OK;
+  const char *text = "";
+  CLS_TRY(cls_name_list_text(list, &text));
+  cls_log(x->world, 1, "brain: %llu %s, %s: %s", (unsigned long long)list->n, what, decision, text);
+  return CLS_OK;
+}
+
+static cls_status log_notes(const cls_expansion *x, tract_notes *notes) {
+  cls_log(x->world, 1, "brain: connectome %s: %llu tracts, %.3g of all possible",
+          x->connectome->origin ? x->connectome->origin : "without origin", (unsigned long long)notes->used,
+          x->n > 1 ? (double)notes->used / ((double)x->n * (double)(x->n - 1)) : 0.0);
+  if (notes->self > 0)
+    cls_log(x->world, 1, "brain: %llu tracts from a region to itself are left out",
+            (unsigned long long)notes->self);
+  if (notes->unused > 0)
+    cls_log(x->world, 1, "brain: %llu pairs of populations have a tract too weak for a single synapse",
+            (unsigned long long)notes->unused);
+  CLS_TRY(log_list(x, &notes->isolated, "regions have no long-range input", "its share is given to local E"));
+  CLS_TRY(log_list(x, &notes->euclidean, "tracts have length 0",
+                   "the distance between the centres is taken instead"));
+  return log_list(x, &notes->one_step, "tracts have length 0 and no distance between known centres",
+                  "their delay is one step");
+}
+
+cls_status cls_brain_tracts(cls_expansion *x) {
+  tract_notes notes = {
+      .isolated.shown_at_most = 1000, .euclidean.shown_at_most = 50, .one_step.shown_at_most = 50};
+  const cls_connectome *c = x->connectome;
+  uint64_t widest = 1;
+  for (uint32_t i = 0; i < c->n_regions; i++)
+    if (c->row[i + 1] - c->row[i] > widest) widest = c->row[i + 1] - c->row[i];
+  cls_projection_source *sources = NULL;
+  cls_status status = cls_alloc(&sources, widest, sizeof *sources, "sources of a region");
+  for (uint32_t i = 0; i < x->n && status == CLS_OK; i++) status = add_region(x, i, sources, &notes);
+  if (status == CLS_OK) status = log_notes(x, &notes);
+  free(sources);
+  cls_name_list_free(&notes.isolated);
+  cls_name_list_free(&notes.euclidean);
+  cls_name_list_free(&notes.one_step);
+  return status;
+}

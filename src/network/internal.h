@@ -1,0 +1,133 @@
+/* What the files of src/network share among themselves; not for other folders. */
+#ifndef CALLOSUM_NETWORK_INTERNAL_H
+#define CALLOSUM_NETWORK_INTERNAL_H
+
+#include "network/network.h"
+#include <math.h>
+
+/* ---- what finishing a network is made of
+ * ------------------------------------------------------------------------- */
+
+/* Checks a population (its parameters, initial values and inputs) and narrows its distributions to the ranges
+ * of the model. CLS_ERR_INPUT names population, parameter, value and range. */
+cls_status cls_population_finish(const cls_network *network, cls_population *population);
+/* Checks a projection against the sizes of its populations, its port and dt; normalises its mixture and makes
+ * the bounds of its distributions explicit. CLS_ERR_INPUT names projection, value and limit. */
+cls_status cls_projection_finish(const cls_network *network, cls_projection *projection);
+/* Fills network->quantum (allocated here). CLS_ERR_LIMIT where no scale holds both weights and sums. */
+cls_status cls_network_fix_quanta(cls_network *network);
+
+/* (source, target) pairs a projection with one source may connect: all, minus autapses where forbidden. */
+uint64_t cls_projection_pairs(const cls_network *network, const cls_projection *projection);
+/* A bound on the synapses of one projection onto one neuron: exact where the rule fixes the in-degree, else
+ * mean + 10 standard deviations + 10, which the in-degree passes with a probability below 1e-20. */
+double cls_projection_indegree_bound(const cls_network *network, const cls_projection *projection);
+/* Steps of a delay: rounded to nearest, ties to even, at least one. Not limited above. */
+static inline double cls_delay_steps(double delay_ms, double dt_ms) {
+  double steps = rint(delay_ms / dt_ms);
+  return steps < 1 ? 1 : steps;
+}
+
+/* ---- cells: how many synapses where
+ * ------------------------------------------------------------------------------ */
+
+/* The two ends of a projection seen as cells: cell c of a population of n neurons is the neurons
+ * [c * CLS_CELL, min(n, (c + 1) * CLS_CELL)). */
+typedef struct {
+  uint64_t targets, sources; /* neurons */
+  bool no_self;       /* one population projects onto itself without autapses: the diagonal is missing */
+  cls_stream stream;  /* of counts */
+  bool multapses;     /* fixed_total_number: may pairs repeat */
+  uint64_t total;     /* fixed_total_number */
+  double probability; /* pairwise_bernoulli */
+} cls_cell_grid;
+
+static inline uint32_t cls_cell_count(uint64_t n) { return (uint32_t)((n + CLS_CELL - 1) / CLS_CELL); }
+/* Neurons in cells [lo, hi) of a population of n. */
+static inline uint64_t cls_cell_neurons(uint64_t n, uint32_t lo, uint32_t hi) {
+  uint64_t begin = (uint64_t)lo * CLS_CELL, end = (uint64_t)hi * CLS_CELL;
+  return (end < n ? end : n) - begin;
+}
+
+/* Receives the number of synapses (> 0) of a pair of cells. */
+typedef cls_status (*cls_cell_sink)(void *context, uint32_t target_cell, uint32_t source_cell,
+                                    uint64_t count);
+/* Local. The pairs of cells that hold synapses onto target cells [first, last), each once, in ascending
+ * order. A count is a function of the grid alone, whatever range is asked for.
+ *  - total: `total` synapses are divided by a binary tree over the target cells, then over the source cells
+ *    of each; a node divides its number binomially (pairs may repeat) or hypergeometrically (they may not).
+ *  - bernoulli: binomial in every pair of cells. */
+cls_status cls_cells_total(const cls_cell_grid *grid, uint32_t first, uint32_t last, cls_cell_sink sink,
+                           void *context);
+cls_status cls_cells_bernoulli(const cls_cell_grid *grid, uint32_t first, uint32_t last, cls_cell_sink sink,
+                               void *context);
+
+/* ---- a drawing in progress
+ * --------------------------------------------------------------------------------------- */
+
+/* Independent sequences of words of one synapse: the fourth Philox counter is lane << 24 | block. */
+enum {
+  CLS_LANE_SYNAPSE = 0, /* one block: partner, weight, weight, delay */
+  CLS_LANE_MIXTURE = 1, /* one block: source population */
+  CLS_LANE_RETRY = 2,   /* partner, where the first was taken */
+  CLS_LANE_WEIGHT = 3,  /* and 4: further words of weights */
+  CLS_LANE_DELAY = 5
+};
+
+/* One source population, ready for use. */
+typedef struct {
+  uint64_t first;      /* global number of its neuron 0 */
+  uint32_t candidates; /* neurons to choose from: n, or n - 1 where the target itself is left out */
+  bool skip_self;      /* candidate c >= target stands for neuron c + 1 */
+  double delay_ms;
+  uint16_t steps; /* where the drawn part of the delay is constant */
+} cls_draw_source;
+
+/* What one call of cls_projection_draw works with. Synapses pass through in batches: a rule fills counters at
+ * [n, n + m), cls_drawing_words turns them into random words, the rule turns word 0 into partners (leaving
+ * out what was not asked for), and cls_drawing_emit makes weights and delays and calls the sink. */
+typedef struct {
+  const cls_network *network;
+  const cls_projection *projection;
+  cls_stream stream;
+  uint64_t first, last; /* targets asked for */
+  cls_synapse_sink sink;
+  void *context;
+  cls_draw_source *sources; /* projection->n_sources */
+  int receptors;
+  bool draw_weight[2], draw_delay; /* asked for and not constant: needs a word */
+  bool want_weight, want_delay;
+  uint16_t weight;               /* where nothing is to be drawn */
+  uint16_t part[2];              /* each receptor's, where constant */
+  double per_quantum[2];         /* 1 / quantum */
+  double dt_ms, delay_ms;        /* delay_ms: the drawn part, where constant */
+  int n;                         /* synapses in the batch */
+  uint32_t c[3][CLS_DRAW_BATCH]; /* counters that name a synapse */
+  uint32_t w[4][CLS_DRAW_BATCH]; /* its words */
+  uint32_t target[CLS_DRAW_BATCH], column[CLS_DRAW_BATCH], source[CLS_DRAW_BATCH];
+  cls_synapse out[CLS_DRAW_BATCH];
+} cls_drawing;
+
+/* The words of synapses [at, at + m) of the batch: w[0 ... 3] from counters c[0 ... 2]. */
+void cls_drawing_words(cls_drawing *d, int at, int m);
+/* The first word of lane CLS_LANE_MIXTURE of synapses [at, at + m), into `word`. */
+void cls_drawing_mixture_words(const cls_drawing *d, int at, int m, uint32_t *word);
+/* Hands the batch to the sink and empties it. */
+cls_status cls_drawing_emit(cls_drawing *d);
+/* Sets a reader to the start of a lane of synapse i of the batch. Readers are made once per batch: most are
+ * never read, so setting them must cost little. */
+static inline void cls_drawing_seek(cls_reader *reader, const cls_drawing *d, int i, uint32_t lane) {
+  reader->c[0] = d->c[0][i];
+  reader->c[1] = d->c[1][i];
+  reader->c[2] = d->c[2][i];
+  reader->block = lane << 24;
+  reader->left = 0;
+}
+
+/* The rules. Each draws the synapses onto [d->first, d->last) and leaves the last batch unfinished. */
+cls_status cls_draw_indegree(cls_drawing *d);
+cls_status cls_draw_cells(cls_drawing *d); /* fixed_total_number, pairwise_bernoulli */
+cls_status cls_draw_one_to_one(cls_drawing *d);
+cls_status cls_draw_all_to_all(cls_drawing *d);
+
+#endif

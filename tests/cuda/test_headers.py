@@ -1,0 +1,126 @@
+"""Keeps the model headers fit for the GPU: where nvcc is found, one kernel per header is compiled with warnings as
+errors. Skipped (77) without nvcc."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+# -rdc: the functions of base/math.h are compiled for the device once and linked.
+FLAGS = ["-std=c++17", "--fmad=false", "-Werror", "all-warnings", "-arch=sm_90", "-rdc=true"]
+
+NEURON = """
+#include "model/{name}.h"
+/* Loads the structs of one neuron, advances it and stores them again, as a GPU backend does. */
+__global__ void advance({name}_state *state, const {name}_const *konst, const {name}_input *input, const float *current,
+                        int *spiked, int n) {{
+  int i = (int)(blockIdx.x * blockDim.x + threadIdx.x);
+  if (i >= n) return;
+  {name}_state s = state[i];
+  {name}_const k = konst[i];
+  {name}_input in = input[i];
+  spiked[i] = {name}_step(&s, &k, &in, current[i]);
+  state[i] = s;
+}}
+"""
+
+# Input models and the haemodynamics: what each header offers, called as a kernel would.
+KERNELS = {
+    "poisson": """
+#include "model/poisson.h"
+__global__ void draw(const uint32_t *threshold, int thresholds, float weight, uint2 key, uint32_t step, float *input,
+                     int n) {
+  int i = (int)(blockIdx.x * blockDim.x + threadIdx.x);
+  if (i >= n) return;
+  const uint32_t words[2] = {key.x, key.y};
+  uint32_t word = cls_noise_word(words, (uint32_t)i, step, 0u, 0u);
+  input[i] += weight * (float)poisson_count(threshold, thresholds, word);
+}
+""",
+    "dc": """
+#include "model/dc.h"
+__global__ void add(const float *amplitude, float *current, int n) {
+  int i = (int)(blockIdx.x * blockDim.x + threadIdx.x);
+  if (i < n) current[i] = dc_step(amplitude[i], current[i]);
+}
+""",
+    "ou": """
+#include "model/ou.h"
+__global__ void relax(float *state, const float *relax, const float *mean, const float *kick, uint2 key, uint32_t step,
+                      float *current, int n) {
+  int i = (int)(blockIdx.x * blockDim.x + threadIdx.x);
+  if (i >= n) return;
+  const uint32_t words[2] = {key.x, key.y};
+  state[i] = ou_step(state[i], relax[i], mean[i], kick[i], cls_noise_word(words, (uint32_t)i, step, 0u, 0u));
+  current[i] += state[i];
+}
+""",
+    "balloon": """
+#include "model/balloon.h"
+__global__ void advance(cls_balloon *state, cls_balloon_params params, const double *activity, double dt_s,
+                        double *signal, int n) {
+  int i = (int)(blockIdx.x * blockDim.x + threadIdx.x);
+  if (i >= n) return;
+  const cls_balloon_consts consts = cls_balloon_derive(params);
+  cls_balloon b = state[i];
+  cls_balloon_step(&b, &consts, activity[i], dt_s);
+  signal[i] = cls_balloon_signal(&b, &consts);
+  state[i] = b;
+}
+""",
+}
+
+
+def sources():
+    """Name and kernel of every model header: a neuron declares itself with CLS_DECLARE_NEURON."""
+    folder = os.path.join(ROOT, "src", "model")
+    found = {}
+    for file in sorted(os.listdir(folder)):
+        name, extension = os.path.splitext(file)
+        if extension != ".h" or name in ("model", "kernel"):
+            continue
+        with open(os.path.join(folder, file), encoding="utf-8") as header:
+            text = header.read()
+        if f"CLS_DECLARE_NEURON({name})" in text:
+            found[name] = NEURON.format(name=name)
+        else:
+            found[name] = KERNELS.get(name)
+    return found
+
+
+def main():
+    nvcc = shutil.which("nvcc") or shutil.which("nvcc", path="/usr/local/cuda/bin")
+    if not nvcc:
+        print("skipped: nvcc is not found")
+        return 77
+    found = sources()
+    unknown = [name for name, kernel in found.items() if kernel is None]
+    assert not unknown, f"no kernel is written here for the headers of {unknown}"
+    expected = {"lif_psc_exp", "lif_dtb", "poisson", "dc", "ou", "balloon"}
+    assert expected <= set(found), f"headers are missing: {expected - set(found)}"
+    includes = [f"-I{os.path.join(ROOT, 'src')}", *mpi_includes()]
+    failures = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for name, kernel in found.items():
+            path = os.path.join(folder, f"{name}.cu")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(kernel)
+            command = [nvcc, *FLAGS, *includes, "-c", path, "-o", os.path.join(folder, f"{name}.o")]
+            result = subprocess.run(command, capture_output=True, text=True, check=False)
+            print(f"{name}: {'compiles' if result.returncode == 0 else 'FAILS'}")
+            if result.returncode != 0:
+                print(result.stdout + result.stderr)
+                failures += 1
+    return 1 if failures else 0
+
+
+def mpi_includes():
+    """base.h includes mpi.h."""
+    result = subprocess.run(["pkg-config", "--cflags-only-I", "mpi-c"], capture_output=True, text=True, check=True)
+    return result.stdout.split()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,237 @@
+/* A made-up run for the tests of recordings: a network of populations without synapses, a layout for this
+ * rank, and spikes that are a function of (member, neuron, step) alone, so that every layout shows the same
+ * ones. */
+#ifndef CALLOSUM_TESTS_SYNTHETIC_H
+#define CALLOSUM_TESTS_SYNTHETIC_H
+
+#include "io/io.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SYN_REGIONS = 6, SYN_POPULATIONS = 2 * SYN_REGIONS + 1 };
+
+static const cls_port_info syn_ports[] = {{"exc", 2, {"ampa", "nmda"}, "1", false},
+                                          {"inh", 1, {"gaba", NULL}, "1", false}};
+static const cls_model syn_two = {
+    .name = "two", .ports = syn_ports, .n_ports = 2, .n_receptors = 3, .current_unit = "pA"};
+static const cls_model syn_one = {
+    .name = "one", .ports = syn_ports + 1, .n_ports = 1, .n_receptors = 1, .current_unit = "pA"};
+
+typedef struct {
+  cls_world world;
+  cls_job job;
+  cls_network network;
+  cls_connectome connectome;
+  cls_placement placement;
+  cls_layout layout;
+  int64_t steps;
+  char names[SYN_POPULATIONS][32], region_names[SYN_REGIONS][8];
+  cls_population populations[SYN_POPULATIONS];
+  cls_region regions[SYN_REGIONS];
+  uint64_t row[SYN_REGIONS + 1];
+  uint32_t source[SYN_REGIONS * SYN_REGIONS], population_first[SYN_POPULATIONS + 1];
+  double weight[SYN_REGIONS * SYN_REGIONS], length[SYN_REGIONS * SYN_REGIONS];
+  cls_shard shard;
+} synthetic;
+
+/* Blocks of 64 neurons; owner by `mode`: 0 contiguous, 1 round robin, 2 scrambled. */
+static inline void syn_place(synthetic *s, int mode) {
+  cls_placement *p = &s->placement;
+  uint32_t n = 0;
+  for (int k = 0; k < SYN_POPULATIONS; k++) n += (uint32_t)((s->populations[k].n + 63) / 64);
+  p->blocks = calloc(n, sizeof *p->blocks);
+  p->owner = calloc(n, sizeof *p->owner);
+  p->population_first = s->population_first;
+  p->ranks = s->world.ranks;
+  for (uint32_t k = 0; k < SYN_POPULATIONS; k++) {
+    s->population_first[k] = p->n_blocks;
+    for (uint32_t first = 0; first < s->populations[k].n; first += 64) {
+      uint32_t left = (uint32_t)s->populations[k].n - first, b = p->n_blocks++;
+      p->blocks[b] = (cls_block){k, first, left < 64 ? left : 64};
+      uint64_t owner = mode == 0 ? (uint64_t)b * (uint64_t)p->ranks / n : mode == 1 ? b : cls_mix64(b);
+      p->owner[b] = (int32_t)(owner % (uint64_t)p->ranks);
+    }
+  }
+  s->population_first[SYN_POPULATIONS] = p->n_blocks;
+}
+
+/* One range per block of this rank; in reverse order for odd modes, as nothing may depend on it. */
+static inline void syn_lay_out(synthetic *s, int mode) {
+  const cls_placement *p = &s->placement;
+  cls_layout *l = &s->layout;
+  l->ranges = calloc(p->n_blocks, sizeof *l->ranges);
+  for (uint32_t i = 0; i < p->n_blocks; i++) {
+    uint32_t b = mode % 2 ? p->n_blocks - 1 - i : i;
+    if (p->owner[b] != s->world.rank) continue;
+    l->ranges[l->n_ranges++] =
+        (cls_range){p->blocks[b].population, p->blocks[b].first, p->blocks[b].n, l->n_local};
+    l->n_local += (p->blocks[b].n + 15) / 16 * 16;
+    l->n_neurons += p->blocks[b].n;
+  }
+  s->shard = (cls_shard){0, l->n_local, 0, l->n_ranges};
+  l->shards = &s->shard;
+  l->n_shards = 1;
+}
+
+static inline void syn_connect(synthetic *s) {
+  uint64_t n = 0;
+  for (uint32_t i = 0; i < SYN_REGIONS; i++) {
+    s->row[i] = n;
+    for (uint32_t j = 0; j < SYN_REGIONS; j++) {
+      if (i == j || (i + 2 * j) % 3 == 0) continue;
+      s->source[n] = j;
+      s->weight[n] = 0.25 + (double)((i * 7 + j * 3) % 5);
+      s->length[n++] = 10.0 + i + j;
+    }
+  }
+  s->row[SYN_REGIONS] = n;
+  s->connectome = (cls_connectome){.n_regions = SYN_REGIONS,
+                                   .row = s->row,
+                                   .source = s->source,
+                                   .weight = s->weight,
+                                   .length_mm = s->length};
+}
+
+/* 0.5 ms steps, 3 s, everything recorded, two members. */
+static inline void syn_create(synthetic *s, MPI_Comm comm, int mode) {
+  memset(s, 0, sizeof *s);
+  cls_world_init(&s->world, comm, 1, 0);
+  s->steps = 6000;
+  uint64_t first = 0;
+  for (int r = 0; r < SYN_REGIONS; r++) {
+    snprintf(s->region_names[r], sizeof s->region_names[r], "R%d", r);
+    s->regions[r] = (cls_region){s->region_names[r], {r, -r, 0.5 * r}};
+  }
+  for (int k = 0; k < SYN_POPULATIONS; k++) {
+    int region = k < 2 * SYN_REGIONS ? k / 2 : -1;
+    if (region < 0)
+      snprintf(s->names[k], sizeof s->names[k], "outside");
+    else
+      snprintf(s->names[k], sizeof s->names[k], "R%d/%c", region, k % 2 ? 'I' : 'E');
+    s->populations[k] = (cls_population){.name = s->names[k],
+                                         .first = first,
+                                         .n = region < 0 ? 70
+                                              : k % 2    ? 37 + (uint64_t)region
+                                                         : 150 + 30 * (uint64_t)region,
+                                         .model = k % 2 ? &syn_one : &syn_two,
+                                         .region = region,
+                                         .type = region < 0 ? 0
+                                                 : k % 2    ? 'I'
+                                                            : 'E'};
+    first += s->populations[k].n;
+  }
+  s->network = (cls_network){.name = "brain",
+                             .dt_ms = 0.5,
+                             .seed = 7,
+                             .populations = s->populations,
+                             .n_populations = SYN_POPULATIONS,
+                             .regions = s->regions,
+                             .n_regions = SYN_REGIONS,
+                             .n_neurons = first};
+  syn_connect(s);
+  s->job = (cls_job){.text = "simulation: {duration_ms: 3000}\n",
+                     .hash = 12345,
+                     .duration_ms = 3000,
+                     .dt_ms = 0.5,
+                     .seed = 7,
+                     .members = 2,
+                     .network = &s->network,
+                     .connectome = &s->connectome};
+  s->job.record = (cls_record_options){.warmup_ms = 500,
+                                       .spikes = CLS_SPIKES_ALL,
+                                       .max_gb = 4,
+                                       .rates_bin_ms = 2.5,
+                                       .bold_tr_s = 0.05,
+                                       .currents_interval_ms = 10,
+                                       .flush_ms = 333};
+  syn_place(s, mode);
+  syn_lay_out(s, mode);
+}
+
+static inline void syn_destroy(synthetic *s) {
+  free(s->placement.blocks);
+  free(s->placement.owner);
+  free(s->layout.ranges);
+}
+
+/* Regions wax and wane with periods of their own and one in common; about 10 spikes per second. */
+static inline bool syn_spikes(uint32_t region, int member, uint64_t neuron, int64_t step) {
+  const uint64_t phase = (uint64_t)step / (200 + 40 * region), common = (uint64_t)step / 500;
+  double p = 0.004 + 0.004 * (double)(cls_mix64(phase * 31 + region) % 3) / 2 +
+             0.006 * (double)(cls_mix64(common + 77) % 2);
+  uint64_t word = cls_mix64(cls_mix64(neuron * 4 + (uint64_t)member) + (uint64_t)step);
+  return (double)(word >> 11) * 0x1p-53 < p;
+}
+
+static inline uint32_t syn_region(const synthetic *s, uint32_t population) {
+  return s->populations[population].region < 0 ? 99 : (uint32_t)s->populations[population].region;
+}
+
+/* What the sum of currents over a range would be; exact in any split of the population. */
+static inline int64_t syn_current(uint64_t neuron, int member, int64_t step, int receptor) {
+  return (int64_t)(cls_mix64(neuron * 977 + (uint64_t)step * 8 + (uint64_t)receptor * 2 + (uint64_t)member) %
+                   4194304) -
+         2097152;
+}
+
+typedef struct {
+  uint32_t *neuron, first[64];
+} syn_window;
+
+/* Spikes of this rank in [begin, end), at most 63 steps; in descending local order, which nothing may depend
+ * on. */
+static inline cls_spikes syn_fill(const synthetic *s, int member, int64_t begin, int64_t end, syn_window *w) {
+  uint32_t n = 0;
+  if (!w->neuron) w->neuron = malloc(64 * ((size_t)s->layout.n_local + 1) * sizeof *w->neuron);
+  for (int64_t step = begin; step < end; step++) {
+    w->first[step - begin] = n;
+    for (uint32_t r = s->layout.n_ranges; r-- > 0;) {
+      const cls_range *range = &s->layout.ranges[r];
+      const uint64_t number = s->populations[range->population].first + range->first;
+      for (uint32_t i = range->n; i-- > 0;)
+        if (syn_spikes(syn_region(s, range->population), member, number + i, step))
+          w->neuron[n++] = range->local + i;
+    }
+  }
+  w->first[end - begin] = n;
+  return (cls_spikes){begin, end, w->neuron, w->first};
+}
+
+static inline cls_status syn_show_currents(const synthetic *s, const cls_observer *o, int member,
+                                           int64_t step) {
+  int64_t *sums = calloc((size_t)s->layout.n_ranges * CLS_MAX_RECEPTORS + 1, sizeof *sums);
+  for (uint32_t r = 0; r < s->layout.n_ranges; r++)
+    for (uint32_t i = 0; i < s->layout.ranges[r].n; i++)
+      for (int k = 0; k < CLS_MAX_RECEPTORS; k++)
+        sums[r * CLS_MAX_RECEPTORS + (uint32_t)k] +=
+            syn_current(s->populations[s->layout.ranges[r].population].first + s->layout.ranges[r].first + i,
+                        member, step, k);
+  cls_status status = o->currents(o->self, member, step, sums);
+  free(sums);
+  return status;
+}
+
+/* Shows the run to the observer, in windows that do not respect flushes; ends at step `end`. */
+static inline cls_status syn_run(const synthetic *s, const cls_observer *o, int64_t end) {
+  enum { WINDOW = 7 };
+  syn_window w = {0};
+  cls_status status = CLS_OK;
+  int64_t flushed = 0;
+  for (int64_t begin = 0; begin < end && status == CLS_OK; begin += WINDOW) {
+    const int64_t stop = begin + WINDOW < end ? begin + WINDOW : end;
+    for (int m = 0; m < s->job.members && status == CLS_OK; m++) {
+      const cls_spikes spikes = syn_fill(s, m, begin, stop, &w);
+      status = o->spikes(o->self, m, &spikes);
+      for (int64_t step = begin; step < stop && o->current_interval > 0 && status == CLS_OK; step++)
+        if ((step + 1) % o->current_interval == 0) status = syn_show_currents(s, o, m, step);
+    }
+    for (; flushed + o->flush_interval <= stop && status == CLS_OK; flushed += o->flush_interval)
+      status = o->flush(o->self, flushed + o->flush_interval);
+  }
+  if (status == CLS_OK) status = o->flush(o->self, end);
+  free(w.neuron);
+  return status;
+}
+
+#endif

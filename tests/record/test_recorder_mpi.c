@@ -1,0 +1,180 @@
+/* The recorder on any number of ranks.
+ *   test_recorder_mpi                     unit tests on the ranks it is started with
+ *   test_recorder_mpi DIR MODE [HOW]      records the made-up run into DIR, layout MODE, and prints the
+ * statistics; HOW: "kill" dies after some flushes, "limit" meets a full disk, "short" stops before the end,
+ * MEASURED.tsv compares with a measurement */
+#include "record/synthetic.h"
+#include <hdf5.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char directory[64];
+
+static hsize_t length_of(hid_t file, const char *path) {
+  hid_t dataset = H5Dopen2(file, path, H5P_DEFAULT), space = H5Dget_space(dataset);
+  hsize_t n = (hsize_t)H5Sget_simple_extent_npoints(space);
+  H5Sclose(space);
+  H5Dclose(dataset);
+  return n;
+}
+
+static void *read_all(hid_t file, const char *path, hid_t type) {
+  hid_t dataset = H5Dopen2(file, path, H5P_DEFAULT);
+  assert_true(dataset >= 0);
+  void *values = calloc(length_of(file, path) + 1, H5Tget_size(type));
+  assert_true(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0);
+  H5Dclose(dataset);
+  return values;
+}
+
+static hid_t open_file(const char *name) {
+  char path[128];
+  snprintf(path, sizeof path, "%s/%s", directory, name);
+  hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+  assert_true(file >= 0);
+  return file;
+}
+
+static cls_statistics record_all(int mode) {
+  synthetic s;
+  cls_recorder *recorder = NULL;
+  cls_statistics statistics;
+  syn_create(&s, MPI_COMM_WORLD, mode);
+  assert_int_equal(
+      cls_recorder_create(&s.world, &s.job, &s.placement, &s.layout, directory, s.steps, &recorder), CLS_OK);
+  assert_int_equal(cls_recorder_observer(recorder)->flush_interval, 666);
+  assert_int_equal(syn_run(&s, cls_recorder_observer(recorder), s.steps), CLS_OK);
+  assert_int_equal(cls_recorder_finish(recorder, &statistics), CLS_OK);
+  cls_recorder_destroy(recorder);
+  syn_destroy(&s);
+  MPI_Barrier(MPI_COMM_WORLD);
+  return statistics;
+}
+
+/* Every spike, at its place: (step, neuron) order, timestamps at the end of the step. */
+static void test_spikes(void **state) {
+  (void)state;
+  synthetic s;
+  record_all(2);
+  syn_create(&s, MPI_COMM_WORLD, 0);
+  hid_t file = open_file("spikes.h5");
+  for (int m = 0; m < 2; m++) {
+    const char *times_path = m ? "/spikes/brain_member1/timestamps" : "/spikes/brain/timestamps";
+    const char *nodes_path = m ? "/spikes/brain_member1/node_ids" : "/spikes/brain/node_ids";
+    double *times = read_all(file, times_path, H5T_NATIVE_DOUBLE);
+    uint64_t *nodes = read_all(file, nodes_path, H5T_NATIVE_UINT64);
+    size_t n = 0, length = length_of(file, times_path);
+    for (int64_t step = 0; step < s.steps; step++)
+      for (uint32_t p = 0; p < SYN_POPULATIONS; p++)
+        for (uint64_t i = 0; i < s.populations[p].n; i++) {
+          const uint64_t neuron = s.populations[p].first + i;
+          if (!syn_spikes(syn_region(&s, p), m, neuron, step)) continue;
+          assert_true(n < length);
+          assert_int_equal(nodes[n], neuron);
+          assert_true(times[n] == (double)(step + 1) * 0.5);
+          n++;
+        }
+    assert_int_equal(n, length);
+    assert_true(n > 20000);
+    free(times);
+    free(nodes);
+  }
+  H5Fclose(file);
+  syn_destroy(&s);
+  MPI_Barrier(MPI_COMM_WORLD);
+}
+
+/* Means of currents against a direct sum; NaN where a model has no such receptor. */
+static void test_currents(void **state) {
+  (void)state;
+  synthetic s;
+  record_all(1);
+  syn_create(&s, MPI_COMM_WORLD, 0);
+  hid_t file = open_file("currents.h5");
+  float *data = read_all(file, "/currents/data", H5T_NATIVE_FLOAT);
+  assert_int_equal(length_of(file, "/currents/data"), 300 * 2 * SYN_POPULATIONS * 3);
+  for (int sample = 0; sample < 300; sample += 37)
+    for (int m = 0; m < 2; m++)
+      for (int p = 0; p < SYN_POPULATIONS; p++)
+        for (int k = 0; k < 3; k++) {
+          const float value = data[((sample * 2 + m) * SYN_POPULATIONS + p) * 3 + k];
+          int64_t sum = 0;
+          for (uint64_t i = 0; i < s.populations[p].n; i++)
+            sum += syn_current(s.populations[p].first + i, m, (sample + 1) * 20 - 1, k);
+          if (k >= s.populations[p].model->n_receptors)
+            assert_true(isnan(value));
+          else
+            assert_true(value == (float)((double)sum / (1048576.0 * (double)s.populations[p].n)));
+        }
+  free(data);
+  H5Fclose(file);
+  syn_destroy(&s);
+  MPI_Barrier(MPI_COMM_WORLD);
+}
+
+/* ---- for the test in Python ---- */
+
+static int record_for_python(char **argv, int argc) {
+  synthetic s;
+  cls_recorder *recorder = NULL;
+  cls_statistics t;
+  const char *how = argc > 3 ? argv[3] : "";
+  syn_create(&s, MPI_COMM_WORLD, atoi(argv[2]));
+  if (strchr(how, '.')) s.job.record.empirical_bold = argv[3];
+  cls_status status =
+      cls_recorder_create(&s.world, &s.job, &s.placement, &s.layout, argv[1], s.steps, &recorder);
+  if (status == CLS_OK && strcmp(how, "limit") == 0) { /* as a full disk: every further byte is refused */
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &(struct rlimit){60000, 60000});
+  }
+  if (status == CLS_OK && strcmp(how, "kill") == 0) {
+    status = syn_run(&s, cls_recorder_observer(recorder), 2000);
+    MPI_Barrier(MPI_COMM_WORLD);
+    raise(SIGKILL);
+  }
+  if (status == CLS_OK)
+    status = syn_run(&s, cls_recorder_observer(recorder), strcmp(how, "short") ? s.steps : 1001);
+  if (status == CLS_OK) status = cls_recorder_finish(recorder, &t);
+  if (status != CLS_OK) {
+    fprintf(stderr, "%s\n", cls_error_message());
+    MPI_Abort(MPI_COMM_WORLD, status);
+  }
+  cls_recorder_destroy(recorder);
+  if (s.world.rank == 0)
+    printf("mean_rate_hz %.17g isi_cv_median %.17g spike_correlation_mean %.17g fc_mean %.17g sc_fc_r %.17g "
+           "fc_empirical_r %.17g fc_seconds %.17g rate_min_hz %.17g rate_max_hz %.17g\n",
+           t.mean_rate_hz, t.isi_cv_median, t.spike_correlation_mean, t.fc_mean, t.sc_fc_r, t.fc_empirical_r,
+           t.fc_seconds, t.rate_min_hz, t.rate_max_hz);
+  syn_destroy(&s);
+  return 0;
+}
+
+int main(int argc, char **argv) {
+  MPI_Init(&argc, &argv);
+  int result = 0;
+  if (argc > 2) {
+    result = record_for_python(argv, argc);
+  } else {
+    int rank = 0;
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    strcpy(directory, P_tmpdir "/callosum_record_XXXXXX");
+    if (rank == 0 && !mkdtemp(directory)) MPI_Abort(MPI_COMM_WORLD, 1);
+    MPI_Bcast(directory, sizeof directory, MPI_CHAR, 0, MPI_COMM_WORLD);
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_spikes), cmocka_unit_test(test_currents)};
+    result = cmocka_run_group_tests(tests, NULL, NULL);
+    static const char *const files[] = {"spikes.h5", "rates.h5", "bold.h5", "currents.h5"};
+    for (int i = 0; rank == 0 && i < 4; i++) {
+      char path[128];
+      snprintf(path, sizeof path, "%s/%s", directory, files[i]);
+      unlink(path);
+    }
+    if (rank == 0) rmdir(directory);
+  }
+  MPI_Finalize();
+  return result;
+}

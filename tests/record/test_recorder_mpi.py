@@ -1,0 +1,272 @@
+"""Recordings on 1 to 4 ranks and three layouts: the same data, what readers of SONATA require, and figures recomputed
+here from the recorded spikes. Then: a killed run, a full disk, a run that ends early.
+
+The run recorded is made up by tests/record/synthetic.h."""
+
+import os
+import subprocess
+import sys
+import tempfile
+
+import h5py
+import numpy
+
+DT_MS, STEPS, WARMUP_STEP, BIN_MS, TR_S = 0.5, 6000, 1000, 2.5, 0.05
+FILES = ("spikes.h5", "rates.h5", "bold.h5", "currents.h5")
+
+
+def find_program():
+    """Beside the program under test, or where its unit tests are built."""
+    folder = os.path.dirname(os.path.abspath(sys.argv[1]))
+    for candidate in ("record_test_recorder_mpi", "test_recorder_mpi"):
+        for place in (folder, os.path.join(folder, "..", "tests"), os.path.join(folder, "..", "bin")):
+            path = os.path.join(place, candidate)
+            if os.access(path, os.X_OK):
+                return path
+    print("skipped: the program record_test_recorder_mpi was not built")
+    sys.exit(77)
+
+
+def start(program, ranks, folder, mode, how="", timeout=120):
+    os.makedirs(folder, exist_ok=True)
+    environment = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", OMP_NUM_THREADS="1")
+    command = ["mpirun", "--oversubscribe", "-n", str(ranks), program, folder, str(mode)] + ([how] if how else [])
+    return subprocess.run(command, env=environment, timeout=timeout, capture_output=True, text=True, check=False)
+
+
+def record(program, ranks, folder, mode, how=""):
+    result = start(program, ranks, folder, mode, how)
+    assert result.returncode == 0, result.stderr
+    words = result.stdout.strip().splitlines()[-1].split()
+    return {name: float(value) for name, value in zip(words[::2], words[1::2])}
+
+
+def contents(path):
+    """Every dataset and attribute: path -> bytes and type."""
+    found = {}
+
+    def visit(name, thing):
+        for key, value in thing.attrs.items():
+            found[name, key] = (str(numpy.asarray(value).dtype), numpy.asarray(value).tolist())
+        if isinstance(thing, h5py.Dataset):
+            text = h5py.check_string_dtype(thing.dtype)
+            found[name] = (str(thing.dtype), thing.shape, thing[()].tolist() if text else thing[()].tobytes())
+
+    with h5py.File(path, "r") as file:
+        visit("/", file)
+        file.visititems(visit)
+    return found
+
+
+# ---- what readers require
+
+
+def check_sonata(path):
+    with h5py.File(path, "r") as file:
+        assert file.attrs["magic"] == 0x0A7A and file.attrs["magic"].dtype == numpy.uint32
+        assert file.attrs["version"].tolist() == [0, 1] and file.attrs["version"].dtype == numpy.uint32
+        assert sorted(file["spikes"]) == ["brain", "brain_member1"]
+        for group in file["spikes"].values():
+            times, nodes = group["timestamps"], group["node_ids"]
+            assert times.dtype == numpy.float64 and nodes.dtype == numpy.uint64 and times.shape == nodes.shape
+            assert times.attrs["units"] == "ms"
+            kind = group.attrs.get_id("sorting").dtype
+            assert h5py.check_enum_dtype(kind) == {"none": 0, "by_id": 1, "by_time": 2} and kind == numpy.uint8
+            assert group.attrs["sorting"] == 2
+            step = numpy.rint(times[()] / DT_MS).astype(numpy.int64)
+            order = step * 10**6 + nodes[()].astype(numpy.int64)
+            assert (numpy.diff(order) > 0).all() and step.min() >= 1 and step.max() <= STEPS
+
+
+def check_every_file(folder):
+    for name in FILES:
+        with h5py.File(os.path.join(folder, name), "r") as file:
+            attributes = dict(file.attrs)
+            assert attributes["job"] == "simulation: {duration_ms: 3000}\n", attributes["job"]
+            assert attributes["job_hash"] == 12345 and attributes["seed"] == 7 and attributes["members"] == 2
+            assert attributes["dt_ms"] == DT_MS and attributes["warmup_ms"] == 500
+            assert attributes["complete"] == 1 and attributes["recorded_ms"] == 3000
+            assert attributes["callosum_version"]
+            populations = file["callosum/populations"]
+            assert [value.decode() for value in populations["name"][:3]] == ["R0/E", "R0/I", "R1/E"]
+            assert populations["name"][-1] == b"outside" and populations["region"][()].tolist()[-3:] == [5, 5, -1]
+            assert populations["count"][()].tolist()[:4] == [150, 37, 180, 38]
+            assert populations["first"][()].tolist()[:4] == [0, 150, 187, 367]
+            assert bytes(populations["type"][()].tolist()) == b"EI" * 6 + b"\0"
+            assert file["regions/name"][2] == b"R2" and file["regions/centre_mm"][2].tolist() == [2, -2, 1]
+            assert file["regions/centre_mm"].attrs["units"] == "mm"
+        subprocess.run(["h5dump", "-H", os.path.join(folder, name)], check=True, stdout=subprocess.DEVNULL)
+
+
+# ---- the same figures from the spikes
+
+
+class Spikes:
+    def __init__(self, path, member):
+        with h5py.File(path, "r") as file:
+            group = file["spikes/brain_member1" if member else "spikes/brain"]
+            self.step = numpy.rint(group["timestamps"][()] / DT_MS).astype(numpy.int64) - 1
+            self.neuron = group["node_ids"][()].astype(numpy.int64)
+            self.size = file["callosum/populations/count"][()].astype(numpy.int64)
+            self.region = file["callosum/populations/region"][()]
+        self.population = numpy.repeat(numpy.arange(len(self.size)), self.size)[self.neuron]
+
+
+def counts(spikes, groups, bin_steps, n_groups):
+    """[bin, group] spikes; groups[population] = -1: none."""
+    group = groups[spikes.population]
+    table = numpy.zeros((STEPS // bin_steps, n_groups), dtype=numpy.int64)
+    inside = group >= 0
+    numpy.add.at(table, (spikes.step[inside] // bin_steps, group[inside]), 1)
+    return table
+
+
+def balloon(u):
+    """[ms, region] activity -> [ms, region] BOLD: explicit Euler at 1 ms."""
+    u = numpy.maximum(u, 1e-5)
+    s, f, v, q = numpy.zeros(u.shape[1]), numpy.ones(u.shape[1]), numpy.ones(u.shape[1]), numpy.ones(u.shape[1])
+    y = numpy.empty(u.shape)
+    for t, now in enumerate(u):
+        ds = 200 * now - s / 0.8 - (f - 1) / 0.4
+        dv = f - v**5
+        dq = f * (1 - 0.2 ** (1 / f)) / 0.8 - q * v**4
+        f = f + 1e-3 * s
+        s, v, q = s + 1e-3 * ds, v + 1e-3 * dv, q + 1e-3 * dq
+        y[t] = 0.02 * (5.6 * (1 - q) + 2 * (1 - q / v) + 1.4 * (1 - v))
+    return y
+
+
+def check_rates(folder, spikes, member):
+    table = counts(spikes, numpy.arange(len(spikes.size)), int(BIN_MS / DT_MS), len(spikes.size))
+    with h5py.File(os.path.join(folder, "rates.h5"), "r") as file:
+        data = file["rates/data"]
+        assert data.shape == (1200, 2, 13) and data.dtype == numpy.float32 and data.attrs["units"] == "Hz"
+        expected = (table / (spikes.size * (BIN_MS * 1e-3))).astype(numpy.float32)
+        numpy.testing.assert_allclose(data[:, member], expected, rtol=1e-6)
+        assert file["rates/time_ms"][()].tolist() == [(k + 1) * BIN_MS for k in range(1200)]
+        assert file["rates"].attrs["bin_ms"] == BIN_MS
+
+
+def check_bold(folder, spikes, member):
+    size = numpy.array([spikes.size[spikes.region == r].sum() for r in range(6)])
+    table = counts(spikes, spikes.region, int(1 / DT_MS), 6)
+    tr = int(TR_S * 1000)
+    expected = balloon(table / size)[tr - 1 :: tr]
+    with h5py.File(os.path.join(folder, "bold.h5"), "r") as file:
+        data, rates = file["bold/data"], file["rates_per_tr"]
+        assert data.shape == (60, 2, 6) and data.dtype == numpy.float64
+        numpy.testing.assert_allclose(data[:, member], expected, rtol=1e-9, atol=1e-14)
+        numpy.testing.assert_allclose(rates[:, member], table.reshape(60, tr, 6).sum(1) / size / TR_S, rtol=1e-12)
+        numpy.testing.assert_allclose(file["bold/time_s"][()], (numpy.arange(60) + 1) * TR_S, rtol=1e-12)
+        assert file["bold"].attrs["tr_s"] == TR_S and rates.attrs["units"] == "Hz"
+        weights = numpy.zeros((6, 6))
+        row = file["tracts/row"][()].astype(int)
+        weights[numpy.repeat(numpy.arange(6), numpy.diff(row)), file["tracts/source"][()]] = file["tracts/weight"][()]
+        assert file["tracts/length_mm"].attrs["units"] == "mm" and len(file["tracts/length_mm"]) == row[-1]
+        return file["bold/data"][10:, 0], weights  # volumes after 500 ms
+
+
+def check_statistics(figures, spikes, bold, weights, measured=None):
+    late = spikes.step >= WARMUP_STEP
+    seconds = (STEPS - WARMUP_STEP) * DT_MS * 1e-3
+    numpy.testing.assert_allclose(figures["mean_rate_hz"], late.sum() / spikes.size.sum() / seconds, rtol=1e-12)
+    rates = [late[spikes.region[spikes.population] == r].sum() / spikes.size[spikes.region == r].sum() / seconds
+             for r in range(6)]
+    numpy.testing.assert_allclose([figures["rate_min_hz"], figures["rate_max_hz"]], [min(rates), max(rates)], rtol=1e-12)
+
+    # All neurons are in the sample of at most 5,000, so the median can be recomputed exactly.
+    variation, n = [], int(spikes.size.sum())
+    assert n <= 5000
+    for neuron in range(n):
+        intervals = numpy.diff(spikes.step[late & (spikes.neuron == neuron)])
+        if len(intervals) >= 4:
+            variation.append(intervals.std() / intervals.mean())
+    numpy.testing.assert_allclose(figures["isi_cv_median"], numpy.median(variation), rtol=1e-12)
+
+    paired = [k * n // 200 for k in range(200)]  # each stratum holds one neuron
+    bins = (STEPS - WARMUP_STEP) // 4
+    table = numpy.zeros((n, bins))
+    numpy.add.at(table, (spikes.neuron[late], (spikes.step[late] - WARMUP_STEP) // 4), 1)
+    table = table[paired]
+    correlation = numpy.corrcoef(table[table.std(1) > 0])
+    upper = numpy.triu_indices(len(correlation), 1)
+    numpy.testing.assert_allclose(figures["spike_correlation_mean"], correlation[upper].mean(), rtol=1e-9)
+
+    upper = numpy.triu_indices(6, 1)
+    fc = numpy.corrcoef(bold.T)[upper]
+    numpy.testing.assert_allclose(figures["fc_mean"], fc.mean(), rtol=1e-9)
+    structure = ((weights + weights.T) / 2)[upper]
+    numpy.testing.assert_allclose(figures["sc_fc_r"], numpy.corrcoef(fc, structure)[0, 1], rtol=1e-9)
+    numpy.testing.assert_allclose(figures["fc_seconds"], 50 * TR_S, rtol=1e-12)
+    if measured is None:
+        assert numpy.isnan(figures["fc_empirical_r"])
+    else:
+        target = numpy.corrcoef(measured.T)[upper]
+        numpy.testing.assert_allclose(figures["fc_empirical_r"], numpy.corrcoef(fc, target)[0, 1], rtol=1e-9)
+
+
+# ---- runs that end badly
+
+
+def check_killed(program, folder):
+    result = start(program, 2, folder, 2, "kill")
+    assert result.returncode != 0
+    for name, path, length in (("rates.h5", "rates/data", 399), ("bold.h5", "bold/data", 19)):
+        with h5py.File(os.path.join(folder, name), "r") as file:
+            # 2000 steps, flushed every 666 and once at the end as an engine does before it returns
+            assert file.attrs["complete"] == 0 and file.attrs["recorded_ms"] == 1000, dict(file.attrs)
+            assert len(file[path]) == length + 1
+    with h5py.File(os.path.join(folder, "spikes.h5"), "r") as file:
+        assert file["spikes/brain/timestamps"][-1] <= 1000 and len(file["spikes/brain/node_ids"]) > 5000
+
+
+def check_full_disk(program, folder):
+    for ranks in (1, 3):
+        result = start(program, ranks, folder, 1, "limit", timeout=60)
+        assert result.returncode != 0
+        assert "spikes.h5" in result.stderr and "failed" in result.stderr, result.stderr
+
+
+def check_short(program, folder):
+    figures = record(program, 3, folder, 0, "short")
+    with h5py.File(os.path.join(folder, "rates.h5"), "r") as file:
+        assert len(file["rates/data"]) == 200 and file.attrs["recorded_ms"] == 500.5  # the last bin is not full
+    assert figures["mean_rate_hz"] > 0 and numpy.isnan(figures["fc_mean"]) and figures["fc_seconds"] == 0
+
+
+def main():
+    program = find_program()
+    with tempfile.TemporaryDirectory() as top:
+        measured = numpy.random.default_rng(1).normal(size=(30, 6)).cumsum(0)
+        table = os.path.join(top, "measured.tsv")
+        numpy.savetxt(table, measured, delimiter="\t", header="\t".join(f"R{r}" for r in range(6)), comments="")
+        runs = [(1, 0), (2, 1), (3, 2), (4, 2)]  # ranks, layout
+        figures = [record(program, ranks, os.path.join(top, f"{ranks}_{mode}"), mode) for ranks, mode in runs]
+        folder = os.path.join(top, "1_0")
+        for name in FILES:
+            expected = contents(os.path.join(folder, name))
+            for ranks, mode in runs[1:]:
+                found = contents(os.path.join(top, f"{ranks}_{mode}", name))
+                assert found.keys() == expected.keys(), (name, ranks, mode)
+                for key, value in expected.items():
+                    assert found[key] == value, (name, key, ranks, mode)
+        assert all(repr(other) == repr(figures[0]) for other in figures[1:]), figures
+        check_sonata(os.path.join(folder, "spikes.h5"))
+        check_every_file(folder)
+        for member in (1, 0):
+            spikes = Spikes(os.path.join(folder, "spikes.h5"), member)
+            check_rates(folder, spikes, member)
+            bold, weights = check_bold(folder, spikes, member)
+        check_statistics(figures[0], spikes, bold, weights)
+        compared = record(program, 3, os.path.join(top, "measured"), 1, table)
+        check_statistics(compared, spikes, bold, weights, measured)
+        with h5py.File(os.path.join(top, "measured", "bold.h5"), "r") as file:
+            numpy.testing.assert_allclose(file["empirical/data"][()], measured, rtol=1e-15)
+        check_killed(program, os.path.join(top, "killed"))
+        check_full_disk(program, os.path.join(top, "full"))
+        check_short(program, os.path.join(top, "short"))
+        print("figures:", figures[0])
+    return 0
+
+
+sys.exit(main())
