@@ -141,6 +141,7 @@ static cls_status load(cls_job_reader *r, const char *text, size_t size, const c
                        cls_brain *brain) {
   cls_connectome_choice choice = {0};
   CLS_TRY(cls_agree(r->world->comm, read_text(r, text, size, set, n_set, brain, &choice)));
+  CLS_TRY(cls_job_agree_root(r->world, r->world->rank == 0 ? cls_job_check_files(r) : CLS_OK));
   if (brain->model) CLS_TRY(cls_job_fetch_connectome(r, &choice));
   return cls_agree(r->world->comm, finish(r, brain));
 }

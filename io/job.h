@@ -42,6 +42,8 @@ cls_status cls_job_read_brain(cls_job_reader *r, cls_brain *brain, cls_connectom
 cls_status cls_job_fetch_connectome(cls_job_reader *r, const cls_connectome_choice *choice);
 /* Local: expands job->connectome into job->network and keeps only the regions that were used. */
 cls_status cls_job_expand_brain(cls_job_reader *r, const cls_brain *brain);
+/* Are files that are read later there? Of rank 0. */
+cls_status cls_job_check_files(cls_job_reader *r);
 /* What can only be said of a finished network: the populations whose spikes are recorded, and how much that
  * is. Local. */
 cls_status cls_job_check_record(cls_job_reader *r);

@@ -1,8 +1,10 @@
 /* Section `record:`: what is written down. */
 #include "io/job.h"
+#include <errno.h>
 #include <fnmatch.h>
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct {
   double warmup_ms, max_gb, flush_ms;
@@ -114,7 +116,17 @@ cls_status cls_job_read_record(cls_job_reader *r) {
                         &record->currents_interval_ms));
   CLS_TRY(read_bold(r, f.bold, record));
   if (!f.empirical_bold) return CLS_OK;
-  return cls_job_path(r, cls_yaml_get(section, "empirical_bold"), f.empirical_bold, &record->empirical_bold);
+  const cls_yaml *empirical = cls_yaml_get(section, "empirical_bold");
+  if (!f.bold)
+    return cls_yaml_fail(empirical, "is compared with simulated BOLD: expected record.bold beside it");
+  return cls_job_path(r, empirical, f.empirical_bold, &record->empirical_bold);
+}
+
+cls_status cls_job_check_files(cls_job_reader *r) {
+  const char *path = r->job->record.empirical_bold;
+  if (!path || access(path, R_OK) == 0) return CLS_OK;
+  return cls_yaml_fail(cls_yaml_get(cls_yaml_get(r->root, "record"), "empirical_bold"),
+                       "%s cannot be read: %s", path, strerror(errno));
 }
 
 static bool recorded(const cls_record_options *record, const char *name) {

@@ -25,5 +25,7 @@ build_preset() {
 launch() {
   ranks=$1
   shift
+  # mpirun gives its ranks a terminal of its own even where output goes to a file: say that there is none.
+  [ -t 1 ] || export TERM=dumb
   OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} mpirun --oversubscribe -n "$ranks" "$@"
 }

@@ -205,7 +205,7 @@ static cls_status build(cls_run *run, pieces *p) {
   cls_log(world, 2, "partition: %u blocks by %s onto %d ranks", p->placement->n_blocks,
           run->job->partition_method, world->ranks);
   CLS_TRY(cls_partition(network, run->job->partition_method, world->ranks, p->placement));
-  cls_engine_options options = {
+  cls_engine_options engine_options = {
       .members = run->job->members, .beat_ms = run->job->beat_ms, .stop = &stop_requested};
   CLS_TRY(cls_engine_create(world, network, p->placement, &engine_options, run->backend, &cls_exchange_mpi,
                             &p->engine));

@@ -11,7 +11,7 @@ class RateSummary:
     time_s, binned_hz [column, population]: the whole run in at most `columns` equal steps of time.
     """
 
-    def __init__(self, run, columns=600):
+    def __init__(self, run, columns=400):
         self.bin_ms = run.rate_bins()
         shape = run.files["rates"]["rates/data"].shape
         bins, populations = shape[0], shape[-1]

@@ -75,8 +75,10 @@ def raster(run):
         if not kept:
             continue
         counts, _ = numpy.histogram(time[numpy.isin(owner, kept)], bins)
+        inhibitory = kind == "I"
         bottom.plot((bins[:-1] + width / 2) * 1e-3, counts / populations.count[kept].sum() / (width * 1e-3),
-                    color=colour, linewidth=1)
+                    color=colour, linewidth=2.2 if inhibitory else 0.9, alpha=0.6 if inhibitory else 1,
+                    zorder=1 if inhibitory else 2)
     bottom.set_ylabel("rate (sp/s)")
     bottom.set_xlabel("time (s)")
     bottom.set_xlim(begin * 1e-3, end * 1e-3)
@@ -116,9 +118,12 @@ def rates_over_time(run, rates):
     shade_warmup(top, run.warmup_s)
     kinds = [k for k in ("E", "I") if k in populations.types]
     for kind in kinds or [""]:
-        kept = numpy.array([t == kind for t in populations.types]) if kinds else numpy.ones(len(names), bool)
+        kept = numpy.array([t == kind for t in populations.types]) if kinds else populations.count > 0
         mean = rates.binned_hz[:, kept] @ populations.count[kept] / populations.count[kept].sum()
-        top.plot(rates.time_s, mean, color=type_colour(kind), linewidth=1.1,
+        # Inhibitory rates lie below and wider: the two may be alike.
+        inhibitory = kind == "I"
+        top.plot(rates.time_s, mean, color=type_colour(kind), linewidth=2.2 if inhibitory else 0.9,
+                 alpha=0.6 if inhibitory else 1, zorder=1 if inhibitory else 2,
                  label={"E": "excitatory", "I": "inhibitory"}.get(kind, "all"))
     top.set_ylabel("mean (sp/s)")
     top.set_ylim(bottom=0)
@@ -176,7 +181,7 @@ def _region_histogram(run, rates, axes):
     axes.set_xlabel("mean rate of a region (sp/s)")
     axes.set_ylabel("regions")
     axes.set_title("Regions")
-    axes.legend()
+    _legend_above(axes)
 
 
 def _population_bars(run, rates, axes):
@@ -216,4 +221,10 @@ def _neuron_histogram(run, rates, axes):
     axes.set_xlabel("rate of a neuron (sp/s)")
     axes.set_ylabel("density (s)")
     axes.set_title("Neurons with recorded spikes")
-    axes.legend()
+    _legend_above(axes)
+
+
+def _legend_above(axes):
+    """A legend in room of its own over the bars."""
+    axes.set_ylim(top=axes.get_ylim()[1] * 1.3)
+    axes.legend(loc="upper right")

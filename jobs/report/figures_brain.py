@@ -200,7 +200,7 @@ def brain_map(run, region_hz):
     axes = numpy.atleast_1d(axes)
     for where, (title, horizontal, sign, vertical, depth, shown) in zip(axes, views):
         x, y = sign * centres[:, horizontal], centres[:, vertical]
-        where.add_collection(_silhouette(x, y, [side for side in (left & shown, ~left & shown) if side.any()]))
+        where.add_collection(_silhouette(x[shown], y[shown]))
         if weights is not None:
             where.add_collection(_strong_tracts(symmetric(weights), x, y, shown))
         near = numpy.argsort(depth[shown])
@@ -221,16 +221,14 @@ def brain_map(run, region_hz):
     return figure
 
 
-def _silhouette(x, y, sides):
-    """A soft outline of what is shown: the convex hull of each hemisphere and a disc about every region."""
-    shapes = []
-    for side in sides:
-        points = numpy.column_stack([x[side], y[side]])
-        radius = 15 * numpy.clip((40 / len(points)) ** 0.5, 0.5, 1)
-        shapes += [Circle(point, radius) for point in points]
-        if len(points) > 2 and numpy.linalg.matrix_rank(points - points[0]) == 2:
-            hull = points[ConvexHull(points).vertices]
-            shapes.append(Polygon(hull + radius / 2 * _outward(hull)))
+def _silhouette(x, y):
+    """A soft outline of what is shown: the convex hull of the regions and a disc about each of them."""
+    points = numpy.column_stack([x, y])
+    radius = 15 * numpy.clip((40 / len(points)) ** 0.5, 0.5, 1)
+    shapes = [Circle(point, radius) for point in points]
+    if len(points) > 2 and numpy.linalg.matrix_rank(points - points[0]) == 2:
+        hull = points[ConvexHull(points).vertices]
+        shapes.append(Polygon(hull + radius / 2 * _outward(hull)))
     return PatchCollection(shapes, facecolor="#eceff3", edgecolor="none", zorder=0)
 
 

@@ -98,6 +98,13 @@ CASES = [
     ("BOLD and dt", BRAIN, ["simulation.dt_ms=0.4", "record.bold={tr_s: 0.8}"], ["record.bold", "0.4", "1 ms"]),
     ("spikes of nobody", GOOD, ["record.spikes=[C]"], ["record.spikes.0", "'C'"]),
     ("spikes too many", GOOD, ["record.spikes=all", "record.max_gb=1e-9"], ["record.spikes", "GB", "record.max_gb 1e-09"]),
+    ("measured BOLD alone", GOOD, ["record.empirical_bold=x.csv"], ["record.empirical_bold", "record.bold"]),
+    ("measured BOLD missing", BRAIN, ["record={bold: {}, empirical_bold: nowhere.csv}"],
+     ["record.empirical_bold", "nowhere.csv", "No such file"]),
+    # ---- what others know
+    ("partition method", GOOD, ["partition.method=metiss"], ["partition", "metiss", "round_robin"]),
+    ("backend", GOOD, ["simulation.backend=/gpu"], ["backend", "/gpu", "/cpu/serial"]),
+    ("folder not writable", GOOD, [], ["FILE/out"]),
     # ---- brain
     ("shares", BRAIN, ["brain.shares={local_e: 0.5, local_i: 0.1, long_range: 0.1}"], ["brain.shares", "0.7", "expected 1"]),
     ("regions", BRAIN, ["brain.connectome.generator.regions=1"], ["regions", "'1'", "from 2"]),
@@ -143,7 +150,8 @@ def complaint(callosum, shared, case):
     """What is wrong with the refusal of this input; None: nothing."""
     _, text, options, fragments, *launcher = case
     with tempfile.TemporaryDirectory() as folder:
-        job, out = f"{folder}/job.yaml", f"{folder}/out"
+        job = f"{folder}/job.yaml"
+        out = f"{job}/out" if case[0] == "folder not writable" else f"{folder}/out"
         if text is not None:
             with open(job, "w") as f:
                 f.write(text)

@@ -366,13 +366,13 @@ static void test_indegree_bounds_enter_quanta(void **state) {
   (void)state;
   const uint64_t n[] = {1000, 10};
   cls_network *network = make_network("lif_psc_exp", 1, 2, n);
-  connect(network, "a", 0, 1, CLS_FIXED_TOTAL_NUMBER)->total = 1400000;
+  connect(network, "a", 0, 1, CLS_FIXED_TOTAL_NUMBER)->total = 1290000;
   OK(cls_network_finish(network));
-  /* 140000 + 10 sqrt(140000) + 10 = 143752 synapses; x 16384 > 2^31: 8192 quanta */
+  /* 129000 + 10 sqrt(129000) + 10 = 132602 synapses x 16384 quanta > 2^31 - 1: 8192 quanta */
   NEAR((double)network->quantum[1][0], 0x1p-13, 0);
   cls_network_destroy(network);
   network = make_network("lif_psc_exp", 1, 2, n);
-  connect(network, "a", 0, 1, CLS_FIXED_TOTAL_NUMBER)->total = 1260000; /* 126000 + 3550 + 10 = 129560 */
+  connect(network, "a", 0, 1, CLS_FIXED_TOTAL_NUMBER)->total = 1260000; /* 126000 + 3550 + 10 = 129560 fit */
   OK(cls_network_finish(network));
   NEAR((double)network->quantum[1][0], 0x1p-14, 0);
   cls_network_destroy(network);

@@ -19,7 +19,7 @@ static cls_network *make_variant(const variant *v, uint64_t seed) {
   p->probability = 60.0 / N0;
   p->autapses = v->autapses;
   p->multapses = v->multapses;
-  p->weight[0] = distribution(CLS_NORMAL, 2, 0.2);
+  p->weight[0] = distribution(CLS_GAMMA, 5, 2.5); /* reads words of its own */
   p->delay_ms = distribution(CLS_UNIFORM, 1, 2);
   OK(cls_network_finish(network));
   return network;
@@ -252,6 +252,27 @@ static void test_full_samples(void **state) {
     }
 }
 
+/* Every pair but the autapses, over two cells: no room for a wrong count. */
+static void test_full_sample_without_autapses(void **state) {
+  (void)state;
+  const uint64_t n[] = {1100};
+  cls_network *network = make_network("lif_psc_exp", 5, 1, n);
+  cls_projection *p = connect(network, "a", 0, 0, CLS_FIXED_TOTAL_NUMBER);
+  p->multapses = p->autapses = false;
+  p->total = 1100 * 1099;
+  OK(cls_network_finish(network));
+  synapses all = draw_all(network);
+  assert_int_equal(all.n, 1100 * 1099);
+  qsort(all.synapse, all.n, sizeof *all.synapse, by_pair);
+  for (size_t i = 0; i < all.n; i++) {
+    uint64_t self = i / 1099, k = i % 1099;
+    assert_int_equal(all.synapse[i].target, self);
+    assert_true(all.synapse[i].source == k + (k >= self));
+  }
+  free(all.synapse);
+  cls_network_destroy(network);
+}
+
 /* ---- mixtures ---- */
 
 enum { MIXED = 7 };
@@ -412,6 +433,7 @@ int main(void) {
       cmocka_unit_test(test_degrees),
       cmocka_unit_test(test_indegree_is_binomial),
       cmocka_unit_test(test_full_samples),
+      cmocka_unit_test(test_full_sample_without_autapses),
       cmocka_unit_test(test_mixture_shares),
       cmocka_unit_test(test_mixture_exhausted),
       cmocka_unit_test(test_other_populations_change_nothing),

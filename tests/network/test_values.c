@@ -117,6 +117,28 @@ static void test_weights_of_8_bits_are_independent(void **state) {
   cls_network_destroy(network);
 }
 
+/* Words of redraws belong to one field of one synapse: with half of the draws refused, weights and delay are
+ * as independent as ever. */
+static void test_redraws_are_independent(void **state) {
+  (void)state;
+  cls_distribution half = distribution(CLS_NORMAL, 1, 0.3);
+  half.min = 1;
+  cls_network *network = make("lif_dtb", half, half, half);
+  synapses all = draw_all(network);
+  double *field[4];
+  for (int f = 0; f < 4; f++) field[f] = calloc(N, sizeof *field[f]);
+  for (size_t i = 0; i < N; i++) {
+    field[0][i] = all.synapse[i].weight & 255, field[1][i] = all.synapse[i].weight >> 8;
+    field[2][i] = all.synapse[i].delay, field[3][(i + 1) % N] = field[0][i];
+    assert_true(field[0][i] >= 64 && field[1][i] >= 64 && field[2][i] >= 10); /* 1 / 2^-6 */
+  }
+  for (int f = 0; f < 4; f++)
+    for (int g = 0; g < f; g++) NEAR(correlation(field[f], field[g], N), 0, 4.5 / sqrt(N));
+  for (int f = 0; f < 4; f++) free(field[f]);
+  free(all.synapse);
+  cls_network_destroy(network);
+}
+
 /* Steps of a normal delay: each as often as the interval that rounds to it. */
 static void test_delays(void **state) {
   (void)state;
@@ -177,6 +199,7 @@ int main(void) {
       cmocka_unit_test(test_weights_of_16_bits),
       cmocka_unit_test(test_clipped_weights),
       cmocka_unit_test(test_weights_of_8_bits_are_independent),
+      cmocka_unit_test(test_redraws_are_independent),
       cmocka_unit_test(test_delays),
       cmocka_unit_test(test_short_delays_become_one_step),
       cmocka_unit_test(test_rounding),

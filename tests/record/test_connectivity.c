@@ -137,12 +137,9 @@ static void test_split(void **state) {
   for (int r = 0; r < 7; r++) assert_true(first[r] <= first[r + 1]);
 }
 
-int main(int argc, char **argv) {
-  MPI_Init(&argc, &argv);
+int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_connectivity),
                                      cmocka_unit_test(test_nothing_to_say), cmocka_unit_test(test_sort),
                                      cmocka_unit_test(test_split)};
-  int result = cmocka_run_group_tests(tests, NULL, NULL);
-  MPI_Finalize();
-  return result;
+  return cmocka_run_group_tests(tests, NULL, NULL);
 }
