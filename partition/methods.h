@@ -23,9 +23,10 @@ cls_status cls_partition_metis(const cls_network *network, const cls_block_graph
 
 /* Moves blocks: first from overloaded ranks until every weight is within CLS_BALANCE_LIMIT or no move helps,
  * then wherever expected messages fall and balance does not worsen. Local, deterministic; `budget` bounds the
- * elementary operations (about 1e8 per second). Does nothing where the table of populations x ranks would
- * exceed a fixed size. */
-cls_status cls_partition_refine(const cls_network *network, const cls_block_graph *graph, uint64_t budget,
-                                cls_placement *placement);
+ * elementary operations (about 1e8 per second). `*saved`: messages per second, summed over
+ * the moves; negative where balance cost more than was gained. Does nothing where the table of populations x
+ * ranks would exceed a fixed size. */
+cls_status cls_partition_refine(const cls_block_graph *graph, uint64_t budget, cls_placement *placement,
+                                double *saved);
 
 #endif

@@ -255,7 +255,8 @@ static double worst_of(const cls_partition_quality *q) {
 static cls_status consider(const cls_network *network, const cls_block_graph *graph, cls_placement *placement,
                            cls_partition_quality *best, int32_t *best_owner) {
   cls_partition_quality quality;
-  CLS_TRY(cls_partition_refine(network, graph, REFINE_BUDGET, placement));
+  double saved;
+  CLS_TRY(cls_partition_refine(graph, REFINE_BUDGET, placement, &saved));
   CLS_TRY(cls_partition_measure(network, placement, graph, &quality));
   double worst = worst_of(&quality), least = worst_of(best);
   if (worst > least || (worst == least && quality.messages >= best->messages)) return CLS_OK;

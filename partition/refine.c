@@ -32,6 +32,7 @@ typedef struct {
   uint64_t *pair_in_row; /* [blocks + 1] pairs onto a block */
   incoming *pair_in;
   double *gain, *without; /* [ranks] of the block looked at */
+  double saved;           /* messages per second, by the gains of all moves made */
   uint64_t operations, budget;
 } refiner;
 
@@ -71,6 +72,8 @@ static void repair(refiner *f) {
       }
     }
     if (best_score == -INFINITY) return;
+    gains(f, best_block);
+    f->saved += f->gain[best_rank];
     move(f, best_block, best_rank);
   }
 }
@@ -91,15 +94,16 @@ static void climb(refiner *f, double least_gain) {
         best = r;
       }
       if (best == own) continue;
+      f->saved += most;
       move(f, c, best);
       moved = true;
     }
   }
 }
 
-cls_status cls_partition_refine(const cls_network *network, const cls_block_graph *graph, uint64_t budget,
-                                cls_placement *placement) {
-  (void)network;
+cls_status cls_partition_refine(const cls_block_graph *graph, uint64_t budget, cls_placement *placement,
+                                double *saved) {
+  *saved = 0;
   if (placement->ranks < 2 || (uint64_t)placement->ranks * graph->n_populations > TABLE_LIMIT) return CLS_OK;
   refiner f = {0};
   cls_status status = make(graph, placement, budget, &f);
@@ -108,6 +112,7 @@ cls_status cls_partition_refine(const cls_network *network, const cls_block_grap
     for (uint32_t b = 0; b < graph->n_blocks; b++) spikes += graph->spikes[b];
     repair(&f);
     climb(&f, 1e-9 * spikes);
+    *saved = f.saved;
   }
   destroy(&f);
   return status;

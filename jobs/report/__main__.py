@@ -18,16 +18,19 @@ def main(arguments):
     # Matplotlib keeps a cache of fonts under the home folder, where there is one it may write to.
     if "MPLCONFIGDIR" not in os.environ and not os.access(os.path.expanduser("~"), os.W_OK):
         os.environ["MPLCONFIGDIR"] = os.path.join(tempfile.gettempdir(), f"callosum-matplotlib-{os.getuid()}")
-    try:
-        import report
-    except ImportError as error:
-        return fail(EXIT_IO, f"report: {sys.executable} cannot load a module: {error}; install python3-h5py, "
-                             "python3-numpy and python3-matplotlib, or configure with -DCALLOSUM_PYTHON=INTERPRETER")
     warnings.simplefilter("ignore", RuntimeWarning)  # regions without spikes have correlations of 0/0
     try:
-        print(report.make(arguments[0]))
-    except report.BadRun as error:
-        return fail(EXIT_INPUT, f"report: {error}")
+        from run_folder import BadRun, Run
+        try:
+            run = Run(arguments[0])
+        except BadRun as error:
+            return fail(EXIT_INPUT, f"report: {error}")
+        import report  # after the folder was looked at: matplotlib takes a second to load
+        print(report.make(run))
+    except ImportError as error:
+        return fail(EXIT_IO, f"report: {sys.executable} cannot load a module: {error}; install python3-h5py, "
+                             "python3-numpy, python3-scipy and python3-matplotlib, or configure with "
+                             "-DCALLOSUM_PYTHON=INTERPRETER")
     except KeyError as error:  # h5py names the dataset that is missing
         return fail(EXIT_INPUT, f"report: {arguments[0]}: a recording is not laid out as expected: {error}")
     except OSError as error:

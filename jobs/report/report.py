@@ -1,4 +1,4 @@
-"""Puts a report together: reads the run, draws what was recorded, writes the page."""
+"""Puts a report together: draws what a run recorded, writes the page."""
 
 import os
 
@@ -10,17 +10,14 @@ import figures_run
 import verdicts
 from analysis import RateSummary, correlation, functional_connectivity, symmetric, upper
 from page import page
-from run_folder import MATRIX_REGIONS, BadRun, Run
+from run_folder import MATRIX_REGIONS
 from style import png
 
-__all__ = ["BadRun", "make"]
 
-
-def make(folder):
-    """Writes folder/report.html and folder/figures/*.png; returns the page's path."""
-    run = Run(folder)
+def make(run):
+    """Writes report.html and figures/*.png into the run's folder; returns the page's path."""
     facts, figures = _draw(run)
-    picture_folder = os.path.join(folder, "figures")
+    picture_folder = os.path.join(run.folder, "figures")
     os.makedirs(picture_folder, exist_ok=True)
     for name in os.listdir(picture_folder):  # those of an earlier report
         if name.endswith(".png"):
@@ -29,7 +26,7 @@ def make(folder):
         _write(os.path.join(picture_folder, name + ".png"), picture)
     text = page(_title(run), _lead(run), _notes(run), verdicts.cards(run, facts), verdicts.activity(run, facts),
                 verdicts.machine(run), figures)
-    path = os.path.join(folder, "report.html")
+    path = os.path.join(run.folder, "report.html")
     _write(path, text.encode("utf-8"))
     return path
 

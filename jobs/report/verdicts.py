@@ -92,8 +92,8 @@ def activity(run, facts):
                             "irregular, as in cortex (0.7 to 1.3)", "bursting (cortex: 0.7 to 1.3)"), "isi_cv_median"))
     pairs = _real(summary, "spike_correlation_mean")
     rows.append(Row("Spike correlation (mean of pairs, 2 ms bins)", number(pairs),
-                    *_judge(pairs, -0.05, 0.2, "unusually negative", "neurons fire independently", "the network fires in step"),
-                    "spike_correlation_mean"))
+                    *_judge(pairs, -0.05, 0.2, "unusually negative", "neurons fire independently",
+                            "the network fires in step"), "spike_correlation_mean"))
     rows += _connectivity(summary, facts)
     return [row for row in rows if row.verdict != "not measured"]
 

@@ -49,6 +49,11 @@ CLS_FN void cls_noise_group(const uint32_t key[2], uint32_t group, uint32_t step
                &word[32 + lane], &word[48 + lane]);
 }
 
+/* The words of neurons 64 * group ... 64 * (group + n_groups) - 1, by the fastest instructions this processor
+ * has; the same words as cls_noise_group. CPU only. */
+void cls_noise_fill(const uint32_t key[2], uint32_t group, int n_groups, uint32_t step_lo, uint32_t step_hi,
+                    uint32_t c3, uint32_t *word);
+
 /* Standard normal quantile of (word + 1/2) / 2^32 in float arithmetic, absolute error below 1.2e-6; odd about
  * the middle. With t the smaller tail and r = sqrt(-2 ln t), the quantile is a smooth function of r: one
  * polynomial of degree 13 in (r - 4) / 2.8 over the whole range (minimax fit of our own, 4.1e-7), no branch.

@@ -21,21 +21,18 @@ static void start(const double *p, double h, double unit, float *state) {
   state[0] = (float)(p[MEAN] + p[SD] * cls_normal_quantile(unit));
 }
 
-/* 64 neurons at a time share 16 Philox counters. */
+/* All noise words of the tile, then one pass over its neurons. */
 #define OU_TILE(STRIDE)                                                                                      \
   float *restrict I = t->state[0], *restrict current = t->current;                                           \
   const float *relax = t->konst[0], *mean = t->konst[1], *kick = t->konst[2];                                \
-  uint32_t word[CLS_NOISE_GROUP];                                                                            \
-  for (int at = 0; at < t->n; at += CLS_NOISE_GROUP) {                                                       \
-    cls_noise_group(t->key, (t->first + (uint32_t)at) / CLS_NOISE_GROUP, t->step_lo, t->step_hi, t->member,  \
-                    word);                                                                                   \
-    int n = t->n - at < CLS_NOISE_GROUP ? t->n - at : CLS_NOISE_GROUP;                                       \
-    for (int i = 0; i < n; i++) {                                                                            \
-      float x = ou_step(I[at + i], relax[(at + i) * STRIDE], mean[(at + i) * STRIDE],                        \
-                        kick[(at + i) * STRIDE], word[i]);                                                   \
-      I[at + i] = x;                                                                                         \
-      current[at + i] += x;                                                                                  \
-    }                                                                                                        \
+  _Alignas(64) uint32_t word[CLS_TILE];                                                                      \
+  const int n = t->n & ~15;                                                                                  \
+  cls_noise_fill(t->key, t->first / CLS_NOISE_GROUP, (n + CLS_NOISE_GROUP - 1) / CLS_NOISE_GROUP,            \
+                 t->step_lo, t->step_hi, t->member, word);                                                   \
+  for (int i = 0; i < n; i++) {                                                                              \
+    float x = ou_step(I[i], relax[i * STRIDE], mean[i * STRIDE], kick[i * STRIDE], word[i]);                 \
+    I[i] = x;                                                                                                \
+    current[i] += x;                                                                                         \
   }
 
 CLS_CLONES static void tile_shared(const cls_tile *t){OU_TILE(0)} CLS_CLONES

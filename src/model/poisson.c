@@ -39,22 +39,22 @@ static int table(const double *p, double h, uint32_t *threshold, int *repeat) {
 CLS_CLONES static void add_counts(const cls_tile *t, int stride) {
   float *restrict input = t->input[t->receptor];
   const float *weight = t->konst[0];
-  uint32_t word[CLS_NOISE_GROUP];
-  int32_t count[CLS_NOISE_GROUP];
-  for (int at = 0; at < t->n; at += CLS_NOISE_GROUP) {
-    for (int i = 0; i < CLS_NOISE_GROUP; i++) count[i] = 0;
-    for (int r = 0; r < t->repeat; r++) {
-      cls_noise_group(t->key, (t->first + (uint32_t)at) / CLS_NOISE_GROUP, t->step_lo, t->step_hi,
-                      t->member + ((uint32_t)r << DRAW_SHIFT), word);
-      for (int j = 0; j < t->table_n; j++) {
-        uint32_t threshold = t->table[j];
-        for (int i = 0; i < CLS_NOISE_GROUP; i++) count[i] += word[i] >= threshold;
-      }
+  _Alignas(64) uint32_t word[CLS_TILE];
+  _Alignas(64) int32_t count[CLS_TILE];
+  const int n = t->n & ~15;
+  for (int i = 0; i < n; i++) count[i] = 0;
+  for (int r = 0; r < t->repeat; r++) {
+    cls_noise_fill(t->key, t->first / CLS_NOISE_GROUP, (n + CLS_NOISE_GROUP - 1) / CLS_NOISE_GROUP,
+                   t->step_lo, t->step_hi, t->member + ((uint32_t)r << DRAW_SHIFT), word);
+    for (int j = 0; j < t->table_n; j++) {
+      const uint32_t threshold = t->table[j];
+      for (int i = 0; i < n; i++) count[i] += word[i] >= threshold;
     }
-    int n = t->n - at < CLS_NOISE_GROUP ? t->n - at : CLS_NOISE_GROUP;
-    for (int i = 0; i < n; i++)
-      input[at + i] = fmaf((float)count[i], weight[(at + i) * stride], input[at + i]);
   }
+  if (stride)
+    for (int i = 0; i < n; i++) input[i] = fmaf((float)count[i], weight[i], input[i]);
+  else
+    for (int i = 0; i < n; i++) input[i] = fmaf((float)count[i], weight[0], input[i]);
 }
 static void tile_shared(const cls_tile *t) { add_counts(t, 0); }
 static void tile_varied(const cls_tile *t) { add_counts(t, 1); }
