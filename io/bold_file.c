@@ -141,7 +141,7 @@ cls_status cls_bold_file_close(cls_bold_file *f, bool whole) {
   CLS_TRY(cls_h5_series_close(&f->data));
   CLS_TRY(cls_h5_series_close(&f->time));
   CLS_TRY(cls_h5_series_close(&f->rates));
-  return cls_record_close(&f->file, whole);
+  return cls_record_close(f->record, &f->file, whole);
 }
 
 /* ---- from spikes to volumes ---- */
@@ -213,7 +213,7 @@ cls_status cls_bold_file_flush(cls_bold_file *f, int64_t step) {
   const uint64_t volumes = (uint64_t)((base + (int64_t)bins) / f->tr_bins - base / f->tr_bins);
   if (status == CLS_OK) status = reserve(f, bins, volumes * members);
   CLS_TRY(cls_agree(f->record->world.comm, status));
-  if (bins == 0) return CLS_OK;
+  if (bins == 0) return cls_record_sync(f->record, f->file);
   CLS_TRY(cls_groups_sum(f->regions, bins * members, 1, f->bins.count, f->sums));
   uint64_t volume = 0;
   for (size_t b = 0; b < bins; b++) {
@@ -223,9 +223,8 @@ cls_status cls_bold_file_flush(cls_bold_file *f, int64_t step) {
     volume++;
   }
   cls_bins_drop(&f->bins, bins);
-  if (volumes == 0) return CLS_OK;
-  CLS_TRY(write_volumes(f, base / f->tr_bins, volumes));
-  return cls_record_flush(f->record, f->file, step);
+  if (volumes > 0) CLS_TRY(write_volumes(f, base / f->tr_bins, volumes));
+  return cls_record_sync(f->record, f->file);
 }
 
 cls_status cls_bold_file_connectivity(cls_bold_file *f, cls_connectivity *result) {

@@ -103,7 +103,7 @@ cls_status cls_current_file_open(cls_current_file *f) {
 cls_status cls_current_file_close(cls_current_file *f, bool whole) {
   CLS_TRY(cls_h5_series_close(&f->data));
   CLS_TRY(cls_h5_series_close(&f->time));
-  return cls_record_close(&f->file, whole);
+  return cls_record_close(f->record, &f->file, whole);
 }
 
 /* ---- samples ---- */
@@ -166,7 +166,7 @@ cls_status cls_current_file_flush(cls_current_file *f, int64_t step) {
   cls_split_rows(world->ranks, samples, members, f->first);
   const uint64_t begin = f->first[world->rank] / members, end = f->first[world->rank + 1] / members;
   CLS_TRY(cls_agree(world->comm, reserve(f, samples, end - begin)));
-  if (samples == 0) return CLS_OK;
+  if (samples == 0) return cls_record_sync(f->record, f->file);
   CLS_TRY(cls_groups_sum(g, samples * members, f->width, f->local, f->sums));
   to_means(f, samples * members);
   CLS_TRY(cls_groups_rows(g, f->first, f->width * sizeof *f->owned, f->owned, f->whole));
@@ -178,5 +178,5 @@ cls_status cls_current_file_flush(cls_current_file *f, int64_t step) {
   memmove(f->local, f->local + samples * row, (f->used - samples) * row * sizeof *f->local);
   f->used -= samples;
   f->base += (int64_t)samples;
-  return cls_record_flush(f->record, f->file, step);
+  return cls_record_sync(f->record, f->file);
 }

@@ -62,7 +62,7 @@ cls_status cls_rate_file_open(cls_rate_file *f) {
 cls_status cls_rate_file_close(cls_rate_file *f, bool whole) {
   CLS_TRY(cls_h5_series_close(&f->data));
   CLS_TRY(cls_h5_series_close(&f->time));
-  return cls_record_close(&f->file, whole);
+  return cls_record_close(f->record, &f->file, whole);
 }
 
 cls_status cls_rate_file_add(cls_rate_file *f, int member, const cls_spikes *spikes) {
@@ -98,7 +98,7 @@ cls_status cls_rate_file_flush(cls_rate_file *f, int64_t step) {
   const uint64_t begin = f->first[world->rank] / members, end = f->first[world->rank + 1] / members;
   if (status == CLS_OK) status = reserve(f, bins * members, (end - begin) * members);
   CLS_TRY(cls_agree(world->comm, status));
-  if (bins == 0) return CLS_OK;
+  if (bins == 0) return cls_record_sync(f->record, f->file);
   CLS_TRY(cls_groups_sum(g, bins * members, 1, f->bins.count, f->sums));
   to_hz(f, bins * members);
   CLS_TRY(cls_groups_rows(g, f->first, sizeof *f->owned, f->owned, f->whole));
@@ -107,5 +107,5 @@ cls_status cls_rate_file_flush(cls_rate_file *f, int64_t step) {
   CLS_TRY(cls_h5_series_append(&f->data, bins, begin, end - begin, f->whole));
   CLS_TRY(cls_h5_series_append(&f->time, bins, begin, end - begin, f->times));
   cls_bins_drop(&f->bins, bins);
-  return cls_record_flush(f->record, f->file, step);
+  return cls_record_sync(f->record, f->file);
 }

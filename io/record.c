@@ -105,15 +105,21 @@ cls_status cls_record_open(const cls_record *record, const char *name, cls_recor
   return status;
 }
 
-cls_status cls_record_flush(const cls_record *record, hid_t file, int64_t step) {
-  const double recorded = (double)step * record->network->dt_ms;
-  CLS_TRY(cls_h5_attribute_update(file, "recorded_ms", H5T_NATIVE_DOUBLE, &recorded));
+static cls_status state_extent(const cls_record *record, hid_t file) {
+  const double recorded = (double)record->reached * record->network->dt_ms;
+  return cls_h5_attribute_update(file, "recorded_ms", H5T_NATIVE_DOUBLE, &recorded);
+}
+
+cls_status cls_record_sync(const cls_record *record, hid_t file) {
+  if (!record->sync) return CLS_OK;
+  CLS_TRY(state_extent(record, file));
   return cls_h5_flush(file);
 }
 
-cls_status cls_record_close(hid_t *file, bool whole) {
+cls_status cls_record_close(const cls_record *record, hid_t *file, bool whole) {
   if (*file < 0) return CLS_OK;
   const uint8_t complete = 1;
+  CLS_TRY(state_extent(record, *file));
   if (whole) CLS_TRY(cls_h5_attribute_update(*file, "complete", H5T_NATIVE_UINT8, &complete));
   if (H5Fclose(*file) < 0) return cls_h5_fail(-1, "closing a recording");
   *file = -1;

@@ -20,6 +20,8 @@ typedef struct {
   int64_t
       warmup_step; /* statistics look at steps from here on; 0 where the run is shorter than the warm-up */
   int64_t flush_interval; /* steps */
+  int64_t reached;        /* step of the last flush */
+  bool sync;              /* whether this flush goes through to the disk; the same on all ranks */
 } cls_record;
 
 /* Local. The number of steps in `value` (of `unit_ms` milliseconds each). CLS_ERR_INPUT names `key` where it
@@ -32,10 +34,11 @@ cls_status cls_record_steps(const cls_record *record, const char *key, double va
 typedef cls_status (*cls_record_build)(const cls_record *record, void *self, hid_t file);
 cls_status cls_record_open(const cls_record *record, const char *name, cls_record_build build, void *self,
                            hid_t *file);
-/* Collective, after rows were appended: states up to which step the file is complete and flushes it. */
-cls_status cls_record_flush(const cls_record *record, hid_t file, int64_t step);
+/* Collective, after rows were appended. Where record->sync says so, states in `recorded_ms` how far the file
+ * goes and writes it all out: a killed run leaves a file that is readable up to here. */
+cls_status cls_record_sync(const cls_record *record, hid_t file);
 /* Collective. Marks the file as whole (`complete` = 1) where `whole`, and closes it. */
-cls_status cls_record_close(hid_t *file, bool whole);
+cls_status cls_record_close(const cls_record *record, hid_t *file, bool whole);
 
 /* ---- groups: neurons whose spikes are counted together, all those of a population or of a region ----
  *

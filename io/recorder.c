@@ -10,6 +10,10 @@
 /* Counts that wait for a flush take at most this much memory of a rank: more frequent flushes see to it. */
 #define WAITING_BYTES (192.0 * 1024 * 1024)
 
+/* Waiting for the disk takes tens of milliseconds where writing takes a few. At the first flush and then,
+ * after every wait, not again for this many times as long: at most 2 % of a run waits for disks. */
+#define SYNC_PAUSE 50
+
 struct cls_recorder_ {
   cls_record record;
   char *directory;
@@ -20,8 +24,9 @@ struct cls_recorder_ {
   cls_current_file *currents;
   cls_spike_statistics *statistics;
   cls_observer observer;
-  int64_t reached; /* last flush */
-  bool failed;     /* a file could not be written: nothing may be closed any more (io/hdf5_file.h) */
+  double synced_s;    /* rank 0: when a flush last went through to the disk, */
+  double sync_cost_s; /* and how long that took */
+  bool failed;        /* a file could not be written: nothing may be closed any more (io/hdf5_file.h) */
 };
 
 static cls_status see_spikes(void *self, int member, const cls_spikes *spikes) {
@@ -47,9 +52,17 @@ static cls_status flush_all(cls_recorder *r, int64_t step) {
 static cls_status flush(void *self, int64_t step) {
   cls_recorder *r = self;
   if (r->failed) return cls_fail(CLS_ERR_IO, "%s: a recording could not be written before", r->directory);
+  const double begun = cls_seconds();
+  int sync = begun - r->synced_s >= SYNC_PAUSE * r->sync_cost_s;
+  MPI_Bcast(&sync, 1, MPI_INT, 0, r->record.world.comm);
+  r->record.sync = sync != 0;
+  r->record.reached = step;
   const cls_status status = flush_all(r, step);
   r->failed = status != CLS_OK;
-  r->reached = step;
+  if (sync) {
+    r->synced_s = cls_seconds();
+    r->sync_cost_s = r->synced_s - begun;
+  }
   return status;
 }
 
@@ -175,7 +188,7 @@ static cls_status close_files(cls_recorder *r, bool whole) {
 cls_status cls_recorder_finish(cls_recorder *r, cls_statistics *statistics) {
   *statistics = (cls_statistics){.fc_mean = NAN, .sc_fc_r = NAN, .fc_empirical_r = NAN, .fc_seconds = 0};
   CLS_CHECK(!r->failed, CLS_ERR_IO, "%s: a recording could not be written before", r->directory);
-  CLS_TRY(cls_spike_statistics_finish(r->statistics, r->reached, statistics));
+  CLS_TRY(cls_spike_statistics_finish(r->statistics, r->record.reached, statistics));
   if (r->bold) {
     cls_connectivity connectivity;
     CLS_TRY(cls_bold_file_connectivity(r->bold, &connectivity));

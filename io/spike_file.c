@@ -146,7 +146,7 @@ cls_status cls_spike_file_close(cls_spike_file *f, bool whole) {
     CLS_TRY(cls_h5_series_close(&f->members[m].timestamps));
     CLS_TRY(cls_h5_series_close(&f->members[m].node_ids));
   }
-  return cls_record_close(&f->file, whole);
+  return cls_record_close(f->record, &f->file, whole);
 }
 
 /* ---- spikes ---- */
@@ -256,5 +256,5 @@ cls_status cls_spike_file_flush(cls_spike_file *f, int64_t step) {
     drop_written(&f->members[k], steps);
   }
   f->base = step;
-  return cls_record_flush(f->record, f->file, step);
+  return cls_record_sync(f->record, f->file);
 }

@@ -154,6 +154,35 @@ static cls_status make_directories(const char *path) {
   return status;
 }
 
+/* Can files be made in `path` or, where it is not there yet, in the nearest folder above it? Tried, because
+ * permission bits say little to root and nothing of read-only or full file systems. */
+static cls_status check_writable(const char *path) {
+  char *folder = cls_format("%s", path), *probe = NULL;
+  CLS_CHECK(folder, CLS_ERR_MEMORY, "out of memory for a path");
+  struct stat info;
+  while (stat(folder, &info) != 0) {
+    char *slash = strrchr(folder, '/');
+    if (slash && slash > folder)
+      *slash = 0;
+    else
+      memcpy(folder, slash ? "/" : ".", 2); /* a name has at least one letter: there is room */
+  }
+  cls_status status = CLS_OK;
+  if (!S_ISDIR(info.st_mode)) {
+    status = cls_fail(CLS_ERR_INPUT, "--out %s: %s is not a folder", path, folder);
+  } else if ((probe = cls_format("%s/.callosum-XXXXXX", folder))) {
+    int file = mkstemp(probe);
+    if (file < 0)
+      status = cls_fail(CLS_ERR_INPUT, "--out %s: folder %s is not writable: %s", path, folder,
+                        strerror(errno));
+    else
+      close(file), unlink(probe);
+  }
+  free(probe);
+  free(folder);
+  return status;
+}
+
 /* Rank 0 looks, all ranks hear. A folder that holds results is refused. */
 static cls_status check_directory(const cls_world *world, const char *path) {
   static const char *const results[] = {"summary.json", "spikes.h5", "rates.h5", "bold.h5", "currents.h5"};
@@ -165,13 +194,7 @@ static cls_status check_directory(const cls_world *world, const char *path) {
                         results[i]);
     free(file);
   }
-  struct stat info;
-  if (world->rank == 0 && status == CLS_OK && stat(path, &info) == 0) {
-    if (!S_ISDIR(info.st_mode))
-      status = cls_fail(CLS_ERR_INPUT, "--out %s: is not a folder", path);
-    else if (access(path, W_OK | X_OK) != 0)
-      status = cls_fail(CLS_ERR_INPUT, "--out %s: folder is not writable", path);
-  }
+  if (world->rank == 0 && status == CLS_OK) status = check_writable(path);
   return cls_agree(world->comm, status);
 }
 

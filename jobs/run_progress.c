@@ -1,4 +1,5 @@
 #include "jobs/run.h"
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -7,8 +8,20 @@
  */
 static const double TERMINAL_S = 0.2, LOG_S = 15;
 
+/* mpirun gives its ranks a terminal of its own, also where its output goes to a file: then look at what it
+ * writes to. */
+static bool writes_to_terminal(void) {
+  const char *kind = getenv("TERM");
+  if (!isatty(STDOUT_FILENO) || (kind && strcmp(kind, "dumb") == 0)) return false;
+  if (!getenv("OMPI_COMM_WORLD_SIZE")) return true;
+  char *link = cls_format("/proc/%d/fd/1", (int)getppid()), target[64] = "";
+  ssize_t n = link ? readlink(link, target, sizeof target - 1) : -1;
+  free(link);
+  return n > 0 && (strncmp(target, "/dev/pts/", 9) == 0 || strncmp(target, "/dev/tty", 8) == 0);
+}
+
 void cls_run_progress_begin(cls_run_progress *progress, const cls_run *run) {
-  *progress = (cls_run_progress){.run = run, .begun_s = cls_seconds(), .terminal = isatty(STDOUT_FILENO)};
+  *progress = (cls_run_progress){.run = run, .begun_s = cls_seconds(), .terminal = writes_to_terminal()};
   progress->last_s = progress->begun_s;
 }
 

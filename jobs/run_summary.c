@@ -63,6 +63,13 @@ static void add_number(cJSON *object, const char *key, double value) {
     cJSON_AddNullToObject(object, key);
 }
 
+/* A double would round 64-bit numbers above 2^53. */
+static void add_count(cJSON *object, const char *key, uint64_t value) {
+  char text[24];
+  snprintf(text, sizeof text, "%llu", (unsigned long long)value);
+  cJSON_AddRawToObject(object, key, text);
+}
+
 static void add_hex(cJSON *object, const char *key, uint64_t value) {
   char text[20];
   snprintf(text, sizeof text, "%016llx", (unsigned long long)value);
@@ -79,22 +86,22 @@ static cJSON *make_json(const cls_run *run, const totals *t, const uint64_t *dig
   cJSON_AddStringToObject(o, "status", run->interrupted ? "interrupted" : "done");
   cJSON_AddStringToObject(o, "job", job->path);
   add_hex(o, "job_hash", job->hash);
-  add_number(o, "neurons", (double)run->neurons);
-  add_number(o, "synapses", (double)t->synapses);
+  add_count(o, "neurons", run->neurons);
+  add_count(o, "synapses", t->synapses);
   add_number(o, "bytes_per_synapse", (double)t->store_bytes / synapses);
   add_number(o, "bytes_per_neuron", (double)t->state_bytes / (double)run->neurons);
-  add_number(o, "route_bytes", (double)t->route_bytes);
-  add_number(o, "peak_rss_bytes", (double)t->peak_rss);
+  add_count(o, "route_bytes", t->route_bytes);
+  add_count(o, "peak_rss_bytes", t->peak_rss);
   add_number(o, "build_s", run->build_s);
   add_number(o, "simulate_s", run->simulate_s);
   add_number(o, "biological_s", biology);
   add_number(o, "real_time_factor", run->simulate_s / biology);
-  add_number(o, "spikes", (double)t->spikes);
-  add_number(o, "events", (double)t->events);
+  add_count(o, "spikes", t->spikes);
+  add_count(o, "events", t->events);
   add_number(o, "events_per_s", (double)t->events / run->simulate_s);
-  add_number(o, "messages", (double)t->messages);
-  add_number(o, "packets", (double)t->packets);
-  add_number(o, "sent_bytes", (double)t->sent_bytes);
+  add_count(o, "messages", t->messages);
+  add_count(o, "packets", t->packets);
+  add_count(o, "sent_bytes", t->sent_bytes);
   add_number(o, "mean_rate_hz", s->mean_rate_hz);
   add_number(o, "rate_min_hz", s->rate_min_hz);
   add_number(o, "rate_max_hz", s->rate_max_hz);
@@ -118,7 +125,7 @@ static cJSON *make_json(const cls_run *run, const totals *t, const uint64_t *dig
   cJSON_AddStringToObject(o, "backend", run->backend->name);
   cJSON_AddStringToObject(o, "partition", job->partition_method);
   add_number(o, "dt_ms", job->dt_ms);
-  add_number(o, "seed", (double)job->seed);
+  add_count(o, "seed", job->seed);
   cJSON_AddStringToObject(o, "version", CLS_VERSION);
   cJSON_AddStringToObject(o, "git", CALLOSUM_GIT);
   cJSON *timing = cJSON_AddObjectToObject(o, "timing");

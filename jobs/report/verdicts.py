@@ -108,10 +108,9 @@ def _connectivity(summary, facts):
         rows.append(Row("BOLD behind functional connectivity", duration(seconds),
                         "too short: correlations below 200 s are not to be trusted" if short else "long enough (200 s)",
                         LOOK if short else GOOD))
-        note = "; too short to judge" if short else ""
 
         def judged(verdict, level):
-            return (verdict + note, PLAIN if short else level)
+            return ("too short to judge", PLAIN) if short else (verdict, level)
 
         rows.append(Row("Mean functional connectivity", number(mean),
                         *judged(*_judge(mean, 0.1, 0.4, "regions hardly fluctuate together (0.1 to 0.4)",

@@ -30,7 +30,7 @@ static cls_cell_grid make(uint64_t seed, bool multapses) {
                          .sources = SOURCES,
                          .stream = cls_stream_make(seed, CLS_PURPOSE_COUNT, 1),
                          .multapses = multapses,
-                         .total = 3000000,
+                         .total = 30000000,
                          .probability = 0.03};
 }
 
@@ -53,8 +53,8 @@ static void check_moments(divider divide, bool multapses, bool bernoulli) {
     double z[ROWS][COLUMNS];
     for (int i = 0; i < ROWS; i++)
       for (int k = 0; k < COLUMNS; k++) {
-        double share = pairs(i, k) / ((double)TARGETS * SOURCES), fill_of = 3e6 / ((double)TARGETS * SOURCES);
-        double mean = bernoulli ? 0.03 * pairs(i, k) : 3e6 * share;
+        double share = pairs(i, k) / ((double)TARGETS * SOURCES), fill_of = 3e7 / ((double)TARGETS * SOURCES);
+        double mean = bernoulli ? 0.03 * pairs(i, k) : 3e7 * share;
         double variance = bernoulli   ? mean * 0.97
                           : multapses ? mean * (1 - share)
                                       : mean * (1 - share) * (1 - fill_of);
@@ -63,7 +63,7 @@ static void check_moments(divider divide, bool multapses, bool bernoulli) {
         square += z[i][k] * z[i][k];
         total += t.count[i][k];
       }
-    if (!bernoulli) assert_true(total == 3000000);
+    if (!bernoulli) assert_true(total == 30000000);
     for (int i = 0; i + 1 < ROWS; i++)
       for (int k = 0; k + 1 < COLUMNS; k++) {
         row += z[i][k] * z[i][k + 1];

@@ -10,6 +10,7 @@
 
 #include "partition/methods.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,13 @@
   do {                                                                                                       \
     if ((call) != CLS_OK) fail_msg("%s: %s", #call, cls_error_message());                                    \
   } while (0)
+
+/* In double precision, which cmocka's own comparison is not. */
+static inline void assert_close(double value, double expected, double tolerance) {
+  if (!(fabs(value - expected) <= tolerance)) {
+    fail_msg("%.17g: expected %.17g +- %g", value, expected, tolerance);
+  }
+}
 
 static inline cls_network *new_network(void) {
   cls_network *network;

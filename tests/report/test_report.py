@@ -128,7 +128,7 @@ def test_short(folder):
     synthetic.make(folder, seconds=8, warmup_s=20)
     report(folder)
     page = check_page(folder, BRAIN | {"currents"})
-    assert "too short" in page and "not longer than its warm-up" in page
+    assert "too short to judge" in page and "not longer than its warm-up" in page
     assert run_folder.Run(folder).warmup_s == 0
 
 
