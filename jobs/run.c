@@ -157,6 +157,7 @@ static cls_status make_directories(const char *path) {
 /* Can files be made in `path` or, where it is not there yet, in the nearest folder above it? Tried, because
  * permission bits say little to root and nothing of read-only or full file systems. */
 static cls_status check_writable(const char *path) {
+  CLS_CHECK(path[0], CLS_ERR_INPUT, "--out: expected the name of a folder");
   char *folder = cls_format("%s", path), *probe = NULL;
   CLS_CHECK(folder, CLS_ERR_MEMORY, "out of memory for a path");
   struct stat info;
@@ -173,8 +174,8 @@ static cls_status check_writable(const char *path) {
   } else if ((probe = cls_format("%s/.callosum-XXXXXX", folder))) {
     int file = mkstemp(probe);
     if (file < 0)
-      status = cls_fail(CLS_ERR_INPUT, "--out %s: folder %s is not writable: %s", path, folder,
-                        strerror(errno));
+      status =
+          cls_fail(CLS_ERR_INPUT, "--out %s: folder %s is not writable: %s", path, folder, strerror(errno));
     else
       close(file), unlink(probe);
   }

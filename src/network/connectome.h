@@ -34,8 +34,8 @@ typedef struct {
   uint32_t regions;          /* default 76, at least 2 */
   uint64_t seed;             /* default 1 */
   double density;            /* share of possible tracts that exist, default .3 */
-  double length_constant_mm; /* decay of the mean log weight with distance, default 30 */
-  double weight_sigma;       /* SD of the log weight, default 1 */
+  double length_constant_mm; /* decay of the mean log weight with distance, default 20 */
+  double weight_sigma;       /* SD of the log weight about that mean, default .5 */
 } cls_generator;
 cls_generator cls_generator_default(void);
 /* Local, same bits everywhere. Two hemispheres of points on half ellipsoids (names L000..., R000...), tracts

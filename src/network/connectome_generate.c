@@ -13,7 +13,7 @@ static const double midline_gap_mm = 4;
 static const double jitter_mm = 2;                 /* SD of a centre about its place on the ellipsoid */
 static const double probability_constant_mm = 50;  /* decay of the probability of a tract with distance */
 static const double contralateral_share = 0.4;     /* of that probability, between the hemispheres */
-static const double homotopic_distance_share = .3; /* of the distance, in the weight of homotopic links */
+static const double homotopic_distance_share = .5; /* of the distance, in the weight of homotopic links */
 static const double tortuosity = 1.3;              /* tract length over Euclidean distance */
 static const double cortex_area_mm2 = 180000, cortex_thickness_mm = 2.6;
 static const double area_sigma = .35; /* SD of the log area */
@@ -32,7 +32,7 @@ typedef struct {
 
 cls_generator cls_generator_default(void) {
   return (cls_generator){
-      .regions = 76, .seed = 1, .density = .3, .length_constant_mm = 30, .weight_sigma = 1};
+      .regions = 76, .seed = 1, .density = .3, .length_constant_mm = 20, .weight_sigma = .5};
 }
 
 static bool homotopic(const generator *g, uint32_t i, uint32_t j) { return j == i + g->left; }

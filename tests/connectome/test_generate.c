@@ -71,7 +71,7 @@ static void symmetric_and_connected(void **state) {
   }
 }
 
-/* Density as asked for; the log weight falls with distance by 1 / 30 mm and scatters by 1 about that; tracts
+/* Density as asked for; the log weight falls with distance by 1 / 20 mm and scatters by .5 about that; tracts
  * are shorter than pairs are far apart. */
 static void statistics_as_asked(void **state) {
   (void)state;
@@ -95,8 +95,8 @@ static void statistics_as_asked(void **state) {
   double var = xx / tracts - x / tracts * x / tracts, cov = xy / tracts - x / tracts * y / tracts;
   double slope = cov / var, residual = yy / tracts - y / tracts * y / tracts - slope * cov;
   assert_true(fabs(density - .3) < .006);  /* binomial: SD .0016 over 79,800 pairs */
-  assert_true(fabs(slope * 30 + 1) < .05); /* SD .01 */
-  assert_true(fabs(residual - 1) < .05);   /* SD .013 */
+  assert_true(fabs(slope * 20 + 1) < .01); /* SD .002 */
+  assert_true(fabs(residual - .25) < .01); /* SD .0016 */
   assert_true(x / tracts < .8 * far);
   cls_connectome_destroy(c);
 }

@@ -49,18 +49,20 @@ static inline cls_projection *connect(cls_network *network, uint32_t from, uint3
 }
 
 /* Every rule, with edges inside and between populations of several blocks, and one_to_one beside another rule
- * on the same populations. */
+ * on the same populations and to two targets. */
 static inline cls_network *every_rule(void) {
   cls_network *network = new_network();
   const struct {
     const char *name;
     uint64_t n;
     double rate_hz;
-  } populations[] = {{"a", 700, 4}, {"b", 700, 8}, {"c", 300, 20}, {"d", 260, 1}, {"e", 64, 11}};
-  for (int i = 0; i < 5; i++) {
+  } populations[] = {{"a", 700, 4}, {"b", 700, 8}, {"c", 300, 20},
+                     {"d", 260, 1}, {"e", 64, 11}, {"f", 700, 2}};
+  for (int i = 0; i < 6; i++) {
     add_population(network, populations[i].name, populations[i].n, populations[i].rate_hz);
   }
   connect(network, 0, 1, CLS_ONE_TO_ONE);
+  connect(network, 0, 5, CLS_ONE_TO_ONE);
   connect(network, 0, 1, CLS_FIXED_INDEGREE)->indegree = 1;
   connect(network, 1, 0, CLS_FIXED_TOTAL_NUMBER)->total = 900;
   connect(network, 1, 2, CLS_PAIRWISE_BERNOULLI)->probability = 0.004;

@@ -148,6 +148,8 @@ static void simple_methods(void **state) {
   cls_placement *placement = small_blocks(network, 4);
   OK(cls_partition(network, "contiguous", 4, placement));
   for (uint32_t b = 0; b < 12; b++) assert_int_equal(placement->owner[b], b / 3);
+  OK(cls_partition(network, "contiguous", 5, placement));
+  for (uint32_t b = 0; b < 12; b++) assert_int_equal(placement->owner[b], (2 * b + 1) * 5 / 24);
   OK(cls_partition(network, "round_robin", 5, placement));
   for (uint32_t b = 0; b < 12; b++) assert_int_equal(placement->owner[b], b % 5);
   assert_int_equal(placement->ranks, 5);

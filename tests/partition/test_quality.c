@@ -17,11 +17,12 @@ static void graph_adds_up(void **state) {
     for (int k = 0; k < 3; k++) sum[k] += graph->weight[b * 3 + k];
     spikes += graph->spikes[b];
   }
-  /* one_to_one 700, indegree 700, total 900, bernoulli .004 x 700 x 300 = 840, 2 x 300, 3 x 300, all 64 x
-   * 260, total 500, mixture 8 x 64 = 512 with shares 3:1:2 */
-  double all = 700 + 700 + 900 + 840 + 600 + 900 + 16640 + 500 + 512;
+  /* one_to_one 700 twice, indegree 700, total 900, bernoulli .004 x 700 x 300 = 840, 2 x 300, 3 x 300, all 64
+   * x 260, total 500, mixture 8 x 64 = 512 with shares 3:1:2 */
+  double all = 700 + 700 + 700 + 900 + 840 + 600 + 900 + 16640 + 500 + 512;
   double mixture = 512 * (3 * 4 + 1 * 8 + 2 * 20) / 6.0;
-  double arriving = (700 + 700) * 4 + (900 + 840) * 8 + 600 * 20 + 900 * 1 + 16640 * 11 + 500 * 1 + mixture;
+  double arriving =
+      (700 + 700 + 700) * 4 + (900 + 840) * 8 + 600 * 20 + 900 * 1 + 16640 * 11 + 500 * 1 + mixture;
   for (uint64_t e = 0; e < graph->row[graph->n_populations]; e++) synapses += graph->edges[e].synapses;
   for (uint64_t i = 0; i < graph->pair_row[graph->n_blocks]; i++) synapses += graph->pairs[i].synapses;
   for (uint32_t p = 0; p < graph->n_populations; p++) {
@@ -30,15 +31,15 @@ static void graph_adds_up(void **state) {
     }
   }
   const cls_model *model = cls_model_find("lif_psc_exp");
-  double bytes = 2024 * (16 + 4.0 * (model->n_states + model->n_receptors)) + 5 * all;
+  double bytes = 2724 * (16 + 4.0 * (model->n_states + model->n_receptors)) + 5 * all;
   assert_close(synapses, all, 1e-6);
   assert_close(network->expected_synapses, all, 1e-6);
-  assert_close(sum[0], 2024 * 10000.0, 1e-3);
+  assert_close(sum[0], 2724 * 10000.0, 1e-3);
   assert_close(sum[1], arriving, 1e-6);
-  assert_close(events + 700 * 4, arriving, 1e-6);
+  assert_close(events + 2 * 700 * 4, arriving, 1e-6);
   assert_close(sum[2], bytes, 1e-6);
-  assert_close(spikes, 700 * 4 + 700 * 8 + 300 * 20 + 260 * 1 + 64 * 11, 1e-9);
-  assert_int_equal(graph->pair_row[graph->n_blocks], 11); /* 700 neurons in blocks of 64 */
+  assert_close(spikes, 700 * 4 + 700 * 8 + 300 * 20 + 260 * 1 + 64 * 11 + 700 * 2, 1e-9);
+  assert_int_equal(graph->pair_row[graph->n_blocks], 2 * 11); /* 700 neurons in blocks of 64 */
   cls_block_graph_destroy(graph);
   cls_placement_destroy(placement);
   cls_network_destroy(network);

@@ -1,0 +1,173 @@
+"""The spikes of a run are the same bits whatever computes them: ranks, threads, backends, partitions, members of an
+ensemble, processors; and its recordings are the same bytes. On the demo job, the cortical microcircuit at a tenth of
+its size, and a job with every rule, model and distribution.
+
+  test_digest.py CALLOSUM     (CALLOSUM_baseline and CALLOSUM_v3 beside it are compared where they are)
+"""
+import pathlib
+import sys
+
+from common import EXAMPLES, PROGRAM, Checks, Run, scratch, skip
+
+try:
+    import h5py
+    import numpy
+except ImportError as error:
+    skip(f"this Python has no {error.name}")
+
+RECORD = {"record.spikes": "all", "record.rates": {"bin_ms": 1}, "record.currents": {"interval_ms": 1},
+          "record.warmup_ms": 20}
+BOLD = {"record.bold": {"tr_s": 0.05}}
+CASES = {
+    "demo": (EXAMPLES / "demo.yaml", {"simulation.duration_ms": 200, **RECORD, **BOLD}),
+    "pd14": (EXAMPLES / "pd14.yaml",
+             {"simulation.duration_ms": 200, "scale.neurons": 0.1, "scale.indegree": 0.1, **RECORD}),
+    "all_rules": (EXAMPLES / "all_rules.yaml", {"simulation.duration_ms": 400, **RECORD}),
+}
+FILES = {"demo": 4, "pd14": 3, "all_rules": 3}
+
+# (ranks, threads, backend, partition): every value of each, and every pair of ranks with the other three somewhere.
+LAYOUTS = {
+    "demo": [(1, 2, "/cpu/omp", "metis"), (1, 1, "/cpu/serial", "metis"), (2, 1, "/cpu/omp", "metis"),
+             (3, 2, "/cpu/omp", "contiguous"), (4, 1, "/cpu/omp", "round_robin"), (2, 2, "/cpu/serial", "contiguous")],
+    "pd14": [(1, 2, "/cpu/omp", "contiguous"), (2, 2, "/cpu/omp", "round_robin"), (3, 1, "/cpu/serial", "metis"),
+             (4, 2, "/cpu/omp", "metis")],
+    "all_rules": [(1, 2, "/cpu/omp", "round_robin"), (1, 1, "/cpu/serial", "round_robin"),
+                  (2, 2, "/cpu/omp", "contiguous"), (3, 1, "/cpu/omp", "round_robin"),
+                  (3, 2, "/cpu/serial", "round_robin"), (4, 1, "/cpu/omp", "contiguous"),
+                  (4, 2, "/cpu/omp", "metis")],
+}
+
+
+def mix64(z):
+    """The mixer behind the digest (the finaliser of SplitMix64), on arrays of 64-bit words."""
+    z = z + numpy.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> numpy.uint64(30))) * numpy.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> numpy.uint64(27))) * numpy.uint64(0x94D049BB133111EB)
+    return z ^ (z >> numpy.uint64(31))
+
+
+def digest_of_file(path):
+    """The digest, recomputed from the recorded spikes: sum over spikes of mix(mix(neuron) + step)."""
+    with h5py.File(path, "r") as file:
+        (name,) = [name for name in file["spikes"] if "_member" not in name]
+        neuron = file["spikes"][name]["node_ids"][()].astype(numpy.uint64)
+        step = numpy.rint(file["spikes"][name]["timestamps"][()] / file.attrs["dt_ms"]).astype(numpy.uint64)
+    step -= numpy.uint64(1)  # a spike of step s is written with the time at the step's end
+    return f"{int(mix64(mix64(neuron) + step).sum(dtype=numpy.uint64)):016x}"
+
+
+class Case:
+    def __init__(self, check, name, folder):
+        self.check, self.name, self.folder, self.n = check, name, folder, 0
+        self.job, self.values = CASES[name]
+        self.plain = self.run()
+        self.recordings = self.plain.recordings()
+        spikes = self.plain.summary.get("spikes", 0)
+        check(f"{name}: plain run", self.plain.code == 0 and spikes > 1000,
+              f"{spikes} spikes, digest {self.plain.digest}")
+
+    def run(self, more=None, **how):
+        self.n += 1
+        return Run(self.job, pathlib.Path(self.folder) / f"{self.name}{self.n}", {**self.values, **(more or {})}, **how)
+
+    def same(self, what, run):
+        """Digest and every recorded byte are those of the plain run."""
+        self.check.equal(f"{self.name}: digest, {what}", run.digest, self.plain.digest)
+        mine = run.recordings()
+        differ = [f"{file}:{dataset}" for file, datasets in self.recordings.items()
+                  for dataset in datasets if mine.get(file, {}).get(dataset) != datasets[dataset]]
+        extra = [f"{file}:{dataset}" for file in mine for dataset in mine[file]
+                 if dataset not in self.recordings.get(file, {})]
+        size = sum(len(d[2]) for datasets in mine.values() for d in datasets.values())
+        self.check(f"{self.name}: recordings, {what}", mine and not differ and not extra,
+                   f"different: {differ + extra}" if differ or extra else f"{len(mine)} files, {size} bytes")
+
+    # ---- what is compared
+
+    def files(self):
+        self.check.equal(f"{self.name}: recordings of the plain run", len(self.recordings), FILES[self.name])
+        n = self.recordings["spikes.h5"]
+        recorded = [shape[0] for name, (_, shape, _) in n.items() if name.endswith("node_ids")]
+        self.check.equal(f"{self.name}: every spike is recorded", recorded, [self.plain.summary["spikes"]])
+        self.check.equal(f"{self.name}: digest recomputed from spikes.h5",
+                         digest_of_file(self.plain.out / "spikes.h5"), self.plain.digest)
+
+    def layouts(self):
+        for ranks, threads, backend, method in LAYOUTS[self.name]:
+            what = f"{ranks} ranks x {threads} threads, {backend}, {method}"
+            run = self.run({"partition.method": method}, ranks=ranks if ranks > 1 else None, threads=threads,
+                           backend=backend)
+            self.same(what, run)
+            s = run.summary
+            self.check.equal(f"{self.name}: layout as asked", (s.get("ranks"), s.get("threads"), s.get("backend"),
+                                                               s.get("partition")), (ranks, threads, backend, method))
+            if ranks > 1:
+                sent = s.get("messages", 0)
+                self.check(f"{self.name}: spikes crossed between ranks, {what}", sent > 1000, f"{sent} messages")
+
+    def observers(self):
+        """What is recorded, how often ranks meet and files are flushed is not seen by the network."""
+        bare = self.run({"record": {"warmup_ms": 20}}, ranks=2)
+        self.check.equal(f"{self.name}: digest, nothing recorded", bare.digest, self.plain.digest)
+        self.check.equal(f"{self.name}: files, nothing recorded", bare.recordings(), {})
+        self.same("beat 33.3 ms, flush 17.1 ms", self.run({"simulation.beat_ms": 33.3, "record.flush_ms": 17.1}, ranks=2))
+
+    def members(self):
+        found = {}
+        for ranks, backend in [(1, "/cpu/omp"), (3, "/cpu/omp"), (2, "/cpu/serial")]:
+            run = self.run({"simulation.members": 2}, ranks=ranks if ranks > 1 else None, backend=backend)
+            digests = run.summary.get("digests", [None, None])
+            self.check.equal(f"{self.name}: digest of member 0 of 2, {ranks} ranks, {backend}", digests[0],
+                             self.plain.digest)
+            found[ranks] = (digests, run.recordings())
+        self.check(f"{self.name}: member 1 is another one", found[1][0][1] not in (None, self.plain.digest),
+                   str(found[1][0][1]))
+        self.check.equal(f"{self.name}: digests of members on 1, 2 and 3 ranks",
+                         [found[2][0], found[3][0]], [found[1][0]] * 2)
+        self.check(f"{self.name}: recordings of members on 1, 2 and 3 ranks",
+                   found[1][1] and found[1][1] == found[2][1] == found[3][1])
+        name = next(n for n in self.recordings["spikes.h5"] if n.endswith("node_ids"))
+        self.check(f"{self.name}: spikes of member 0 of 2 are those of the plain run",
+                   found[3][1]["spikes.h5"][name] == self.recordings["spikes.h5"][name])
+
+    def seed(self):
+        other = self.run({"simulation.seed": 4711})
+        self.check(f"{self.name}: another seed, another digest",
+                   other.digest not in (None, self.plain.digest) and other.summary["spikes"] > 1000, str(other.digest))
+
+    def processors(self):
+        for variant, needs in [("baseline", None), ("v3", "avx2")]:
+            program = pathlib.Path(f"{PROGRAM}_{variant}")
+            if not program.exists():
+                print(f"skipped {self.name}: {program.name} was not built")
+            elif needs and not processor_has(needs):
+                print(f"skipped {self.name}: this processor has no {needs}")
+            else:
+                self.same(f"built for {variant}", self.run(program=program))
+
+
+def processor_has(flag):
+    lines = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    return any(flag in line.split() for line in lines if line.startswith("flags"))
+
+
+def main():
+    if not PROGRAM:
+        sys.exit(__doc__)
+    check = Checks()
+    with scratch() as folder:
+        for name in CASES:
+            case = Case(check, name, folder)
+            case.files()
+            case.layouts()
+            if name != "pd14":
+                case.members()
+            if name == "demo":
+                case.observers()
+            case.seed()
+            case.processors()
+    check.finish()
+
+
+main()
