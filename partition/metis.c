@@ -15,8 +15,8 @@
 #define REFINE_BUDGET   60000000ull  /* elementary operations per start */
 #define VERTICES_A_RANK 4            /* METIS is not asked below this */
 /* Time of METIS grows about as edges x ranks, of its volume objective several times faster: further calls end
- * where their sum passes this, some seconds. */
-#define METIS_WORK  3e8
+ * where their sum passes this, a second or two. */
+#define METIS_WORK  6e7
 #define VOLUME_COST 6
 
 /* Vertices: groups of `group` consecutive blocks of one population. */

@@ -16,11 +16,13 @@
 
 enum {
   CLS_RUN_COUNT_BITS = 10,
-  CLS_RUN_DELAY_BITS = 14,
+  CLS_RUN_DELAY_BITS = 14, /* CLS_MAX_DELAY */
   CLS_RUN_MAX = (1 << CLS_RUN_COUNT_BITS) - 1,
   CLS_RUN_MAX_DELAY = (1 << CLS_RUN_DELAY_BITS) - 1,
   CLS_MAX_CHANNELS = 256
 };
+
+_Static_assert((int)CLS_RUN_MAX_DELAY == (int)CLS_MAX_DELAY, "headers hold every delay a network may have");
 
 static inline uint32_t cls_run_count(uint32_t header) { return header & CLS_RUN_MAX; }
 static inline uint32_t cls_run_delay(uint32_t header) {

@@ -236,9 +236,9 @@ static cls_status finish_delays(const cls_network *network, cls_projection *p, c
               "%s: delay_ms: %g ms (mean, from '%s') is below the step of %g ms", owner, usual, source,
               network->dt_ms);
     double steps = cls_delay_steps(p->sources[i].delay_ms + upper, network->dt_ms);
-    CLS_CHECK(steps <= UINT16_MAX, CLS_ERR_INPUT,
+    CLS_CHECK(steps <= CLS_MAX_DELAY, CLS_ERR_INPUT,
               "%s: delay_ms: up to %g ms (from '%s') are %.0f steps of %g ms: expected at most %d steps",
-              owner, p->sources[i].delay_ms + upper, source, steps, network->dt_ms, UINT16_MAX);
+              owner, p->sources[i].delay_ms + upper, source, steps, network->dt_ms, CLS_MAX_DELAY);
   }
   return CLS_OK;
 }

@@ -12,6 +12,8 @@
 #include "model/model.h"
 
 enum { CLS_CELL = 1024 };
+/* Greatest delay in steps: what a synapse store can hold (14 bits). */
+enum { CLS_MAX_DELAY = 16383 };
 
 /* ---- description
  * ------------------------------------------------------------------------------------------------ */
@@ -132,7 +134,7 @@ typedef struct {
   uint64_t source; /* global */
   uint32_t target; /* index in the target population */
   uint16_t weight;
-  uint16_t delay; /* steps, 1 ... 65535 */
+  uint16_t delay; /* steps, 1 ... CLS_MAX_DELAY */
 } cls_synapse;
 
 enum { CLS_DRAW_SOURCE = 1, CLS_DRAW_DELAY = 2, CLS_DRAW_WEIGHT = 4, CLS_DRAW_ALL = 7 };

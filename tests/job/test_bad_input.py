@@ -90,7 +90,7 @@ CASES = [
     ("negative weight", GOOD, [J1 + "weight=[-1, 0]"], [J1 + "weight.0", "'-1'", "at least 0"]),
     ("shape of a weight", GOOD, [J0 + "weight=[1, 2]"], [J0 + "weight", "a list of 2", "one weight"]),
     ("delay below dt", GOOD, [J0 + "delay_ms=0.05"], [J0 + "delay_ms", "0.05", "simulation.dt_ms 0.1"]),
-    ("width of a delay", GOOD, [J0 + "delay_ms=6553.6"], [J0 + "delay_ms", "65536 steps", "65535"]),
+    ("width of a delay", GOOD, [J0 + "delay_ms=1638.4"], [J0 + "delay_ms", "16384 steps", "16383"]),
     ("width of summed weights", GOOD, [J0 + "weight={distribution: uniform, low: 1e-200, high: 1e200}"], ["FILE", "A->A", "1e+200"]),
     # ---- records
     ("BOLD without regions", GOOD, ["record.bold={tr_s: 0.8}"], ["record.bold", "regions", "brain"]),

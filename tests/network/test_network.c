@@ -121,8 +121,8 @@ static void short_delay(cls_network *n) { n->projections[0].delay_ms = cls_const
 static void short_mean_delay(cls_network *n) {
   n->projections[0].delay_ms = distribution(CLS_NORMAL, 0.02, 0.3);
 }
-static void long_delay(cls_network *n) { n->projections[0].delay_ms = cls_constant(6553.6); }
-static void long_tail(cls_network *n) { n->projections[0].delay_ms = distribution(CLS_NORMAL, 6500, 10); }
+static void long_delay(cls_network *n) { n->projections[0].delay_ms = cls_constant(1638.4); }
+static void long_tail(cls_network *n) { n->projections[0].delay_ms = distribution(CLS_NORMAL, 1600, 10); }
 static void negative_tract(cls_network *n) { n->projections[0].sources[0].delay_ms = -1; }
 static void overflowing_sum(cls_network *n) {
   n->projections[0].indegree = 20000000;
@@ -171,8 +171,8 @@ static void test_refusals(void **state) {
       {infinite_weight, CLS_ERR_INPUT, {"'a'", "weight", "inf"}},
       {short_delay, CLS_ERR_INPUT, {"'a'", "0.05 ms", "below the step of 0.1 ms"}},
       {short_mean_delay, CLS_ERR_INPUT, {"'a'", "0.02 ms", "below the step of 0.1 ms"}},
-      {long_delay, CLS_ERR_INPUT, {"'a'", "65536 steps", "65535"}},
-      {long_tail, CLS_ERR_INPUT, {"'a'", "65600 steps", "65535"}},
+      {long_delay, CLS_ERR_INPUT, {"'a'", "16384 steps", "16383"}},
+      {long_tail, CLS_ERR_INPUT, {"'a'", "16600 steps", "16383"}},
       {negative_tract, CLS_ERR_INPUT, {"'a'", "'p0'", "-1 ms"}},
       {overflowing_sum, CLS_ERR_LIMIT, {"'p1'", "20000000 synapses", "projection 'a'"}},
       {overflowing_bytes, CLS_ERR_LIMIT, {"'p2'", "20000000 synapses", "AMPA"}},

@@ -29,8 +29,8 @@ static double overload(const cls_placement *placement, const cls_block_graph *gr
  * balance saves messages. */
 static void refinement_ends_where_no_move_helps(void **state) {
   (void)state;
-  for (uint64_t salt = 1; salt <= 4; salt++) {
-    int ranks = salt == 1 ? 2 : (int)salt;
+  for (uint64_t salt = 1; salt <= 16; salt++) {
+    int ranks = 2 + (int)(salt % 5);
     cls_network *network = every_rule();
     cls_placement *placement = small_blocks(network, ranks);
     cls_block_graph *graph;

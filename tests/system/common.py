@@ -76,13 +76,13 @@ def command_line(arguments, ranks=None, program=None):
     return launcher + [str(program or PROGRAM), *map(str, arguments)]
 
 
-def environment(threads=1, **more):
-    return {**os.environ, **ENVIRONMENT, "OMP_NUM_THREADS": str(threads), **more}
+def environment(threads=1, **variables):
+    return {**os.environ, **ENVIRONMENT, "OMP_NUM_THREADS": str(threads), **variables}
 
 
-def call(*arguments, ranks=None, program=None, threads=1, timeout=300, **more):
-    """Runs the program to its end. Without `ranks`: without a launcher."""
-    return subprocess.run(command_line(arguments, ranks, program), env=environment(threads, **more),
+def call(*arguments, ranks=None, program=None, threads=1, timeout=300, cwd=None, **variables):
+    """Runs the program to its end. Without `ranks`: without a launcher. `variables`: of the environment."""
+    return subprocess.run(command_line(arguments, ranks, program), env=environment(threads, **variables), cwd=cwd,
                           capture_output=True, text=True, timeout=timeout, check=False)
 
 

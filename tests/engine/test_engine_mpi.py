@@ -1,0 +1,20 @@
+"""Runs the engine's tests on several ranks: spikes cross between them, and the answers stay the same."""
+
+import os
+import subprocess
+import sys
+
+build = os.path.dirname(os.path.dirname(os.path.abspath(sys.argv[1])))
+programs = [os.path.join(build, "bin", name) for name in ("engine_test_engine", "engine_test_direct")]
+missing = [path for path in programs if not os.path.exists(path)]
+if missing:
+    print(f"skipped: {missing[0]} is not built")
+    sys.exit(77)
+
+for program in programs:
+    for ranks in (2, 3):
+        run = subprocess.run(["mpirun", "--oversubscribe", "-n", str(ranks), program], capture_output=True, text=True, timeout=300)
+        assert run.returncode == 0, f"{program}, {ranks} ranks: exit code {run.returncode}\n{run.stdout}\n{run.stderr}"
+        passed = (run.stdout + run.stderr).count("[  PASSED  ]")
+        assert passed == ranks, f"{program}: {passed} of {ranks} ranks passed\n{run.stdout}\n{run.stderr}"
+        print(f"{os.path.basename(program)} holds on {ranks} ranks")
