@@ -155,6 +155,6 @@ int cls_command_import(int argc, char **argv) {
     if (status == CLS_OK) status = import(&options);
   }
   status = cls_agree(MPI_COMM_WORLD, status);
-  if (status != CLS_OK && rank == 0) fprintf(stderr, "callosum: error: %s\n", cls_error_message());
+  if (status != CLS_OK && rank == 0) fprintf(stderr, "callosum: %s\n", cls_error_message());
   return (int)status;
 }

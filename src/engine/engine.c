@@ -7,6 +7,7 @@
 
 struct cls_engine_ {
   cls_world world;
+  MPI_Comm comm; /* world.comm: a copy of the caller's, so that engines may live side by side */
   const cls_network *network;
   cls_engine_options options;
   const cls_backend *backend;
@@ -92,11 +93,14 @@ cls_status cls_engine_create(const cls_world *world, const cls_network *network,
     e->backend = backend;
     e->exchange = exchange;
     e->beat_request = MPI_REQUEST_NULL;
+    e->comm = MPI_COMM_NULL;
     e->beat = (int64_t)(options->beat_ms / network->dt_ms + 0.5);
     if (e->beat < 1) e->beat = 1;
     status = create_local(e, placement);
   }
   CLS_TRY(cls_agree(world->comm, status));
+  MPI_Comm_dup(world->comm, &e->comm);
+  e->world.comm = e->comm;
   CLS_TRY(connect_local(e, placement));
   const cls_backend_setup setup = {.world = &e->world,
                                    .network = network,
@@ -126,6 +130,7 @@ void cls_engine_destroy(cls_engine *engine) {
   free(e->digest);
   free(e->arrivals);
   free(e->current_sums);
+  if (e->comm != MPI_COMM_NULL) MPI_Comm_free(&e->comm);
   free(e);
 }
 

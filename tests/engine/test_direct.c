@@ -92,7 +92,7 @@ static void test_direct_and_calendar(void **state) {
 /* The same network, its rows long on one part and short on many: both ways, one digest. */
 static void test_same_network_both_ways(void **state) {
   (void)state;
-  cls_network *network = make("lif_psc_exp", .1, 2);
+  cls_network *network = make("lif_psc_exp", .07, 2);
   options o = {.comm = MPI_COMM_SELF, .backend = &cls_backend_cpu_omp, .threads = 1};
   uint64_t digest[2], rows[2];
   for (int k = 0; k < 2; k++) {
@@ -102,8 +102,8 @@ static void test_same_network_both_ways(void **state) {
     digest[k] = digest_of(s, 0), rows[k] = direct_rows(s);
     stop(s);
   }
-  assert_int_equal(rows[0], 120); /* 150 synapses at each port: 4 runs of 75 */
-  assert_int_equal(rows[1], 0);   /* about 10 */
+  assert_int_equal(rows[0], 120); /* 105 synapses at each port: 4 runs of 52 */
+  assert_int_equal(rows[1], 0);   /* runs of 7 */
   assert_true(digest[0] == digest[1]);
   cls_network_destroy(network);
 }

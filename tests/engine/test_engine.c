@@ -156,10 +156,8 @@ static void test_inputs(void **state) {
   for (int b = 0; b < 2; b++) {
     cls_network *network;
     OK(cls_network_create("test", H, 1, &network));
-    cls_population *dc = add(network, "dc", "lif_psc_exp", 20), *I_e = add(network, "I_e", "lif_psc_exp", 20);
-    (void)I_e;
-    set_input(add_input(dc, "dc", -1), "amplitude", 300);
-    set_param(&network->populations[1], "I_e_pA", 300);
+    set_input(add_input(add(network, "dc", "lif_psc_exp", 20), "dc", -1), "amplitude", 300);
+    set_param(add(network, "I_e", "lif_psc_exp", 20), "I_e_pA", 300);
     cls_population *poisson = add(network, "poisson", "lif_psc_exp", 200);
     set_param(poisson, "V_th_mV", 1000);
     for (int receptor = 0; receptor < 2; receptor++) {
@@ -202,9 +200,9 @@ static void test_inputs(void **state) {
 static cls_network *busy(uint64_t seed, double least_delay_ms) {
   cls_network *network;
   OK(cls_network_create("busy", H, seed, &network));
-  cls_population *e = add(network, "e", "lif_psc_exp", 410), *i = add(network, "i", "lif_psc_exp", 101);
-  cls_population *d = add(network, "d", "lif_dtb", 230);
-  (void)e, (void)i, (void)d;
+  add(network, "e", "lif_psc_exp", 410);
+  add(network, "i", "lif_psc_exp", 101);
+  add(network, "d", "lif_dtb", 230);
   for (uint32_t p = 0; p < 2; p++) {
     cls_input *in = add_input(&network->populations[p], "poisson", 0);
     set_input(in, "rate_hz", 9000), set_input(in, "weight", 87.8085);

@@ -86,10 +86,10 @@ def call(*arguments, ranks=None, program=None, threads=1, timeout=300, cwd=None,
                           capture_output=True, text=True, timeout=timeout, check=False)
 
 
-def start(*arguments, ranks=None, log=None):
+def start(*arguments, ranks=None, log=None, **variables):
     """Starts the program, for signals; its output goes to the file `log`."""
     with open(log, "w", encoding="utf-8") as stream:
-        return subprocess.Popen(command_line(arguments, ranks), env=environment(), stdout=stream, stderr=stream)
+        return subprocess.Popen(command_line(arguments, ranks), env=environment(**variables), stdout=stream, stderr=stream)
 
 
 def end(process, seconds=60):
