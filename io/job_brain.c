@@ -7,7 +7,7 @@
 typedef struct {
   const cls_yaml *connectome, *shares, *params, *inputs;
   int64_t neurons, indegree;
-  int rule, sizes;
+  int rule, sizes, compensation;
   double excitatory_share, velocity_m_s, delay_jitter_ms, coupling;
   cls_distribution local_delay_ms;
   const char *model;
@@ -15,6 +15,7 @@ typedef struct {
 
 static const char *const rules[] = {"fixed_indegree", "fixed_total_number", NULL};
 static const cls_rule rule_values[] = {CLS_FIXED_INDEGREE, CLS_FIXED_TOTAL_NUMBER};
+static const char *const compensations[] = {"none", "measured", NULL};
 /* In the order of cls_region_sizes. */
 static const char *const sizes[] = {"auto", "area", "volume", "equal", NULL};
 
@@ -41,6 +42,10 @@ static const cls_key keys[] = {
      .min = 0, .max = 1e3, .doc = "standard deviation added to long-range delays"},
     {"coupling", CLS_KEY_NUMBER, offsetof(fields, coupling), .initial = "1", .min = 0, .max = 1e6,
      .doc = "factor on long-range weights"},
+    {"compensation", CLS_KEY_CHOICE, offsetof(fields, compensation), .initial = "measured",
+     .choices = compensations,
+     .doc = "measured: excitatory conductances also get a factor near 1 that keeps the rate at other "
+            "in-degrees than 100"},
     {"sizes", CLS_KEY_CHOICE, offsetof(fields, sizes), .initial = "auto", .choices = sizes,
      .doc = "what the neurons of a region are proportional to; auto: areas, else volumes, else equal"},
     {"model", CLS_KEY_TEXT, offsetof(fields, model), .initial = "lif_dtb",
@@ -179,6 +184,7 @@ cls_status cls_job_read_brain(cls_job_reader *r, cls_brain *brain, cls_connectom
   brain->local_delay_ms = f.local_delay_ms;
   brain->delay_jitter_ms = f.delay_jitter_ms;
   brain->coupling = f.coupling;
+  brain->compensate = f.compensation == 1;
   brain->sizes = (cls_region_sizes)f.sizes;
   for (int i = 0; i < brain->model->n_params; i++)
     brain->param[i] = cls_constant(brain->model->params[i].initial);

@@ -177,7 +177,7 @@ typedef struct {
 cls_status cls_engine_create(const cls_world *world, const cls_network *network,
                              const cls_placement *placement, const cls_engine_options *options,
                              const cls_backend *backend, const cls_exchange *exchange, cls_engine **engine);
-/* Collective, on the copy of the communicator that create made: engines may live side by side. NULL is fine. */
+/* Collective, on the copy of the communicator that create made. NULL is fine. */
 void cls_engine_destroy(cls_engine *engine);
 /* Local. The observer is copied; its `self` must live until the engine is destroyed or has run. */
 cls_status cls_engine_observe(cls_engine *engine, const cls_observer *observer);

@@ -57,6 +57,7 @@ typedef struct {
   double delay_jitter_ms; /* long range: a normal of this SD is added to length / velocity, clipped at +-3 SD
                              (.2) */
   double coupling;        /* multiplies long-range weights (1) */
+  bool compensate;        /* multiply excitatory conductances by cls_brain_compensation too (true) */
   cls_region_sizes sizes; /* (auto: areas, else volumes, else equal) */
   const cls_model *model; /* lif_dtb */
   cls_distribution
@@ -67,6 +68,10 @@ typedef struct {
 /* Local. The reference values above; parameters are the model's defaults. `inputs` is allocated: the caller
  * frees it (NULL when out of memory, which cls_network_add_brain refuses). */
 cls_brain cls_brain_default(void);
+
+/* Measured factor on excitatory conductances, near 1, that keeps the rate of the default brain at other
+ * in-degrees than 100 (see brain.c). */
+double cls_brain_compensation(uint64_t indegree);
 
 /* Local, the same on every rank; what is decided about untidy tables is logged (rank 0). Adds, for every
  * region kept, a region, populations NAME/E and NAME/I and their projections. The network is not finished. On

@@ -99,7 +99,7 @@ static void test_delays_side_by_side(void **state) {
     a->has_initial[V] = true;
     add(network, "b", "lif_psc_exp", 1);
     for (int d = 0; d < 5; d++) {
-      char name[8];
+      char name[16];
       snprintf(name, sizeof name, "d%d", d);
       cls_projection *p = connect(network, name, 0, 1, CLS_ONE_TO_ONE);
       p->weight[0] = cls_constant(1 << d), p->delay_ms = cls_constant(delays[d] * H);
@@ -222,7 +222,7 @@ static cls_network *busy(uint64_t seed, double least_delay_ms) {
            {1, 1, 1, 10, -500, -300}, {0, 2, 0, 20, 0, 1},    {2, 2, 0, 30, 0, 1},
            {2, 2, 1, 8, 0, 1},        {2, 1, 0, 5, 10, 50}};
   for (int k = 0; k < 8; k++) {
-    char name[8];
+    char name[16];
     snprintf(name, sizeof name, "c%d", k);
     cls_projection *p = connect(network, name, c[k].from, c[k].to, CLS_FIXED_INDEGREE);
     p->indegree = c[k].indegree, p->port = c[k].port;
