@@ -11,15 +11,16 @@ typedef struct {
   const char *name;
   int (*run)(int argc, char **argv);
   const char *about;
+  bool alone; /* needs no MPI: starts at once, also where MPI cannot */
 } command;
 
 static const command commands[] = {
-    {"run", cls_command_run, "run JOB.yaml [--out DIR] [--set key.path=value ...] [--backend NAME]"},
+    {"run", cls_command_run, "run JOB.yaml [--out DIR] [--set key.path=value ...] [--backend NAME]", false},
     {"partition", cls_command_partition,
-     "partition JOB.yaml --ranks N [--ranks-per-node K] [--method NAME|all]"},
-    {"import", cls_command_import, "import FORMAT FILE --out FILE.h5"},
-    {"report", cls_command_report, "report DIR"},
-    {"models", cls_command_models, "models [NAME]"},
+     "partition JOB.yaml --ranks N [--ranks-per-node K] [--method NAME|all]", false},
+    {"import", cls_command_import, "import FORMAT FILE --out FILE.h5", false},
+    {"report", cls_command_report, "report DIR", true},
+    {"models", cls_command_models, "models [NAME]", true},
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
@@ -55,6 +56,7 @@ int main(int argc, char **argv) {
   }
   for (int i = 0; i < N_COMMANDS; i++) {
     if (strcmp(argv[1], commands[i].name) != 0) continue;
+    if (commands[i].alone) return commands[i].run(argc - 1, argv + 1);
     wait_politely(argv);
     signal(SIGXFSZ, SIG_IGN); /* a file-size limit shows as a failed write, with a message */
     int provided;

@@ -223,12 +223,15 @@ typedef struct {
 static cls_status build(cls_run *run, pieces *p) {
   const cls_world *world = &run->world;
   const cls_network *network = run->job->network;
-  int parts = run->backend->parts(world->threads);
+  int parts = run->backend->parts(world->threads); /* threads may differ between ranks */
   MPI_Allreduce(MPI_IN_PLACE, &parts, 1, MPI_INT, MPI_SUM, world->comm);
   CLS_TRY(cls_placement_create(network, world->ranks, parts, &p->placement));
   cls_log(world, 2, "partition: %u blocks by %s onto %d ranks", p->placement->n_blocks,
           run->job->partition_method, world->ranks);
   CLS_TRY(cls_partition(network, run->job->partition_method, world->ranks, p->placement));
+  /* Every rank came to the same answer if all have the same C library and processor: METIS leans on libm.
+   * Rank 0's holds. */
+  MPI_Bcast(p->placement->owner, (int)p->placement->n_blocks, MPI_INT32_T, 0, world->comm);
   cls_engine_options engine_options = {
       .members = run->job->members, .beat_ms = run->job->beat_ms, .stop = &stop_requested};
   CLS_TRY(cls_engine_create(world, network, p->placement, &engine_options, run->backend, &cls_exchange_mpi,

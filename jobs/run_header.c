@@ -27,7 +27,7 @@ static void describe_place(char *text, size_t size) {
     hwloc_bitmap_free(bound);
     hwloc_topology_destroy(topology);
   }
-  snprintf(text, size, "%s, cores %s", host, cores ? cores : "?");
+  snprintf(text, size, "%.63s, cores %.50s", host, cores ? cores : "?");
   free(cores);
 }
 

@@ -130,7 +130,7 @@ static cls_status ship(exchange *x, out_peer *out) {
   packet[0] = (uint32_t)total;
   for (size_t w = 0; w < windows; w++) {
     packet[1 + w] = (uint32_t)out->spikes[w].n;
-    memcpy(to, out->spikes[w].word, out->spikes[w].n * sizeof *to);
+    if (out->spikes[w].n > 0) memcpy(to, out->spikes[w].word, out->spikes[w].n * sizeof *to);
     to += out->spikes[w].n;
     out->spikes[w].n = 0;
   }

@@ -46,7 +46,7 @@ static flats drawn(const cls_network *network, const cls_placement *placement, i
     }
     free(s.synapse);
   }
-  qsort(all.item, all.n, sizeof *all.item, compare);
+  if (all.n) qsort(all.item, all.n, sizeof *all.item, compare);
   return all;
 }
 
@@ -128,7 +128,7 @@ static uint64_t check(const cls_network *network, int ranks, int parts) {
       assert_int_equal(cls_store_bytes(s), 4 * (s->n_synapses + runs) + 8 * (s->n_slots + 1ul) + index);
       direct += s->n_direct;
     }
-    qsort(stored.item, stored.n, sizeof *stored.item, compare);
+    if (stored.n) qsort(stored.item, stored.n, sizeof *stored.item, compare);
     assert_int_equal(stored.n, expected.n);
     uint32_t slot = 0;
     for (size_t i = 0; i < stored.n; i++) {

@@ -124,6 +124,7 @@ static cls_status create(const cls_backend_setup *setup, void **instance) {
 
 static cls_status deliver(void *instance, int member, const cls_arrival *arrivals, size_t n) {
   omp_backend *b = instance;
+  if (n == 0) return CLS_OK;
   CLS_TRY(cls_grow(&b->pending[member], &b->pending_capacity[member], b->n_pending[member] + n,
                    sizeof *arrivals, "arrivals"));
   memcpy(b->pending[member] + b->n_pending[member], arrivals, n * sizeof *arrivals);
