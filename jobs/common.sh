@@ -7,12 +7,13 @@ export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export OMPI_MCA_btl_vader_single_copy_mechanism=none
 export HWLOC_HIDE_ERRORS=2
 
-# build_preset NAME: configures and builds a CMake preset into build/NAME, quietly unless it fails.
+# build_preset NAME [TARGET]: configures and builds a CMake preset into build/NAME, quietly unless it fails; all of it, or
+# one target.
 build_preset() {
-  echo "== build: preset $1 into build/$1"
+  echo "== build: ${2:-everything} of preset $1 into build/$1"
   log=$root/build/$1.log
   mkdir -p "$root/build"
-  if ! (cd "$root" && cmake --preset "$1" && cmake --build --preset "$1") >"$log" 2>&1; then
+  if ! (cd "$root" && cmake --preset "$1" && cmake --build --preset "$1" --target "${2:-all}") >"$log" 2>&1; then
     tail -n 60 "$log" >&2
     echo "$0: the build of preset $1 failed; all of its output is in build/$1.log" >&2
     return 1

@@ -11,7 +11,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/jobs/common.sh"
 
 "$root/jobs/setup.sh"
-build_preset release
+build_preset release callosum_program # the tests are built by jobs/test.sh
 callosum=$root/build/release/bin/callosum
 
 # A folder named on the command line is the user's: the program refuses it where it holds results.

@@ -291,6 +291,9 @@ static cls_status run_job(options *o, cls_world *world, cls_job **job, char **di
       MPI_Abort(world->comm, status);
     }
   }
+  /* Bad input that only the recorder can see (a measured BOLD of the wrong width): the folder is still empty.
+   */
+  if (status == CLS_ERR_INPUT && world->rank == 0) (void)rmdir(*directory);
   cls_recorder_destroy(p.recorder);
   cls_engine_destroy(p.engine);
   cls_placement_destroy(p.placement);

@@ -58,6 +58,7 @@ __attribute__((target("avx512f"))) static void fill_avx512(const uint32_t key[2]
 #undef XOR3
 #endif
 
+#if !defined(CALLOSUM_NO_CLONES) || !defined(__AVX512F__)
 #define TYPE          __m256i
 #define OP(name)      _mm256_##name
 #define XOR3(a, b, c) _mm256_xor_si256(_mm256_xor_si256(a, b), c)
@@ -92,6 +93,7 @@ __attribute__((target("avx2"))) static void fill_avx2(const uint32_t key[2], uin
     store_low(to + 48, a3, b3);
   }
 }
+#endif
 #define HAVE_VECTORS 1
 #endif
 
