@@ -298,6 +298,36 @@ static void test_members(void **state) {
   cls_network_destroy(network);
 }
 
+/* The member enters initial values, the stationary start of an input, and noise, each by itself. */
+static void test_members_differ(void **state) {
+  (void)state;
+  for (int b = 0; b < 2; b++) {
+    cls_network *network;
+    OK(cls_network_create("test", H, 1, &network));
+    cls_population *initial = add(network, "initial", "lif_psc_exp", 30);
+    initial->initial[V] = distribution(CLS_UNIFORM, -65, -55);
+    initial->has_initial[V] = true;
+    cls_input *slow = add_input(add(network, "start", "lif_dtb", 30), "ou", -1);
+    set_input(slow, "tau_ms", 1e6), set_input(slow, "sd", 1); /* hardly moves from where it starts */
+    cls_input *noise = add_input(add(network, "noise", "lif_psc_exp", 30), "poisson", 1);
+    set_input(noise, "rate_hz", 50000), set_input(noise, "weight", 1);
+    OK(cls_network_finish(network));
+    simulation *s = start(network, with(WORLD, backends[b], 1, 3, 100));
+    run_to(s, 1);
+    static const int states[] = {V, 6, I_INH};
+    static const double expected[] = {0, 0, 3.8}; /* equal counts at a mean of 5: 30 x .128 */
+    for (uint32_t p = 0; p < 3; p++)
+      for (int m = 1; m < 3; m++) {
+        int same = 0;
+        for (uint64_t i = 0; i < 30; i++)
+          same += fabs(state_of(s, m, p, i, states[p]) - state_of(s, m - 1, p, i, states[p])) < 1e-6;
+        NEAR(same, expected[p], p == 2 ? 5.5 : 0);
+      }
+    stop(s);
+    cls_network_destroy(network);
+  }
+}
+
 /* ---- observers ---- */
 
 typedef struct {
@@ -443,6 +473,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(test_same_bits_everywhere),
       cmocka_unit_test(test_windows),
       cmocka_unit_test(test_members),
+      cmocka_unit_test(test_members_differ),
       cmocka_unit_test(test_observers),
       cmocka_unit_test(test_stop),
       cmocka_unit_test(test_members_refused),

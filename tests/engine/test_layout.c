@@ -108,9 +108,11 @@ static void test_every_neuron_once(void **state) {
                                      {"lif_psc_exp", 3},    {"lif_dtb", 64},  {"lif_psc_exp", 5000},
                                      {"lif_psc_exp", 65}};
   static const population large[] = {{"lif_psc_exp", 200000}, {"lif_psc_exp", 70001}, {"lif_dtb", 66000}};
-  static const population *const all[] = {mixed, large};
-  static const int n[] = {7, 3};
-  for (int k = 0; k < 2; k++) {
+  /* what is left of a shard is no multiple of 64 */
+  static const population shifted[] = {{"lif_psc_exp", 1}, {"lif_psc_exp", 150000}};
+  static const population *const all[] = {mixed, large, shifted};
+  static const int n[] = {7, 3, 2};
+  for (int k = 0; k < 3; k++) {
     cls_network *network = make(all[k], n[k]);
     OK(cls_network_finish(network));
     for (int ranks = 1; ranks <= 3; ranks++)

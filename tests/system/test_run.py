@@ -86,7 +86,8 @@ def recorded_figures(check, run):
 def header(check, run):
     text = run.stdout
     for what, pattern in {
-            "version, git and compiler": rf"Callosum {re.escape(run.summary['version'])} \(git {re.escape(run.summary['git'])}, \w+ \d",
+            "version, git and compiler": rf"Callosum {re.escape(run.summary['version'])} "
+                                         rf"\(git {re.escape(run.summary['git'])}, \w+ \d",
             "MPI and HDF5": r"MPI v?\d.*HDF5 \d+\.\d+\.\d+", "seed": r"seed 5\b", "backend": r"backend /cpu/omp",
             "map of rank 0": r"rank 0: \S+, cores \d[\d,-]*, 1 thread", "map of rank 1": r"rank 1: \S+, cores \d",
             "network": r"600 neurons in 12 populations, about 2.4e\+04 synapses",
@@ -265,7 +266,8 @@ def texts(check, version):
     check("no command: help, exit code 2", bare.returncode == 2 and "callosum run" in bare.stderr)
     for command in ("run", "partition", "import", "report", "models"):
         done = call(command, "--help")
-        check(f"{command} --help", done.returncode == 0 and f"callosum {command}" in done.stdout and not done.stderr)
+        check(f"{command} --help", done.returncode == 0 and f"callosum {command}" in done.stdout and not done.stderr,
+              "" if done.returncode == 0 else f"exit code {done.returncode}, {done.stderr[-500:]}")
 
 
 def models(check):

@@ -57,8 +57,8 @@ class Tables:
 
 
 # As the data's own description counts them: the reading above is held to it.
-KNOWN = {66: {}, 68: {}, 76: {"dropped": 2}, 96: {"no_area": 14}, 192: {"dropped": 2, "no_area": 116, "alone": 10, "one_step": 22},
-         998: {"alone": 9, "repeated": 932}}
+KNOWN = {66: {}, 68: {}, 76: {"dropped": 2}, 96: {"no_area": 14},
+         192: {"dropped": 2, "no_area": 116, "alone": 10, "one_step": 22}, 998: {"alone": 9, "repeated": 932}}
 
 
 def number(text, pattern):
