@@ -44,6 +44,7 @@ static cls_status connect_local(cls_engine *e, const cls_placement *placement) {
       cls_agree(e->world.comm, cls_stores_create(e->network, e->layout, &e->stores, &e->sources, &min_delay));
   if (status == CLS_OK)
     status = cls_alloc(&e->local_slot, e->layout->n_local, sizeof *e->local_slot, "slots of local neurons");
+  status = cls_agree(e->world.comm, status); /* what follows is collective: nobody may be missing */
   if (status == CLS_OK)
     status = e->exchange->create(&e->world, e->network, placement, e->layout, e->sources->neuron, min_delay,
                                  e->sources->n, e->options.members, e->local_slot, &e->exchange_instance);

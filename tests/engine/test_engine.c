@@ -315,13 +315,15 @@ static void test_members_differ(void **state) {
     simulation *s = start(network, with(WORLD, backends[b], 1, 3, 100));
     run_to(s, 1);
     static const int states[] = {V, 6, I_INH};
-    static const double expected[] = {0, 0, 3.8}; /* equal counts at a mean of 5: 30 x .128 */
+    static const double tolerance[] = {0, 2, 5.5};
+    static const double grain[] = {1e-6, 3e-3, 1e-6}; /* noise of the slow current in one step: 4e-4 */
+    static const double expected[] = {0, 0, 3.8};     /* equal counts at a mean of 5: 30 x .128 */
     for (uint32_t p = 0; p < 3; p++)
       for (int m = 1; m < 3; m++) {
         int same = 0;
         for (uint64_t i = 0; i < 30; i++)
-          same += fabs(state_of(s, m, p, i, states[p]) - state_of(s, m - 1, p, i, states[p])) < 1e-6;
-        NEAR(same, expected[p], p == 2 ? 5.5 : 0);
+          same += fabs(state_of(s, m, p, i, states[p]) - state_of(s, m - 1, p, i, states[p])) < grain[p];
+        NEAR(same, expected[p], tolerance[p]);
       }
     stop(s);
     cls_network_destroy(network);
