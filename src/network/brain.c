@@ -107,7 +107,7 @@ static cls_status check_options(cls_expansion *x) {
  * and on the generated connectome, at the demo's parameters (jobs/examples/demo.yaml); benchmarks/README.md
  * has the rates with them. Linear in ln(in-degree) between the points, constant beyond. */
 double cls_brain_compensation(uint64_t indegree) {
-  static const double point[][2] = {{50, .88}, {100, 1}, {200, 1.045}, {1000, 1.048}};
+  static const double point[][2] = {{50, .88}, {100, 1}, {200, 1.045}, {1000, 1.046}};
   enum { N = sizeof point / sizeof *point };
   double k = (double)indegree;
   if (k <= point[0][0]) return point[0][1];

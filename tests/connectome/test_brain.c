@@ -154,8 +154,8 @@ static void conductances_follow_indegree(void **state) {
       (cls_distribution){.kind = CLS_GAMMA, .a = 5, .b = 5, .scale = .01, .min = .002, .max = .08};
   expanded e = expand(c, &brain);
   const cls_population *p = population(&e, "r2/I");
-  /* between 200 (1.045) and 1000 (1.048), linear in the logarithm: 400 is ln 2 / ln 5 = .43068 of the way */
-  assert_true(fabs(cls_distribution_mean(&p->param[ampa]) / (g_ampa / 4) - 1.0462920) < 1e-7);
+  /* between 200 (1.045) and 1000 (1.046), linear in the logarithm: 400 is ln 2 / ln 5 = .43068 of the way */
+  assert_true(fabs(cls_distribution_mean(&p->param[ampa]) / (g_ampa / 4) - 1.0454307) < 1e-7);
   assert_true(cls_brain_compensation(100) == 1 && cls_brain_compensation(20) == .88);
   drop(&e);
   brain.compensate = false;
