@@ -8,39 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-cls_brain cls_brain_default(void) {
-  cls_brain brain = {.neurons = 20000,
-                     .indegree = 100,
-                     .local_e = 4.0 / 7,
-                     .local_i = 1.0 / 7,
-                     .long_range = 2.0 / 7,
-                     .excitatory_share = .8,
-                     .rule = CLS_FIXED_INDEGREE,
-                     .velocity_m_s = 3,
-                     .local_delay_ms = cls_constant(0),
-                     .delay_jitter_ms = .2,
-                     .coupling = 1,
-                     .sizes = CLS_SIZES_AUTO,
-                     .compensate = true,
-                     .model = cls_model_find("lif_dtb"),
-                     .n_inputs = 1};
-  brain.local_delay_ms.kind = CLS_UNIFORM;
-  brain.local_delay_ms.a = 1;
-  brain.local_delay_ms.b = 2;
-  for (int i = 0; i < brain.model->n_params; i++)
-    brain.param[i] = cls_constant(brain.model->params[i].initial);
-  brain.inputs = calloc(1, sizeof *brain.inputs);
-  if (!brain.inputs) return brain;
-  const cls_model *ou = cls_model_find("ou");
-  brain.inputs[0].model = ou;
-  brain.inputs[0].receptor = -1;
-  for (int i = 0; i < ou->n_params; i++) brain.inputs[0].param[i] = cls_constant(ou->params[i].initial);
-  brain.inputs[0].param[cls_model_param(ou, "tau_ms")] = cls_constant(4);
-  brain.inputs[0].param[cls_model_param(ou, "mean")] = cls_constant(.4);
-  brain.inputs[0].param[cls_model_param(ou, "sd")] = cls_constant(.15);
-  return brain;
-}
-
 /* ---- what is asked for ---- */
 
 static cls_status check_ports(cls_expansion *x) {

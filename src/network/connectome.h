@@ -65,9 +65,6 @@ typedef struct {
   cls_input *inputs;         /* background, copied to every population (ou: 4 ms, .4, .15) */
   int n_inputs;
 } cls_brain;
-/* Local. The reference values above; parameters are the model's defaults. `inputs` is allocated: the caller
- * frees it (NULL when out of memory, which cls_network_add_brain refuses). */
-cls_brain cls_brain_default(void);
 
 /* Measured factor on excitatory conductances, near 1, that keeps the rate of the default brain at other
  * in-degrees than 100 (see brain.c). */

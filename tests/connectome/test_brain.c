@@ -4,6 +4,41 @@
 
 #include <math.h>
 
+/* The values of section `brain:` of a job, whose tables are in io/. `inputs` is allocated: the caller frees
+ * it. */
+static cls_brain default_brain(void) {
+  cls_brain brain = {.neurons = 20000,
+                     .indegree = 100,
+                     .local_e = 4.0 / 7,
+                     .local_i = 1.0 / 7,
+                     .long_range = 2.0 / 7,
+                     .excitatory_share = .8,
+                     .rule = CLS_FIXED_INDEGREE,
+                     .velocity_m_s = 3,
+                     .local_delay_ms = cls_constant(0),
+                     .delay_jitter_ms = .2,
+                     .coupling = 1,
+                     .sizes = CLS_SIZES_AUTO,
+                     .compensate = true,
+                     .model = cls_model_find("lif_dtb"),
+                     .n_inputs = 1};
+  brain.local_delay_ms.kind = CLS_UNIFORM;
+  brain.local_delay_ms.a = 1;
+  brain.local_delay_ms.b = 2;
+  for (int i = 0; i < brain.model->n_params; i++)
+    brain.param[i] = cls_constant(brain.model->params[i].initial);
+  brain.inputs = calloc(1, sizeof *brain.inputs);
+  if (!brain.inputs) return brain;
+  const cls_model *ou = cls_model_find("ou");
+  brain.inputs[0].model = ou;
+  brain.inputs[0].receptor = -1;
+  for (int i = 0; i < ou->n_params; i++) brain.inputs[0].param[i] = cls_constant(ou->params[i].initial);
+  brain.inputs[0].param[cls_model_param(ou, "tau_ms")] = cls_constant(4);
+  brain.inputs[0].param[cls_model_param(ou, "mean")] = cls_constant(.4);
+  brain.inputs[0].param[cls_model_param(ou, "sd")] = cls_constant(.15);
+  return brain;
+}
+
 typedef struct {
   cls_network *network;
   uint32_t *kept, n_kept;
@@ -56,7 +91,7 @@ static const double three[] = {0, 3, 1, 5, 0, 0, 0, 0, 0};
 static void divide_neurons_and_synapses(void **state) {
   (void)state;
   cls_connectome *c = make_connectome(3, three, 30);
-  cls_brain brain = cls_brain_default();
+  cls_brain brain = default_brain();
   for (int i = 0; i < 3; i++) c->area_mm2[i] = (double[]){1, 2, 4}[i];
   brain.neurons = 10000;
   expanded e = expand(c, &brain);
@@ -88,7 +123,7 @@ static void divide_neurons_and_synapses(void **state) {
 static void mix_sources_by_row(void **state) {
   (void)state;
   cls_connectome *c = make_connectome(3, three, 30);
-  cls_brain brain = cls_brain_default();
+  cls_brain brain = default_brain();
   c->length_mm[1] = 120; /* r0 <- r2 */
   brain.coupling = 1.5;
   expanded e = expand(c, &brain);
@@ -121,7 +156,7 @@ static void total_numbers_are_exact(void **state) {
   (void)state;
   const double weight[] = {0, 1, 6, 5, 0, 0, 0, 0, 0};
   cls_connectome *c = make_connectome(3, weight, 30);
-  cls_brain brain = cls_brain_default();
+  cls_brain brain = default_brain();
   brain.neurons = 10001;
   brain.rule = CLS_FIXED_TOTAL_NUMBER;
   expanded e = expand(c, &brain);
@@ -144,7 +179,7 @@ static void total_numbers_are_exact(void **state) {
 static void conductances_follow_indegree(void **state) {
   (void)state;
   cls_connectome *c = make_connectome(3, three, 30);
-  cls_brain brain = cls_brain_default();
+  cls_brain brain = default_brain();
   const cls_model *m = brain.model;
   int ampa = cls_model_param(m, "g_AMPA_mS_cm2"), leak = cls_model_param(m, "g_L_mS_cm2");
   int gaba = cls_model_param(m, "g_GABA_A_mS_cm2"), tau = cls_model_param(m, "tau_AMPA_ms");
@@ -186,7 +221,7 @@ static void drop_empty_regions(void **state) {
   /* r1: area 0, not connected; r3: not connected, but with an area */
   const double weight[] = {0, 0, 3, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0};
   cls_connectome *c = make_connectome(4, weight, 30);
-  cls_brain brain = cls_brain_default();
+  cls_brain brain = default_brain();
   for (int i = 0; i < 4; i++) c->area_mm2[i] = i == 1 ? 0 : 100;
   expanded e = expand(c, &brain);
   assert_int_equal(e.n_kept, 3);
@@ -209,7 +244,7 @@ static void drop_empty_regions(void **state) {
 static void choose_sizes(void **state) {
   (void)state;
   cls_connectome *c = make_connectome(3, three, 30);
-  cls_brain brain = cls_brain_default();
+  cls_brain brain = default_brain();
   brain.neurons = 3000;
   for (int i = 0; i < 3; i++) {
     c->area_mm2[i] = i == 2 ? 0 : 10 + 90 * i; /* r2 is connected: all count alike */
@@ -241,7 +276,7 @@ static void share_of_missing_input(void **state) {
   (void)state;
   const double weight[] = {0, 3, 1, 5, 0, 0, 0, 0, 7}; /* r2 has only itself */
   cls_connectome *c = make_connectome(3, weight, 30);
-  cls_brain brain = cls_brain_default();
+  cls_brain brain = default_brain();
   expanded e = expand(c, &brain);
   assert_int_equal(projection(&e, "r2/E<-local E")->indegree, 86);
   assert_int_equal(projection(&e, "r2/I<-local E")->indegree, 86);
@@ -257,7 +292,7 @@ static void length_zero(void **state) {
   (void)state;
   const double weight[] = {0, 1, 1, 1, 1, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 0};
   cls_connectome *c = make_connectome(5, weight, 0);
-  cls_brain brain = cls_brain_default();
+  cls_brain brain = default_brain();
   c->centre_mm[2][0] = 0;   /* on top of r0 */
   c->centre_mm[3][1] = NAN; /* unknown */
   c->centre_mm[4][2] = 30;  /* (40, 0, 30): 50 mm from r0 */
@@ -277,7 +312,7 @@ static void length_zero(void **state) {
 static void repeat_sources_where_few(void **state) {
   (void)state;
   cls_connectome *c = make_connectome(3, three, 30);
-  cls_brain brain = cls_brain_default();
+  cls_brain brain = default_brain();
   for (int i = 0; i < 3; i++) c->area_mm2[i] = (double[]){1e-9, 1, 1}[i];
   brain.neurons = 2005;
   expanded e = expand(c, &brain);
@@ -301,7 +336,7 @@ static void repeat_sources_where_few(void **state) {
 static void refuse_bad_brains(void **state) {
   (void)state;
   cls_connectome *c = make_connectome(3, three, 30);
-  const cls_brain good = cls_brain_default();
+  const cls_brain good = default_brain();
   cls_brain brain = good;
   expanded e;
   brain.neurons = 14;
@@ -342,7 +377,7 @@ static void many_regions(void **state) {
   (void)state;
   cls_generator g = cls_generator_default();
   cls_connectome *c = NULL;
-  cls_brain brain = cls_brain_default();
+  cls_brain brain = default_brain();
   g.regions = 998;
   g.density = .036;
   OK(cls_connectome_generate(&g, &c));

@@ -3,45 +3,58 @@
 #include <stdlib.h>
 #include <string.h>
 
-cls_status cls_cpu_pools_create(const cls_backend_setup *setup, float ***pools) {
-  CLS_TRY(cls_alloc(pools, (size_t)setup->members, sizeof **pools, "member states"));
+cls_status cls_cpu_create(const cls_backend_setup *setup, cls_cpu *cpu) {
+  cpu->setup = *setup;
+  CLS_TRY(cls_alloc(&cpu->pools, (size_t)setup->members, sizeof *cpu->pools, "member states"));
   for (int m = 0; m < setup->members; m++) {
-    CLS_TRY(cls_alloc(&(*pools)[m], setup->neurons->pool, sizeof(float), "neuron states"));
-    CLS_TRY(cls_neurons_start(setup->neurons, setup->network, setup->layout, m, (*pools)[m]));
+    CLS_TRY(cls_alloc(&cpu->pools[m], setup->neurons->pool, sizeof(float), "neuron states"));
+    CLS_TRY(cls_neurons_start(setup->neurons, setup->network, setup->layout, m, cpu->pools[m]));
   }
   return CLS_OK;
 }
 
-void cls_cpu_pools_destroy(float **pools, int members) {
-  for (int m = 0; pools && m < members; m++) free(pools[m]);
-  free(pools);
+void cls_cpu_destroy(cls_cpu *cpu) {
+  for (int m = 0; cpu->pools && m < cpu->setup.members; m++) free(cpu->pools[m]);
+  free(cpu->pools);
 }
 
-void cls_cpu_currents(const cls_neurons *neurons, float *pool, int64_t *sums) {
+cls_status cls_cpu_currents(void *instance, int member, int64_t *sums) {
+  const cls_cpu *cpu = instance;
+  const cls_neurons *neurons = cpu->setup.neurons;
   for (uint32_t r = 0; r < neurons->n_runs; r++) {
     const cls_range_run *run = &neurons->runs[r];
     cls_tile tile;
-    cls_neurons_tile(run, pool, 0, run->padded, &tile);
+    cls_neurons_tile(run, cpu->pools[member], 0, run->padded, &tile);
     for (int k = 0; k < CLS_MAX_RECEPTORS; k++) {
       int64_t sum = 0;
       for (uint32_t i = 0; k < run->model->n_receptors && i < run->n; i++)
         sum += (int64_t)rint((double)run->model->receptor_current(&tile, (int)i, run->stride, k) *
                              CLS_CURRENT_ONE);
-      sums[(size_t)r * CLS_MAX_RECEPTORS + k] = sum;
+      sums[(size_t)r * CLS_MAX_RECEPTORS + (size_t)k] = sum;
     }
   }
+  return CLS_OK;
 }
 
-void cls_cpu_get_state(const cls_neurons *neurons, const float *pool, uint32_t range, int state,
-                       float *values) {
-  const cls_range_run *run = &neurons->runs[range];
-  memcpy(values, pool + run->state + (size_t)state * run->padded, run->n * sizeof *values);
+/* Where state `state` of a range lies. */
+static float *state_of(const cls_cpu *cpu, int member, uint32_t range, int state, size_t *n) {
+  const cls_range_run *run = &cpu->setup.neurons->runs[range];
+  *n = run->n;
+  return cpu->pools[member] + run->state + (size_t)state * run->padded;
 }
 
-void cls_cpu_put_state(const cls_neurons *neurons, float *pool, uint32_t range, int state,
-                       const float *values) {
-  const cls_range_run *run = &neurons->runs[range];
-  memcpy(pool + run->state + (size_t)state * run->padded, values, run->n * sizeof *values);
+cls_status cls_cpu_get_state(void *instance, int member, uint32_t range, int state, float *values) {
+  size_t n;
+  const float *from = state_of(instance, member, range, state, &n);
+  memcpy(values, from, n * sizeof *values);
+  return CLS_OK;
+}
+
+cls_status cls_cpu_put_state(void *instance, int member, uint32_t range, int state, const float *values) {
+  size_t n;
+  float *to = state_of(instance, member, range, state, &n);
+  memcpy(to, values, n * sizeof *values);
+  return CLS_OK;
 }
 
 uint32_t cls_cpu_power_of_two(uint32_t n) {

@@ -1,18 +1,23 @@
-/* What both CPU backends share: member state pools and reading them. */
+/* What both CPU backends share: member state pools, reading and writing them. */
 #ifndef CALLOSUM_CPU_COMMON_H
 #define CALLOSUM_CPU_COMMON_H
 
 #include "engine/neurons.h"
 #include "engine/store.h"
 
-/* One pool of states per member, started. */
-cls_status cls_cpu_pools_create(const cls_backend_setup *setup, float ***pools);
-void cls_cpu_pools_destroy(float **pools, int members);
-void cls_cpu_currents(const cls_neurons *neurons, float *pool, int64_t *sums);
-void cls_cpu_get_state(const cls_neurons *neurons, const float *pool, uint32_t range, int state,
-                       float *values);
-void cls_cpu_put_state(const cls_neurons *neurons, float *pool, uint32_t range, int state,
-                       const float *values);
+/* What an instance of either backend begins with, so that the functions below serve both. */
+typedef struct {
+  cls_backend_setup setup;
+  float **pools; /* states, one pool per member */
+} cls_cpu;
+
+/* Fills `cpu` and starts one pool of states per member. */
+cls_status cls_cpu_create(const cls_backend_setup *setup, cls_cpu *cpu);
+void cls_cpu_destroy(cls_cpu *cpu);
+/* Entries of cls_backend; `instance` begins with a cls_cpu. */
+cls_status cls_cpu_currents(void *instance, int member, int64_t *sums);
+cls_status cls_cpu_get_state(void *instance, int member, uint32_t range, int state, float *values);
+cls_status cls_cpu_put_state(void *instance, int member, uint32_t range, int state, const float *values);
 /* Least power of two >= n. */
 uint32_t cls_cpu_power_of_two(uint32_t n);
 

@@ -31,13 +31,11 @@ typedef struct {
 } part_state;
 
 typedef struct {
-  cls_backend_setup setup;
-  float **pools;
+  cls_cpu cpu; /* first: see common.h */
   part_state *parts;
   cls_arrival **pending; /* per member: handed over, not yet read */
   size_t *n_pending, *pending_capacity;
   cls_words_list *spikes, *first; /* per member: merged over parts */
-  int64_t *now;
 } omp_backend;
 
 static int parts(int threads) { return threads; }
@@ -45,10 +43,10 @@ static int parts(int threads) { return threads; }
 static void destroy(void *instance) {
   omp_backend *b = instance;
   if (!b) return;
-  const cls_layout *layout = b->setup.layout;
+  const cls_layout *layout = b->cpu.setup.layout;
   for (uint32_t p = 0; b->parts && p < layout->n_parts; p++) {
     uint32_t n_sums = (layout->parts[p].shard_last - layout->parts[p].shard_first) * CLS_MAX_PORTS;
-    for (int m = 0; b->parts[p].members && m < b->setup.members; m++) {
+    for (int m = 0; b->parts[p].members && m < b->cpu.setup.members; m++) {
       part_member *member = &b->parts[p].members[m];
       for (uint32_t k = 0; member->sums && k < n_sums; k++) {
         free(member->sums[k].pair);
@@ -61,7 +59,7 @@ static void destroy(void *instance) {
     }
     free(b->parts[p].members);
   }
-  for (int m = 0; m < b->setup.members; m++) {
+  for (int m = 0; m < b->cpu.setup.members; m++) {
     if (b->pending) free(b->pending[m]);
     if (b->spikes) free(b->spikes[m].word);
     if (b->first) free(b->first[m].word);
@@ -72,24 +70,23 @@ static void destroy(void *instance) {
   free(b->pending_capacity);
   free(b->spikes);
   free(b->first);
-  free(b->now);
-  cls_cpu_pools_destroy(b->pools, b->setup.members);
+  cls_cpu_destroy(&b->cpu);
   free(b);
 }
 
 static cls_status create_part(omp_backend *b, uint32_t part) {
-  const cls_layout *layout = b->setup.layout;
+  const cls_layout *layout = b->cpu.setup.layout;
   uint32_t shard_first = layout->parts[part].shard_first,
            n_shards = layout->parts[part].shard_last - shard_first;
   part_state *state = &b->parts[part];
-  CLS_TRY(cls_alloc(&state->members, (size_t)b->setup.members, sizeof *state->members, "members"));
-  for (int m = 0; m < b->setup.members; m++) {
+  CLS_TRY(cls_alloc(&state->members, (size_t)b->cpu.setup.members, sizeof *state->members, "members"));
+  for (int m = 0; m < b->cpu.setup.members; m++) {
     part_member *member = &state->members[m];
-    CLS_TRY(cls_flight_create(&member->flight, b->setup.stores[part], n_shards * CLS_MAX_PORTS));
+    CLS_TRY(cls_flight_create(&member->flight, b->cpu.setup.stores[part], n_shards * CLS_MAX_PORTS));
     CLS_TRY(cls_alloc(&member->sums, n_shards * CLS_MAX_PORTS, sizeof *member->sums, "input sums"));
     for (uint32_t s = 0; s < n_shards; s++) {
       const cls_shard *shard = &layout->shards[shard_first + s];
-      const cls_model *model = b->setup.neurons->runs[shard->range_first].model;
+      const cls_model *model = b->cpu.setup.neurons->runs[shard->range_first].model;
       for (int port = 0; port < CLS_MAX_PORTS; port++) {
         port_sum *sum = &member->sums[s * CLS_MAX_PORTS + (uint32_t)port];
         bool pair = cls_port_is_pair(model, port);
@@ -107,17 +104,15 @@ static cls_status create_part(omp_backend *b, uint32_t part) {
 static cls_status create(const cls_backend_setup *setup, void **instance) {
   omp_backend *b = NULL;
   CLS_TRY(cls_alloc(&b, 1, sizeof *b, "backend"));
-  b->setup = *setup;
   *instance = b;
   size_t members = (size_t)setup->members;
-  CLS_TRY(cls_cpu_pools_create(setup, &b->pools));
+  CLS_TRY(cls_cpu_create(setup, &b->cpu));
   CLS_TRY(cls_alloc(&b->parts, setup->layout->n_parts, sizeof *b->parts, "parts"));
   CLS_TRY(cls_alloc(&b->pending, members, sizeof *b->pending, "arrivals"));
   CLS_TRY(cls_alloc(&b->n_pending, members, sizeof *b->n_pending, "arrivals"));
   CLS_TRY(cls_alloc(&b->pending_capacity, members, sizeof *b->pending_capacity, "arrivals"));
   CLS_TRY(cls_alloc(&b->spikes, members, sizeof *b->spikes, "spikes"));
   CLS_TRY(cls_alloc(&b->first, members, sizeof *b->first, "spikes"));
-  CLS_TRY(cls_alloc(&b->now, members, sizeof *b->now, "steps"));
   for (uint32_t p = 0; p < setup->layout->n_parts; p++) CLS_TRY(create_part(b, p));
   return CLS_OK;
 }
@@ -259,8 +254,8 @@ static cls_status step_range(const cls_range_run *run, port_sum *sums, uint32_t 
 static cls_status advance_part(omp_backend *b, uint32_t part, int member, int64_t begin, int64_t end) {
   part_state *state = &b->parts[part];
   part_member *m = &state->members[member];
-  const cls_store *store = b->setup.stores[part];
-  const cls_layout *layout = b->setup.layout;
+  const cls_store *store = b->cpu.setup.stores[part];
+  const cls_layout *layout = b->cpu.setup.layout;
   uint32_t shard_first = layout->parts[part].shard_first, shard_last = layout->parts[part].shard_last;
   scratch tmp;
   double mark = cls_seconds();
@@ -283,8 +278,8 @@ static cls_status advance_part(omp_backend *b, uint32_t part, int member, int64_
       const cls_shard *shard = &layout->shards[s];
       port_sum *sums = &m->sums[(s - shard_first) * CLS_MAX_PORTS];
       for (uint32_t r = shard->range_first; r < shard->range_last; r++)
-        CLS_TRY(step_range(&b->setup.neurons->runs[r], sums, shard->local, b->pools[member], step, member,
-                           &tmp, &m->spikes));
+        CLS_TRY(step_range(&b->cpu.setup.neurons->runs[r], sums, shard->local, b->cpu.pools[member], step,
+                           member, &tmp, &m->spikes));
       for (int port = 0; port < CLS_MAX_PORTS; port++) sums[port].dirty = false;
     }
     mark = cls_seconds();
@@ -296,7 +291,7 @@ static cls_status advance_part(omp_backend *b, uint32_t part, int member, int64_
 
 /* Merges the parts' spikes by step. */
 static cls_status merge(omp_backend *b, int member, int64_t begin, int64_t end, cls_spikes *spikes) {
-  uint32_t n_parts = b->setup.layout->n_parts;
+  uint32_t n_parts = b->cpu.setup.layout->n_parts;
   if (n_parts == 1) {
     const part_member *m = &b->parts[0].members[member];
     *spikes = (cls_spikes){begin, end, m->spikes.word, m->first.word};
@@ -323,7 +318,7 @@ static cls_status merge(omp_backend *b, int member, int64_t begin, int64_t end, 
 
 static cls_status advance(void *instance, int member, int64_t begin, int64_t end, cls_spikes *spikes) {
   omp_backend *b = instance;
-  int n_parts = (int)b->setup.layout->n_parts;
+  int n_parts = (int)b->cpu.setup.layout->n_parts;
 #pragma omp parallel for num_threads(n_parts) schedule(static, 1) if (n_parts > 1)
   for (int p = 0; p < n_parts; p++) {
     part_state *state = &b->parts[p];
@@ -333,40 +328,21 @@ static cls_status advance(void *instance, int member, int64_t begin, int64_t end
   for (int p = 0; p < n_parts; p++)
     if (b->parts[p].status != CLS_OK) return cls_fail(b->parts[p].status, "%s", b->parts[p].message);
   b->n_pending[member] = 0;
-  b->now[member] = end;
   return merge(b, member, begin, end, spikes);
-}
-
-static cls_status currents(void *instance, int member, int64_t *sums) {
-  omp_backend *b = instance;
-  cls_cpu_currents(b->setup.neurons, b->pools[member], sums);
-  return CLS_OK;
-}
-
-static cls_status get_state(void *instance, int member, uint32_t range, int state, float *values) {
-  omp_backend *b = instance;
-  cls_cpu_get_state(b->setup.neurons, b->pools[member], range, state, values);
-  return CLS_OK;
-}
-
-static cls_status put_state(void *instance, int member, uint32_t range, int state, const float *values) {
-  omp_backend *b = instance;
-  cls_cpu_put_state(b->setup.neurons, b->pools[member], range, state, values);
-  return CLS_OK;
 }
 
 static void report(void *instance, size_t *bytes, double *update_s, double *deliver_s, uint64_t *events) {
   omp_backend *b = instance;
-  *bytes = (size_t)b->setup.members * b->setup.neurons->pool * sizeof(float);
+  *bytes = (size_t)b->cpu.setup.members * b->cpu.setup.neurons->pool * sizeof(float);
   *update_s = *deliver_s = 0;
   *events = 0;
-  for (uint32_t p = 0; p < b->setup.layout->n_parts; p++) {
+  for (uint32_t p = 0; p < b->cpu.setup.layout->n_parts; p++) {
     const part_state *state = &b->parts[p];
     if (state->update_s > *update_s) *update_s = state->update_s;
     if (state->deliver_s > *deliver_s) *deliver_s = state->deliver_s;
     *events += state->events;
     *bytes += state->bytes;
-    for (int m = 0; m < b->setup.members; m++) *bytes += cls_flight_bytes(&state->members[m].flight);
+    for (int m = 0; m < b->cpu.setup.members; m++) *bytes += cls_flight_bytes(&state->members[m].flight);
   }
 }
 
@@ -378,8 +354,8 @@ const cls_backend cls_backend_cpu_omp = {
     .destroy = destroy,
     .deliver = deliver,
     .advance = advance,
-    .currents = currents,
-    .get_state = get_state,
-    .put_state = put_state,
+    .currents = cls_cpu_currents,
+    .get_state = cls_cpu_get_state,
+    .put_state = cls_cpu_put_state,
     .report = report,
 };

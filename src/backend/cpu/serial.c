@@ -12,9 +12,8 @@ typedef struct {
 } member_state;
 
 typedef struct {
-  cls_backend_setup setup;
+  cls_cpu cpu; /* first: see common.h */
   uint32_t ring_mask;
-  float **pools;
   member_state *members;
   uint64_t events;
   double update_s, deliver_s;
@@ -28,30 +27,29 @@ static int parts(int threads) {
 static int32_t *input_sum(const serial *b, const member_state *m, int64_t step, uint32_t port,
                           uint32_t local) {
   uint64_t slot = (uint64_t)step & b->ring_mask;
-  return m->ring[(slot * CLS_MAX_PORTS + port) * b->setup.layout->n_local + local];
+  return m->ring[(slot * CLS_MAX_PORTS + port) * b->cpu.setup.layout->n_local + local];
 }
 
 static void destroy(void *instance) {
   serial *b = instance;
   if (!b) return;
-  for (int m = 0; b->members && m < b->setup.members; m++) {
+  for (int m = 0; b->members && m < b->cpu.setup.members; m++) {
     free(b->members[m].ring);
     free(b->members[m].spikes.word);
     free(b->members[m].first.word);
   }
   free(b->members);
-  cls_cpu_pools_destroy(b->pools, b->setup.members);
+  cls_cpu_destroy(&b->cpu);
   free(b);
 }
 
 static cls_status create(const cls_backend_setup *setup, void **instance) {
   serial *b = NULL;
   CLS_TRY(cls_alloc(&b, 1, sizeof *b, "backend"));
-  b->setup = *setup;
   *instance = b;
   uint32_t slots = cls_cpu_power_of_two(setup->stores[0]->max_delay + 1);
   b->ring_mask = slots - 1;
-  CLS_TRY(cls_cpu_pools_create(setup, &b->pools));
+  CLS_TRY(cls_cpu_create(setup, &b->cpu));
   CLS_TRY(cls_alloc(&b->members, (size_t)setup->members, sizeof *b->members, "members"));
   for (int m = 0; m < setup->members; m++)
     CLS_TRY(cls_alloc(&b->members[m].ring, (size_t)slots * CLS_MAX_PORTS * setup->layout->n_local,
@@ -62,8 +60,8 @@ static cls_status create(const cls_backend_setup *setup, void **instance) {
 static cls_status deliver(void *instance, int member, const cls_arrival *arrivals, size_t n) {
   serial *b = instance;
   member_state *m = &b->members[member];
-  const cls_store *store = b->setup.stores[0];
-  const cls_layout *layout = b->setup.layout;
+  const cls_store *store = b->cpu.setup.stores[0];
+  const cls_layout *layout = b->cpu.setup.layout;
   double begun = cls_seconds();
   for (size_t i = 0; i < n; i++) {
     const uint32_t *word = store->word + store->row[arrivals[i].slot];
@@ -72,7 +70,7 @@ static cls_status deliver(void *instance, int member, const cls_arrival *arrival
       uint32_t header = *word++, count = cls_run_count(header), channel = cls_run_channel(header);
       uint32_t port = channel % CLS_MAX_PORTS;
       const cls_shard *shard = &layout->shards[layout->parts[0].shard_first + channel / CLS_MAX_PORTS];
-      bool pair = cls_port_is_pair(b->setup.neurons->runs[shard->range_first].model, (int)port);
+      bool pair = cls_port_is_pair(b->cpu.setup.neurons->runs[shard->range_first].model, (int)port);
       int64_t due = m->now - arrivals[i].age + cls_run_delay(header);
       for (uint32_t k = 0; k < count; k++) {
         int32_t *sum = input_sum(b, m, due, port, shard->local + (word[k] & 0xffff));
@@ -130,8 +128,8 @@ static cls_status advance(void *instance, int member, int64_t begin, int64_t end
   CLS_TRY(cls_words_reserve(&m->first, (size_t)(end - begin) + 1));
   for (int64_t step = begin; step < end; step++) {
     m->first.word[m->first.n++] = (uint32_t)m->spikes.n;
-    for (uint32_t r = 0; r < b->setup.neurons->n_runs; r++)
-      CLS_TRY(step_range(b, m, b->pools[member], member, &b->setup.neurons->runs[r], step));
+    for (uint32_t r = 0; r < b->cpu.setup.neurons->n_runs; r++)
+      CLS_TRY(step_range(b, m, b->cpu.pools[member], member, &b->cpu.setup.neurons->runs[r], step));
   }
   m->first.word[m->first.n++] = (uint32_t)m->spikes.n;
   m->now = end;
@@ -140,28 +138,10 @@ static cls_status advance(void *instance, int member, int64_t begin, int64_t end
   return CLS_OK;
 }
 
-static cls_status currents(void *instance, int member, int64_t *sums) {
-  serial *b = instance;
-  cls_cpu_currents(b->setup.neurons, b->pools[member], sums);
-  return CLS_OK;
-}
-
-static cls_status get_state(void *instance, int member, uint32_t range, int state, float *values) {
-  serial *b = instance;
-  cls_cpu_get_state(b->setup.neurons, b->pools[member], range, state, values);
-  return CLS_OK;
-}
-
-static cls_status put_state(void *instance, int member, uint32_t range, int state, const float *values) {
-  serial *b = instance;
-  cls_cpu_put_state(b->setup.neurons, b->pools[member], range, state, values);
-  return CLS_OK;
-}
-
 static void report(void *instance, size_t *bytes, double *update_s, double *deliver_s, uint64_t *events) {
   serial *b = instance;
-  size_t ring = (b->ring_mask + 1ul) * CLS_MAX_PORTS * b->setup.layout->n_local * 2 * sizeof(int32_t);
-  *bytes = (size_t)b->setup.members * (b->setup.neurons->pool * sizeof(float) + ring);
+  size_t ring = (b->ring_mask + 1ul) * CLS_MAX_PORTS * b->cpu.setup.layout->n_local * 2 * sizeof(int32_t);
+  *bytes = (size_t)b->cpu.setup.members * (b->cpu.setup.neurons->pool * sizeof(float) + ring);
   *update_s = b->update_s;
   *deliver_s = b->deliver_s;
   *events = b->events;
@@ -175,8 +155,8 @@ const cls_backend cls_backend_cpu_serial = {
     .destroy = destroy,
     .deliver = deliver,
     .advance = advance,
-    .currents = currents,
-    .get_state = get_state,
-    .put_state = put_state,
+    .currents = cls_cpu_currents,
+    .get_state = cls_cpu_get_state,
+    .put_state = cls_cpu_put_state,
     .report = report,
 };
