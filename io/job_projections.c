@@ -182,9 +182,9 @@ static cls_status check_delay(cls_job_reader *r, const cls_yaml *node, const cls
     return cls_yaml_fail(where ? where : node,
                          "delay of %.10g ms%s: expected at least one step, simulation.dt_ms %.10g", mean,
                          delay->kind == CLS_CONSTANT ? "" : " in the mean", dt);
-  if (rint(upper / dt) > UINT16_MAX)
+  if (rint(upper / dt) > CLS_MAX_DELAY)
     return cls_yaml_fail(where ? where : node, "delays up to %.10g ms, %.0f steps: expected at most %d steps",
-                         upper, rint(upper / dt), UINT16_MAX);
+                         upper, rint(upper / dt), CLS_MAX_DELAY);
   return CLS_OK;
 }
 

@@ -141,7 +141,7 @@ static void test_demo(void **state) {
   const cls_population *p = population("L000/E");
   const cls_model *m = p->model;
   assert_string_equal(m->name, "lif_dtb");
-  assert_true(p->param[cls_model_param(m, "g_AMPA_mS_cm2")].a == 0.0037);
+  assert_true(p->param[cls_model_param(m, "g_AMPA_mS_cm2")].a == 0.0036);
   assert_int_equal(p->n_inputs, 1);
   assert_true(p->inputs[0].param[0].a == 4 && p->inputs[0].param[1].a == 0.4 &&
               p->inputs[0].param[2].a == 0.15);
