@@ -26,7 +26,7 @@ typedef struct {
   cls_placement placement;
   cls_layout layout;
   int64_t steps;
-  char names[SYN_POPULATIONS][32], region_names[SYN_REGIONS][8];
+  char names[SYN_POPULATIONS][32], region_names[SYN_REGIONS][16];
   cls_population populations[SYN_POPULATIONS];
   cls_region regions[SYN_REGIONS];
   uint64_t row[SYN_REGIONS + 1];
