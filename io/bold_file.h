@@ -7,8 +7,7 @@
  * rows (row = target), brain jobs only /empirical/data  f64 [volume, region]: the measured signal the job
  * names, if any
  *
- * The haemodynamics of a region advance by 1 ms at its owner, from the fraction of its neurons that spiked.
- */
+ * The haemodynamics of a region advance by 1 ms at its owner, from the fraction of its neurons that spiked. */
 #ifndef CALLOSUM_BOLD_FILE_H
 #define CALLOSUM_BOLD_FILE_H
 

@@ -3,8 +3,7 @@
  *   /currents/data       f32 [time, population, receptor]; ensembles: [time, member, population, receptor];
  * NaN where the population's model has fewer receptors /currents/time_ms    f64 [time], the end of the step
  * it was taken /currents/receptors  text [population x receptor], "" where there is none /currents/unit text
- * [population], the model's unit of currents
- */
+ * [population], the model's unit of currents */
 #ifndef CALLOSUM_CURRENT_FILE_H
 #define CALLOSUM_CURRENT_FILE_H
 

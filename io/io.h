@@ -5,8 +5,7 @@
 #include "engine/engine.h"
 #include "network/connectome.h"
 
-/* ---- job files
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- job files ---- */
 
 typedef enum { CLS_SPIKES_NONE, CLS_SPIKES_ALL, CLS_SPIKES_SOME } cls_spike_selection;
 
@@ -46,8 +45,7 @@ cls_status cls_job_load(const cls_world *world, const char *path, const char *co
                         cls_job **job);
 void cls_job_destroy(cls_job *job);
 
-/* ---- connectomes
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- connectomes ---- */
 
 /* Local. By content: a zip in the layout of The Virtual Brain, or our HDF5 layout. CLS_ERR_INPUT names file,
  * member and line. Decisions about untidy tables (lengths of 0, missing areas) are left to
@@ -57,13 +55,11 @@ cls_status cls_connectome_read(const char *path, cls_connectome **connectome);
  * only when complete. */
 cls_status cls_connectome_write(const char *path, const cls_connectome *connectome);
 
-/* ---- recordings
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- recordings ---- */
 
 typedef struct cls_recorder_ cls_recorder;
 
-/* What the statistics at the end of a run say; NaN where they do not apply. Of member 0, after the warm-up.
- */
+/* What the statistics at the end of a run say; NaN where they do not apply. Of member 0, after the warm-up. */
 typedef struct {
   double mean_rate_hz, isi_cv_median, spike_correlation_mean;
   double fc_mean, sc_fc_r, fc_empirical_r;

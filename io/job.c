@@ -27,9 +27,7 @@ const cls_schema *const cls_job_schemas[] = {
     &cls_schema_source,    &cls_schema_scale,      &cls_schema_record,     &cls_schema_rates,
     &cls_schema_bold,      &cls_schema_currents,   &cls_schema_partition,  NULL};
 
-/* ---- what rank 0 knows
- * ------------------------------------------------------------------------------------------
- */
+/* ---- what rank 0 knows ---- */
 
 enum { MAX_FILE_BYTES = 64 << 20 };
 
@@ -84,9 +82,7 @@ static cls_status fetch_text(const cls_world *world, const char *path, char **te
   return broadcast(world, *text, (int)bytes);
 }
 
-/* ---- from text to job
- * -------------------------------------------------------------------------------------------
- */
+/* ---- from text to job ---- */
 
 static cls_status check_top(cls_job_reader *r) {
   static const char *const later[] = {"checkpoint", "assimilation"};

@@ -48,9 +48,7 @@ cls_status cls_job_check_files(cls_job_reader *r);
  * is. Local. */
 cls_status cls_job_check_record(cls_job_reader *r);
 
-/* ---- models (job_model.c)
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- models (job_model.c) ---- */
 
 /* The model `name`, a neuron or an input as asked; names the nearest where there is none. */
 cls_status cls_job_model(const cls_yaml *node, const char *name, bool is_input, const cls_model **model);
@@ -63,9 +61,7 @@ cls_status cls_job_initial(cls_job_reader *r, const cls_yaml *section, cls_popul
 /* One element of `inputs:` of neurons of `target`: model, receptor and parameters; all but the key. */
 cls_status cls_job_input(cls_job_reader *r, const cls_yaml *node, const cls_model *target, cls_input *input);
 
-/* ---- small things
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- small things ---- */
 
 /* Refuses a value of `section`'s key `name` that is no multiple of `unit` (to 1e-6 of it); a default, which
  * nobody wrote, is rounded up to one instead. */

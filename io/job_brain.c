@@ -196,9 +196,7 @@ cls_status cls_job_read_brain(cls_job_reader *r, cls_brain *brain, cls_connectom
   return read_inputs(r, f.inputs, brain);
 }
 
-/* ---- the connectome
- * ---------------------------------------------------------------------------------------------
- */
+/* ---- the connectome ---- */
 
 static cls_status read_on_root(cls_job_reader *r, const cls_connectome_choice *choice,
                                cls_connectome **connectome) {

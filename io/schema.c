@@ -4,9 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- scalars
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- scalars ---- */
 
 static const char *skip_digits(const char *c) {
   while (*c >= '0' && *c <= '9') c++;
@@ -64,9 +62,7 @@ static bool in_range(const cls_key *key, double value) {
   return value <= key->max && (key->above_min ? value > key->min : value >= key->min);
 }
 
-/* ---- words
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- words ---- */
 
 static void join(char *buffer, size_t size, const char *const *names, int n) {
   size_t used = 0;
@@ -167,9 +163,7 @@ cls_status cls_schema_unknown(const cls_yaml *node, const char *kind, const char
   return cls_yaml_fail(node, "unknown %s '%.60s': expected one of: %s", kind, name, all);
 }
 
-/* ---- the walker
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- the walker ---- */
 
 static cls_status read_choice(const cls_yaml *node, const cls_key *key, int *field) {
   int n = count_choices(key);

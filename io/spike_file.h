@@ -15,8 +15,7 @@
 
 typedef struct cls_spike_file_ cls_spike_file;
 
-/* Local. Nothing is written before cls_spike_file_open(). CLS_ERR_LIMIT where a spike does not fit its word.
- */
+/* Local. Nothing is written before cls_spike_file_open(). CLS_ERR_LIMIT where a spike does not fit its word. */
 cls_status cls_spike_file_create(const cls_record *record, cls_spike_file **file);
 cls_status cls_spike_file_open(cls_spike_file *file);
 /* Local. */

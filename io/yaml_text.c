@@ -6,9 +6,7 @@
 
 enum { MAX_DEPTH = 32, MAX_NODES = 1000000, MAX_PATH = 512 };
 
-/* ---- reading
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 typedef struct {
   cls_yaml_tree *tree;
@@ -130,9 +128,7 @@ cls_status cls_yaml_parse(cls_yaml_tree *tree, const char *text, size_t size, co
   return status;
 }
 
-/* ---- --set
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- --set ---- */
 
 /* Position in a list as text says; -1 where it is no number. */
 static long list_index(const char *text) {
@@ -200,9 +196,7 @@ cls_status cls_yaml_set(cls_yaml_tree *tree, cls_yaml *root, const char *option)
   }
 }
 
-/* ---- writing
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- writing ---- */
 
 typedef struct {
   char *text;

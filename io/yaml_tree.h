@@ -56,9 +56,7 @@ const char *cls_yaml_describe(const cls_yaml *node, char *buffer, size_t size);
 /* "populations.0.n" into `buffer`, which is returned. */
 const char *cls_yaml_path(const cls_yaml *node, char *buffer, size_t size);
 
-/* ---- for the files that build trees
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- for the files that build trees ---- */
 
 /* Appends `item` to a list, or to a mapping under `key` (copied), or replaces what stands there. */
 cls_status cls_yaml_append(cls_yaml_tree *tree, cls_yaml *parent, const char *key, cls_yaml *item);

@@ -100,8 +100,7 @@ static cls_status parse(int argc, char **argv, options *o) {
   return CLS_OK;
 }
 
-/* ---- output ---------------------------------------------------------------------------------------------
- */
+/* ---- output ---- */
 
 static void write_owners(FILE *file, const cls_job *job, const cls_placement *placement, const char *method,
                          const cls_partition_quality *q) {

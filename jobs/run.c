@@ -31,9 +31,7 @@ typedef struct {
   bool help;
 } options;
 
-/* ---- arguments
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- arguments ---- */
 
 static cls_status parse(int argc, char **argv, options *o) {
   o->verbosity = 1;
@@ -127,9 +125,7 @@ static cls_status find_backend(const char *name, const cls_backend **backend) {
                   name);
 }
 
-/* ---- the folder
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- the folder ---- */
 
 static char *default_directory(const char *job) {
   const char *base = strrchr(job, '/') ? strrchr(job, '/') + 1 : job;
@@ -203,9 +199,7 @@ static cls_status make_directory(const cls_world *world, const char *path) {
   return cls_agree(world->comm, world->rank == 0 ? make_directories(path) : CLS_OK);
 }
 
-/* ---- the run
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- the run ---- */
 
 static volatile sig_atomic_t stop_requested;
 static void request_stop(int signal_number) {

@@ -59,8 +59,7 @@ void cls_block_graph_destroy(cls_block_graph *graph) {
   free(graph);
 }
 
-/* ---- edges between populations --------------------------------------------------------------------------
- */
+/* ---- edges between populations ---- */
 
 /* -ln(1 - x) for 0 <= x, exact also where x is tiny. */
 static double minus_log1m(double x) {
@@ -158,8 +157,7 @@ static cls_status build_edges(const cls_network *network, cls_block_graph *graph
   return status;
 }
 
-/* ---- pairs of blocks: one_to_one ------------------------------------------------------------------------
- */
+/* ---- pairs of blocks: one_to_one ---- */
 
 /* Pairs of block b through one projection: the blocks of the target that hold the same neuron numbers. A
  * one_to_one projection of a population onto itself joins each neuron with itself, always on one rank: no
@@ -206,8 +204,7 @@ static cls_status build_pairs(const cls_network *network, const cls_placement *p
   return CLS_OK;
 }
 
-/* ---- weights --------------------------------------------------------------------------------------------
- */
+/* ---- weights ---- */
 
 static double bytes_per_neuron(const cls_population *population) {
   const cls_model *model = population->model;

@@ -56,8 +56,7 @@ static void blocks_of(const cls_placement *placement, const metis_graph *m, uint
   if (*end > placement->population_first[p + 1]) *end = placement->population_first[p + 1];
 }
 
-/* ---- vertices -------------------------------------------------------------------------------------------
- */
+/* ---- vertices ---- */
 
 static void number_vertices(const cls_placement *placement, uint32_t n_populations, metis_graph *m) {
   m->first[0] = 0;
@@ -125,8 +124,7 @@ static cls_status weigh_vertices(const cls_placement *placement, const cls_block
   return CLS_OK;
 }
 
-/* ---- edges ----------------------------------------------------------------------------------------------
- */
+/* ---- edges ---- */
 
 static int by_to(const void *left, const void *right) {
   const link *a = left, *b = right;
@@ -220,8 +218,7 @@ static cls_status build(const cls_network *network, const cls_placement *placeme
   return status;
 }
 
-/* ---- starts ---------------------------------------------------------------------------------------------
- */
+/* ---- starts ---- */
 
 typedef struct {
   bool recursive;

@@ -50,8 +50,7 @@ void cls_partition_round_robin(const cls_block_graph *graph, int ranks, int32_t 
   for (uint32_t b = 0; b < graph->n_blocks; b++) owner[b] = (int32_t)(b % (uint32_t)ranks);
 }
 
-/* ---- heaviest first -------------------------------------------------------------------------------------
- */
+/* ---- heaviest first ---- */
 
 typedef struct {
   double size; /* largest weight relative to the total of its kind */

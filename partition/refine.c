@@ -118,8 +118,7 @@ cls_status cls_partition_refine(const cls_block_graph *graph, uint64_t budget, c
   return status;
 }
 
-/* ---- balance --------------------------------------------------------------------------------------------
- */
+/* ---- balance ---- */
 
 static double square_over(double load) {
   double over = load - CLS_BALANCE_LIMIT;
@@ -138,8 +137,7 @@ static double relief(const refiner *f, uint32_t c, size_t to) {
   return sum;
 }
 
-/* ---- messages -------------------------------------------------------------------------------------------
- */
+/* ---- messages ---- */
 
 /* Share of block b's neurons whose partners are not on rank r, pairs with block `except` left out. */
 static double without_pairs(const refiner *f, uint32_t b, size_t r, uint32_t except) {
@@ -262,8 +260,7 @@ static void move(refiner *f, uint32_t c, size_t to) {
   shift(f, c, to, 1);
 }
 
-/* ---- construction ---------------------------------------------------------------------------------------
- */
+/* ---- construction ---- */
 
 static void destroy(refiner *f) {
   free(f->x);

@@ -7,8 +7,7 @@
  * local.
  *  - Global counts are `int64_t` or `uint64_t`; local ones are narrower and every narrowing is checked.
  *  - Determinism: no libm function whose result may change with the processor is called on a path that
- * reaches the spikes. Use base/math.h.
- */
+ * reaches the spikes. Use base/math.h. */
 #ifndef CALLOSUM_BASE_H
 #define CALLOSUM_BASE_H
 
@@ -20,8 +19,7 @@
 
 #define CLS_VERSION "0.1.0"
 
-/* ---- errors
- * -------------------------------------------------------------------------------------------------- */
+/* ---- errors ---- */
 
 typedef enum {
   CLS_OK = 0,
@@ -56,8 +54,7 @@ cls_status cls_error_prefix(cls_status code, const char *format, ...) __attribut
  * one rank and the ranks disagreed). Use it where an error may happen on one rank only. */
 cls_status cls_agree(MPI_Comm comm, cls_status status);
 
-/* ---- memory
- * -------------------------------------------------------------------------------------------------- */
+/* ---- memory ---- */
 
 /* Zeroed, 64-byte aligned memory for `count` items of `size` bytes, free with free(). Fails with
  * CLS_ERR_MEMORY and a message naming `what`, the count and the bytes. count = 0 gives a valid pointer. */
@@ -81,8 +78,7 @@ static inline uint64_t cls_mix64(uint64_t z) {
   return z ^ (z >> 31);
 }
 
-/* ---- the processes of a job and their one voice
- * ----------------------------------------------------------------- */
+/* ---- the processes of a job and their one voice ---- */
 
 /* Who we are: passed to everything that communicates or logs. Plain data; copied freely. */
 typedef struct {

@@ -15,8 +15,7 @@ __extension__ typedef unsigned __int128 uint128;
 #define HALF_LN_2PI    0.91893853320467274178
 
 /* M ((1 + t) ln(1 + t) - t) with t = distance / M: the deviance of a count from its expectation M. For small
- * t a series in v = t / (2 + t), for which (1 + t) ln(1 + t) - t = t v + 2 (1 + t) (v^3 / 3 + v^5 / 5 ...).
- */
+ * t a series in v = t / (2 + t), for which (1 + t) ln(1 + t) - t = t v + 2 (1 + t) (v^3 / 3 + v^5 / 5 ...). */
 static double deviance(double distance, double expected) {
   double t = distance / expected;
   if (t <= -1) return expected; /* a count of 0 */
@@ -102,8 +101,7 @@ static uint64_t binomial_by_rejection(cls_reader *r, uint64_t n, double p) {
   }
 }
 
-/* n <= 2^62. p <= 0 (and NaN) gives 0, p >= 1 gives n, without reading a word. 1 - p is exact for p >= 1/2.
- */
+/* n <= 2^62. p <= 0 (and NaN) gives 0, p >= 1 gives n, without reading a word. 1 - p is exact for p >= 1/2. */
 uint64_t cls_read_binomial(cls_reader *r, uint64_t n, double p) {
   if (n == 0 || !(p > 0)) return 0;
   if (p >= 1) return n;

@@ -33,9 +33,7 @@ struct cls_engine_ {
   double create_s, connect_s, record_s;
 };
 
-/* ---- creation
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- creation ---- */
 
 static cls_status connect_local(cls_engine *e, const cls_placement *placement) {
   uint32_t *min_delay = NULL;
@@ -143,9 +141,7 @@ cls_status cls_engine_observe(cls_engine *engine, const cls_observer *observer) 
   return CLS_OK;
 }
 
-/* ---- a window
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- a window ---- */
 
 static int64_t next_multiple(int64_t now, int64_t interval) { return (now / interval + 1) * interval; }
 
@@ -250,8 +246,7 @@ cls_status cls_engine_run(cls_engine *engine, int64_t end, cls_progress progress
   return flush(e, true);
 }
 
-/* ---- looking at it
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- looking at it ---- */
 
 const cls_layout *cls_engine_layout(const cls_engine *engine) { return engine->layout; }
 

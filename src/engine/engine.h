@@ -7,8 +7,7 @@
 #include "network/network.h"
 #include <signal.h>
 
-/* ---- layout: where a rank keeps its neurons
- * ------------------------------------------------------------------------ */
+/* ---- layout: where a rank keeps its neurons ---- */
 
 /* Contiguous neurons of one population (one or more adjacent blocks). Its neurons have the local indices
  * local ... local + n - 1; `local` is a multiple of 16 and the tail up to the next multiple of 16 is padding.
@@ -44,9 +43,7 @@ typedef struct {
 /* Range that holds a local index (binary search). */
 uint32_t cls_layout_range_of(const cls_layout *layout, uint32_t local);
 
-/* ---- spikes
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- spikes ---- */
 
 /* Spikes of this rank's neurons in steps [begin, end): those of step begin + k are
  * neuron[first[k]] ... neuron[first[k + 1] - 1], local indices, in no particular order. Owned by the backend,
@@ -63,8 +60,7 @@ typedef struct {
   uint32_t age;  /* steps between the step of the spike and the step to be computed next, >= 1 */
 } cls_arrival;
 
-/* ---- backends
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- backends ---- */
 
 struct cls_store_;
 struct cls_neurons_;
@@ -87,9 +83,8 @@ typedef struct {
   int (*parts)(int threads);
   cls_status (*create)(const cls_backend_setup *setup, void **instance);
   void (*destroy)(void *instance);
-  /* Hands over spikes of member `member`; their synapses of delay d act in the step age before... see
-   * cls_arrival: an event with delay d is due in step (next step - age + d), which is never in the past.
-   * `arrivals` is borrowed. */
+  /* Hands over spikes of member `member`. An event of delay d is due in step (next step - age + d), which is
+   * never in the past (see cls_arrival). `arrivals` is borrowed. */
   cls_status (*deliver)(void *instance, int member, const cls_arrival *arrivals, size_t n);
   /* Advances member `member` from step `begin` to `end` (end - begin <= the least local delay) and says who
    * spiked. */
@@ -107,8 +102,7 @@ typedef struct {
 } cls_backend;
 #define CLS_CURRENT_ONE 1048576.0
 
-/* ---- exchange
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- exchange ---- */
 
 /* Sends local spikes to the ranks that need them and hands over what arrives. One instance per engine. */
 typedef struct {
@@ -135,8 +129,7 @@ typedef struct {
                  double *wait_s, size_t *memory);
 } cls_exchange;
 
-/* ---- observers
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- observers ---- */
 
 /* Looks at a run. The functions are called by the engine; NULL ones are skipped. */
 typedef struct {
@@ -153,8 +146,7 @@ typedef struct {
   cls_status (*flush)(void *self, int64_t step);
 } cls_observer;
 
-/* ---- the engine
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- the engine ---- */
 
 typedef struct cls_engine_ cls_engine;
 

@@ -2,8 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- finding the work
- * ----------------------------------------------------------------------------------------------- */
+/* ---- finding the work ---- */
 
 /* Projections by target population (CSR). */
 typedef struct {
@@ -62,8 +61,7 @@ static cls_status draw(pass *context, cls_synapse_sink sink, int what, const cls
   return cls_projection_draw(context->network, projection, range->first, range->n, what, sink, context);
 }
 
-/* ---- pass 0: which sources occur
- * ------------------------------------------------------------------------------------ */
+/* ---- pass 0: which sources occur ---- */
 
 /* Where a source neuron expects this many synapses here it is taken to have one without drawing (it lacks one
  * with a probability below e^-30, and pass 1 removes it if it does). */
@@ -94,8 +92,7 @@ static cls_status mark(pass *context, cls_synapse_sink sink, int what, const cls
   return CLS_OK;
 }
 
-/* ---- passes 1 and 2: count, fill
- * ------------------------------------------------------------------------------------- */
+/* ---- passes 1 and 2: count, fill ---- */
 
 static uint32_t slot_of(pass *p, uint64_t neuron) {
   uint64_t page = neuron / CLS_PAGE;
@@ -196,8 +193,7 @@ static cls_status pack(cls_store *store, const uint64_t *first, uint64_t *record
   return CLS_OK;
 }
 
-/* ---- direct delivery
- * -------------------------------------------------------------------------------------------------- */
+/* ---- direct delivery ---- */
 
 /* A row is delivered run by run, each at the step it is due, where runs are long enough to be worth finding
  * again; else copied into the calendar when its spike arrives. The row must also dwarf its delay index.
@@ -233,9 +229,7 @@ static cls_status index_delays(cls_store *store) {
   return CLS_OK;
 }
 
-/* ---- together
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- together ---- */
 
 /* Keeps the message of the first failing thread: messages live per thread. */
 static void keep_first(cls_status status, cls_status *kept, char *message, size_t size) {

@@ -29,8 +29,7 @@ static cls_status find_owners(const cls_world *world, const cls_network *network
   return CLS_OK;
 }
 
-/* The lists of incoming routes: which slots, in ascending order of neuron, and the least delay of each peer.
- */
+/* The lists of incoming routes: which slots, in ascending order of neuron, and the least delay of each peer. */
 static cls_status make_in(const cls_world *world, const int32_t *owner, const uint32_t *wanted,
                           const uint32_t *min_delay, uint32_t n_sources, cls_routes *routes) {
   int *peer_of = NULL;

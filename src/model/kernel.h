@@ -1,14 +1,15 @@
 /* How a model header becomes code.
  *
  * A neuron model NAME provides, as plain inline functions that C and CUDA both compile:
- *   #define NAME_STATES(X)    X(V_m) X(I_exc) ...      every state is a float
- *   #define NAME_CONSTS(X)    X(decay) ...             what derive() fills, in this order
- *   #define NAME_RECEPTORS(X) X(exc) X(inh)            in the order of its ports
- *   CLS_DECLARE_NEURON(NAME)                           makes NAME_state, NAME_const, NAME_input from the
- * lists CLS_FN int NAME_step(NAME_state *s, const NAME_const *k, const NAME_input *in, float current)   1: a
- * spike and CLS_DEFINE_NEURON(NAME), in one C file per model, makes the loops over a tile that the CPU
- * backends call. An input model provides NAME_STATES, NAME_CONSTS and its own loop (it needs noise words for
- * many neurons at a time).
+ *   #define NAME_STATES(X)    X(V_m) X(I_exc) ...   every state is a float
+ *   #define NAME_CONSTS(X)    X(decay) ...          what derive() fills, in this order
+ *   #define NAME_RECEPTORS(X) X(exc) X(inh)         in the order of its ports
+ *   CLS_DECLARE_NEURON(NAME);                       makes NAME_state, NAME_const, NAME_input of the lists
+ *   CLS_FN int NAME_step(NAME_state *s, const NAME_const *k, const NAME_input *in, float current)
+ *                                                   one step; 1: a spike
+ * and CLS_DEFINE_NEURON(NAME), in one C file per model, makes the loops over a tile that the CPU backends
+ * call. An input model provides NAME_STATES, NAME_CONSTS and its own loop (it needs noise words for many
+ * neurons at a time).
  *
  * On the GPU a kernel loads the same structs, calls the same step and stores them again. */
 #ifndef CALLOSUM_KERNEL_H

@@ -18,8 +18,9 @@
   X(decay_AMPA)                                                                                              \
   X(decay_NMDA)                                                                                              \
   X(decay_GABA_A)                                                                                            \
-  X(decay_GABA_B) X(gain_AMPA) X(gain_NMDA) X(gain_GABA_A) X(gain_GABA_B) X(E_AMPA) X(E_NMDA) X(E_GABA_A)    \
-      X(E_GABA_B) X(leak) X(drive) X(dt_over_C) X(V_th) X(V_reset) X(refractory)
+  X(decay_GABA_B)                                                                                            \
+  X(gain_AMPA) X(gain_NMDA) X(gain_GABA_A) X(gain_GABA_B) X(E_AMPA) X(E_NMDA) X(E_GABA_A) X(E_GABA_B)        \
+      X(leak) X(drive) X(dt_over_C) X(V_th) X(V_reset) X(refractory)
 #define lif_dtb_RECEPTORS(X) X(AMPA) X(NMDA) X(GABA_A) X(GABA_B)
 CLS_DECLARE_NEURON(lif_dtb);
 

@@ -1,7 +1,8 @@
 /* Leaky integrate-and-fire neuron with exponentially decaying synaptic currents.
  *
- *   tau_m dV/dt = -(V - E_L) + (tau_m / C)(I_exc + I_inh + I_e + I_inputs),   dI_x/dt = -I_x / tau_syn_x +
- * sum of w at spikes V >= V_th: spike, then V = V_reset for t_ref.
+ *   tau_m dV/dt = -(V - E_L) + (tau_m / C) (I_exc + I_inh + I_e + I_inputs)
+ *   dI_x/dt = -I_x / tau_syn_x + sum of w at spikes,   x in exc, inh
+ *   V >= V_th: spike, then V = V_reset for t_ref.
  *
  * Integrated exactly on the grid (Rotter & Diesmann, Biol. Cybern. 81, 1999, eqs. 3-10): with piecewise
  * constant currents the step is the matrix exponential. A spike emitted in step s with delay d acts at the

@@ -1,7 +1,9 @@
 /* Ornstein-Uhlenbeck current, one independent process per neuron, exact on the grid (Gillespie, Phys. Rev. E
- * 54, 1996, eq. 3.5; the background of the Digital Twin Brain): I <- I + (1 - e^{-h/tau}) (mean - I) + sd
- * sqrt(1 - e^{-2h/tau}) N(0, 1) It starts in its stationary distribution, and acts in the step it is drawn
- * in. */
+ * 54:2084, 1996, eq. 3.5; the background of the Digital Twin Brain):
+ *
+ *   I <- I + (1 - e^(-h/tau)) (mean - I) + sd sqrt(1 - e^(-2h/tau)) N(0, 1)
+ *
+ * It starts in its stationary distribution, and acts in the step it is drawn in. */
 #ifndef CALLOSUM_OU_H
 #define CALLOSUM_OU_H
 

@@ -24,8 +24,7 @@ typedef struct {
 /* Local. Arrays are allocated (zeroed; names NULL, centres NaN), to be filled. */
 cls_status cls_connectome_create(uint32_t n_regions, uint64_t n_tracts, cls_connectome **connectome);
 void cls_connectome_destroy(cls_connectome *connectome);
-/* Checks shapes, names, finite non-negative numbers, order of sources. CLS_ERR_INPUT names region and value.
- */
+/* Checks shapes, names, finite non-negative numbers, order of sources. CLS_ERR_INPUT names region and value. */
 cls_status cls_connectome_check(const cls_connectome *connectome);
 /* Collective: rank 0's connectome is copied to all others (pass NULL there). */
 cls_status cls_connectome_broadcast(cls_connectome **connectome, MPI_Comm comm);

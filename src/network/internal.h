@@ -5,8 +5,7 @@
 #include "network/network.h"
 #include <math.h>
 
-/* ---- what finishing a network is made of
- * ------------------------------------------------------------------------- */
+/* ---- what finishing a network is made of ---- */
 
 /* Checks a population (its parameters, initial values and inputs) and narrows its distributions to the ranges
  * of the model. CLS_ERR_INPUT names population, parameter, value and range. */
@@ -28,8 +27,7 @@ static inline double cls_delay_steps(double delay_ms, double dt_ms) {
   return steps < 1 ? 1 : steps;
 }
 
-/* ---- cells: how many synapses where
- * ------------------------------------------------------------------------------ */
+/* ---- cells: how many synapses where ---- */
 
 /* The two ends of a projection seen as cells: cell c of a population of n neurons is the neurons
  * [c * CLS_CELL, min(n, (c + 1) * CLS_CELL)). */
@@ -62,8 +60,7 @@ cls_status cls_cells_total(const cls_cell_grid *grid, uint32_t first, uint32_t l
 cls_status cls_cells_bernoulli(const cls_cell_grid *grid, uint32_t first, uint32_t last, cls_cell_sink sink,
                                void *context);
 
-/* ---- a drawing in progress
- * --------------------------------------------------------------------------------------- */
+/* ---- a drawing in progress ---- */
 
 /* Independent sequences of words of one synapse: the fourth Philox counter is lane << 24 | block. */
 enum {

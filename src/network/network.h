@@ -15,8 +15,7 @@ enum { CLS_CELL = 1024 };
 /* Greatest delay in steps: what a synapse store can hold (14 bits). */
 enum { CLS_MAX_DELAY = 16383 };
 
-/* ---- description
- * ------------------------------------------------------------------------------------------------ */
+/* ---- description ---- */
 
 /* An input model attached to every neuron of a population. */
 typedef struct {
@@ -115,8 +114,7 @@ cls_status cls_network_add_projection(cls_network *network, const char *name, ui
                                       cls_projection **projection);
 int64_t cls_network_find_population(const cls_network *network, const char *name); /* -1: none */
 /* Local, the same on every rank. Checks everything (rules against sizes, weights against ports, delays
- * against dt, parameters), numbers the neurons, fixes the weight quanta. After it the network is read only.
- */
+ * against dt, parameters), numbers the neurons, fixes the weight quanta. After it the network is read only. */
 cls_status cls_network_finish(cls_network *network);
 /* Bytes held by the description. */
 size_t cls_network_bytes(const cls_network *network);
@@ -125,8 +123,7 @@ double cls_projection_expected_synapses(const cls_network *network, const cls_pr
 /* Population that holds a global neuron number. */
 uint32_t cls_network_population_of(const cls_network *network, uint64_t neuron);
 
-/* ---- drawing synapses
- * ------------------------------------------------------------------------------------------- */
+/* ---- drawing synapses ---- */
 
 /* One synapse. `weight` is what the store keeps: one signed 16-bit integer (ports with one receptor), or two
  * unsigned 8-bit ones, first receptor in the low byte; in units of the target population's quantum. */
@@ -150,8 +147,7 @@ typedef cls_status (*cls_synapse_sink)(void *context, const cls_synapse *synapse
 cls_status cls_projection_draw(const cls_network *network, const cls_projection *projection, uint64_t first,
                                uint64_t n, int what, cls_synapse_sink sink, void *context);
 
-/* ---- placement
- * -------------------------------------------------------------------------------------------------- */
+/* ---- placement ---- */
 
 /* A block: contiguous neurons of one population; the unit that is placed on a rank. */
 typedef struct {

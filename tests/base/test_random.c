@@ -1,5 +1,4 @@
-/* The generator against its published answers, and the discrete samplers against their exact probabilities.
- */
+/* The generator against its published answers, and the discrete samplers against their exact probabilities. */
 #include "base/math.h"
 #include "base/random.h"
 #include "base/statistics.h"

@@ -61,9 +61,7 @@ static const cls_population *population(const char *name) {
   return &job->network->populations[i];
 }
 
-/* ---- the examples
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- the examples ---- */
 
 static void test_pd14(void **state) {
   (void)state;
@@ -147,9 +145,7 @@ static void test_demo(void **state) {
               p->inputs[0].param[2].a == 0.15);
 }
 
-/* ---- --set and text
- * ---------------------------------------------------------------------------------------------
- */
+/* ---- --set and text ---- */
 
 static void test_text_is_the_job(void **state) {
   (void)state;
@@ -180,9 +176,7 @@ static void test_one_millisecond(void **state) {
   assert_true(population("L000/E")->param[ampa].a == 0.005);
 }
 
-/* ---- what sections decide
- * ---------------------------------------------------------------------------------------
- */
+/* ---- what sections decide ---- */
 
 static const char small[] =
     "simulation: {duration_ms: 100}\n"

@@ -170,8 +170,7 @@ static void test_wrong_distributions(void **state) {
   }
 }
 
-/* Every table that the reference page is made from is complete: types with words, defaults that can be read.
- */
+/* Every table that the reference page is made from is complete: types with words, defaults that can be read. */
 static void test_tables(void **state) {
   (void)state;
   int n_keys = 0;

@@ -1,5 +1,4 @@
-/* Models without an engine: one tile of neurons, its arrays and parameters, advanced by a model's own loops.
- */
+/* Models without an engine: one tile of neurons, its arrays and parameters, advanced by a model's own loops. */
 #ifndef CALLOSUM_TEST_MODEL_TILES_H
 #define CALLOSUM_TEST_MODEL_TILES_H
 

@@ -127,8 +127,7 @@ static cls_status deliver(void *instance, int member, const cls_arrival *arrival
   return CLS_OK;
 }
 
-/* ---- adding events to input sums
- * -------------------------------------------------------------------------------------- */
+/* ---- adding events to input sums ---- */
 
 static void add_events(port_sum *sum, const uint32_t *word, size_t n) {
   if (n == 0) return;
@@ -186,8 +185,7 @@ CLS_CLONES static void read_singles(int32_t *restrict acc, int n, float quantum,
   }
 }
 
-/* ---- one step of one range
- * -------------------------------------------------------------------------------------------- */
+/* ---- one step of one range ---- */
 
 typedef struct {
   _Alignas(64) float input[CLS_MAX_RECEPTORS][CLS_TILE];
@@ -248,8 +246,7 @@ static cls_status step_range(const cls_range_run *run, port_sum *sums, uint32_t 
   return CLS_OK;
 }
 
-/* ---- a window of one part
- * --------------------------------------------------------------------------------------------- */
+/* ---- a window of one part ---- */
 
 static cls_status advance_part(omp_backend *b, uint32_t part, int member, int64_t begin, int64_t end) {
   part_state *state = &b->parts[part];
