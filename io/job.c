@@ -1,5 +1,6 @@
 /* A job from file to network. Rank 0 reads files, all ranks parse the same text and come to the same end. */
 #include "io/job.h"
+#include "io/selection.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,11 +22,23 @@ static const cls_key keys[] = {
     {"partition", CLS_KEY_MAP, offsetof(sections, partition), .doc = "how neurons are placed on ranks"},
 };
 static const cls_schema schema_job = {"", "A job.", keys, CLS_KEYS(keys)};
-const cls_schema *const cls_job_schemas[] = {
-    &schema_job,           &cls_schema_simulation, &cls_schema_brain,      &cls_schema_connectome,
-    &cls_schema_generator, &cls_schema_shares,     &cls_schema_population, &cls_schema_projection,
-    &cls_schema_source,    &cls_schema_scale,      &cls_schema_record,     &cls_schema_rates,
-    &cls_schema_bold,      &cls_schema_currents,   &cls_schema_partition,  NULL};
+const cls_schema *const cls_job_schemas[] = {&schema_job,
+                                             &cls_schema_simulation,
+                                             &cls_schema_brain,
+                                             &cls_schema_connectome,
+                                             &cls_schema_generator,
+                                             &cls_schema_shares,
+                                             &cls_schema_population,
+                                             &cls_schema_projection,
+                                             &cls_schema_source,
+                                             &cls_schema_scale,
+                                             &cls_schema_record,
+                                             &cls_schema_rates,
+                                             &cls_schema_bold,
+                                             &cls_schema_currents,
+                                             &cls_schema_partition,
+                                             &cls_schema_selection,
+                                             NULL};
 
 /* ---- what rank 0 knows ---- */
 

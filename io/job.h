@@ -38,10 +38,14 @@ cls_status cls_job_read_populations(cls_job_reader *r); /* and scale */
 cls_status cls_job_read_projections(cls_job_reader *r);
 /* Brain jobs. `brain->inputs` is to be freed by the caller, whatever is returned. */
 cls_status cls_job_read_brain(cls_job_reader *r, cls_brain *brain, cls_connectome_choice *choice);
+/* Section `brain.connectome:` (job_connectome.c). Local. */
+cls_status cls_job_read_connectome(cls_job_reader *r, const cls_yaml *node, cls_connectome_choice *choice);
 /* Collective: job->connectome, on all ranks. */
 cls_status cls_job_fetch_connectome(cls_job_reader *r, const cls_connectome_choice *choice);
 /* Local: expands job->connectome into job->network and keeps only the regions that were used. */
 cls_status cls_job_expand_brain(cls_job_reader *r, const cls_brain *brain);
+/* Local: job->connectome becomes its regions kept[0 ... n-1] (ascending) and the tracts among them. */
+cls_status cls_job_keep_regions(cls_job *job, const uint32_t *kept, uint32_t n);
 /* Are files that are read later there? Of rank 0. */
 cls_status cls_job_check_files(cls_job_reader *r);
 /* What can only be said of a finished network: the populations whose spikes are recorded, and how much that

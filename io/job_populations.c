@@ -1,9 +1,10 @@
 /* Sections `populations:` and `scale:`. */
 #include "io/job.h"
 #include <math.h>
+#include <string.h>
 
 typedef struct {
-  const char *name, *model;
+  const char *name, *model, *layer;
   int64_t n;
   const cls_yaml *params, *initial, *inputs;
   int type;
@@ -23,7 +24,8 @@ static const cls_key keys[] = {
     {"inputs", CLS_KEY_LIST, offsetof(fields, inputs),
      .doc = "input models, each {model: ..., its parameters}"},
     {"type", CLS_KEY_CHOICE, offsetof(fields, type), .choices = types,
-     .doc = "excitatory or inhibitory, for statistics"},
+     .doc = "excitatory or inhibitory, for selections and statistics"},
+    {"layer", CLS_KEY_TEXT, offsetof(fields, layer), .doc = "name of its layer, for selections"},
     {"rate_hz", CLS_KEY_NUMBER, offsetof(fields, rate_hz), .unit = "spikes/s", .initial = "5", .min = 0,
      .max = 1e4, .doc = "expected rate, for placement and estimates of size"},
 };
@@ -65,6 +67,15 @@ static cls_status read_inputs(cls_job_reader *r, const cls_yaml *list, cls_popul
   return CLS_OK;
 }
 
+static cls_status set_layer(const cls_yaml *node, const char *layer, cls_population *population) {
+  if (!layer) return CLS_OK;
+  if (strlen(layer) >= sizeof population->layer)
+    return cls_yaml_fail(cls_yaml_get(node, "layer"), "value '%.60s': expected at most %zu letters", layer,
+                         sizeof population->layer - 1);
+  snprintf(population->layer, sizeof population->layer, "%s", layer);
+  return CLS_OK;
+}
+
 static cls_status read_population(cls_job_reader *r, const cls_yaml *node) {
   fields f = {.type = -1};
   const cls_model *model;
@@ -76,6 +87,7 @@ static cls_status read_population(cls_job_reader *r, const cls_yaml *node) {
   if (status != CLS_OK) return cls_yaml_prefix(cls_yaml_get(node, "name"), status);
   population->type = f.type < 0 ? 0 : types[f.type][0];
   population->rate_hz = f.rate_hz;
+  CLS_TRY(set_layer(node, f.layer, population));
   CLS_TRY(cls_job_params(r, f.params, node, model, population->param));
   CLS_TRY(cls_job_initial(r, f.initial, population));
   return read_inputs(r, f.inputs, population);

@@ -14,13 +14,13 @@
 
 #define lif_dtb_STATES(X) X(V_m) X(J_AMPA) X(J_NMDA) X(J_GABA_A) X(J_GABA_B) X(refractory)
 /* gain_u = dt g_u / C, E_u relative to E_L, leak = dt g_L / C, drive = dt I_e / C. */
+// clang-format off
 #define lif_dtb_CONSTS(X)                                                                                    \
-  X(decay_AMPA)                                                                                              \
-  X(decay_NMDA)                                                                                              \
-  X(decay_GABA_A)                                                                                            \
-  X(decay_GABA_B)                                                                                            \
-  X(gain_AMPA) X(gain_NMDA) X(gain_GABA_A) X(gain_GABA_B) X(E_AMPA) X(E_NMDA) X(E_GABA_A) X(E_GABA_B)        \
-      X(leak) X(drive) X(dt_over_C) X(V_th) X(V_reset) X(refractory)
+  X(decay_AMPA) X(decay_NMDA) X(decay_GABA_A) X(decay_GABA_B)                                                \
+  X(gain_AMPA) X(gain_NMDA) X(gain_GABA_A) X(gain_GABA_B)                                                    \
+  X(E_AMPA) X(E_NMDA) X(E_GABA_A) X(E_GABA_B)                                                                \
+  X(leak) X(drive) X(dt_over_C) X(V_th) X(V_reset) X(refractory)
+// clang-format on
 #define lif_dtb_RECEPTORS(X) X(AMPA) X(NMDA) X(GABA_A) X(GABA_B)
 CLS_DECLARE_NEURON(lif_dtb);
 

@@ -39,6 +39,7 @@ typedef struct {
   int n_inputs;
   int region;     /* index into network->regions, -1: none */
   char type;      /* 'E', 'I' or 0 */
+  char layer[16]; /* of a cortical unit: "L23"; "" where there is none */
   double rate_hz; /* expected rate, for the cost model of the partition (default 5) */
 } cls_population;
 
