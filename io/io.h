@@ -44,6 +44,9 @@ typedef struct {
 cls_status cls_job_load(const cls_world *world, const char *path, const char *const *set, int n_set,
                         cls_job **job);
 void cls_job_destroy(cls_job *job);
+/* Local. Every key of a job file with its type, unit, default and range, as Markdown tables made from the tables
+ * the reader works by. Free the text. */
+cls_status cls_job_reference(char **text);
 
 /* ---- connectomes ---- */
 

@@ -6,6 +6,7 @@
 
 int cls_command_run(int argc, char **argv);
 int cls_command_partition(int argc, char **argv);
+int cls_command_reference(int argc, char **argv);
 int cls_command_models(int argc, char **argv);
 int cls_command_import(int argc, char **argv);
 int cls_command_report(int argc, char **argv);

@@ -21,6 +21,7 @@ static const command commands[] = {
     {"import", cls_command_import, "import FORMAT FILE --out FILE.h5", false},
     {"report", cls_command_report, "report DIR", true},
     {"models", cls_command_models, "models [NAME]", true},
+    {"reference", cls_command_reference, "reference", true},
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
@@ -65,8 +66,8 @@ int main(int argc, char **argv) {
     MPI_Finalize();
     return code;
   }
-  fprintf(stderr,
-          "callosum: command '%s': expected one of run, partition, import, report, models (see --help)\n",
-          argv[1]);
+  fprintf(stderr, "callosum: command '%s': expected one of", argv[1]);
+  for (int i = 0; i < N_COMMANDS; i++) fprintf(stderr, "%s %s", i ? "," : "", commands[i].name);
+  fprintf(stderr, " (see --help)\n");
   return 2;
 }
