@@ -7,7 +7,7 @@
 
 /* What the file holds at its top. */
 typedef struct {
-  const cls_yaml *simulation, *brain, *populations, *projections, *scale, *record, *partition;
+  const cls_yaml *simulation, *brain, *populations, *projections, *scale, *interventions, *record, *partition;
 } sections;
 static const cls_key keys[] = {
     {"simulation", CLS_KEY_MAP, offsetof(sections, simulation), .required = true,
@@ -18,6 +18,7 @@ static const cls_key keys[] = {
      .doc = "a network that is written out; or brain"},
     {"projections", CLS_KEY_LIST, offsetof(sections, projections), .doc = "its synapses"},
     {"scale", CLS_KEY_MAP, offsetof(sections, scale), .doc = "shrinks it"},
+    {"interventions", CLS_KEY_LIST, offsetof(sections, interventions), .doc = "what changes while it runs"},
     {"record", CLS_KEY_MAP, offsetof(sections, record), .doc = "what is written down"},
     {"partition", CLS_KEY_MAP, offsetof(sections, partition), .doc = "how neurons are placed on ranks"},
 };
@@ -37,6 +38,8 @@ const cls_schema *const cls_job_schemas[] = {&schema_job,
                                              &cls_schema_bold,
                                              &cls_schema_currents,
                                              &cls_schema_partition,
+                                             &cls_schema_intervention,
+                                             &cls_schema_tracts,
                                              &cls_schema_selection,
                                              NULL};
 
@@ -138,6 +141,7 @@ static cls_status read_text(cls_job_reader *r, const char *text, size_t size, co
 /* Local: the network, whole and checked. */
 static cls_status finish(cls_job_reader *r, const cls_brain *brain) {
   if (brain->model) CLS_TRY(cls_job_expand_brain(r, brain));
+  CLS_TRY(cls_job_read_interventions(r));
   cls_status status = cls_network_finish(r->job->network);
   if (status != CLS_OK) {
     /* Numbers too large for a stated width are the job's. */

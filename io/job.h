@@ -28,7 +28,8 @@ typedef struct {
 extern const cls_schema *const cls_job_schemas[];
 extern const cls_schema cls_schema_simulation, cls_schema_partition, cls_schema_record, cls_schema_rates,
     cls_schema_bold, cls_schema_currents, cls_schema_brain, cls_schema_shares, cls_schema_connectome,
-    cls_schema_generator, cls_schema_population, cls_schema_scale, cls_schema_projection, cls_schema_source;
+    cls_schema_generator, cls_schema_population, cls_schema_scale, cls_schema_projection, cls_schema_source,
+    cls_schema_intervention, cls_schema_tracts;
 
 /* Sections that need nothing but the text. Local. */
 cls_status cls_job_read_simulation(cls_job_reader *r); /* and partition */
@@ -46,6 +47,8 @@ cls_status cls_job_fetch_connectome(cls_job_reader *r, const cls_connectome_choi
 cls_status cls_job_expand_brain(cls_job_reader *r, const cls_brain *brain);
 /* Local: job->connectome becomes its regions kept[0 ... n-1] (ascending) and the tracts among them. */
 cls_status cls_job_keep_regions(cls_job *job, const uint32_t *kept, uint32_t n);
+/* Section `interventions:`; job->network holds its populations and is not finished. Local. */
+cls_status cls_job_read_interventions(cls_job_reader *r);
 /* Are files that are read later there? Of rank 0. */
 cls_status cls_job_check_files(cls_job_reader *r);
 /* What can only be said of a finished network: the populations whose spikes are recorded, and how much that

@@ -1,6 +1,7 @@
 #include "engine/engine.h"
+#include "engine/intervene.h"
 #include "engine/layout.h"
-#include "engine/neurons.h"
+#include "engine/recent.h"
 #include "engine/store.h"
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,9 @@ struct cls_engine_ {
   const cls_exchange *exchange;
   void *backend_instance, *exchange_instance;
   cls_layout *layout;
-  cls_neurons *neurons;
+  cls_neurons **neurons; /* [members]; those with the network's own parameters share the first of them */
+  cls_neurons *shared;   /* that one; NULL where every member has its own */
+  int *identity;         /* [members] */
   cls_store **stores;
   cls_sources *sources;
   uint32_t *local_slot;   /* local index -> slot, UINT32_MAX: nobody here listens */
@@ -27,6 +30,9 @@ struct cls_engine_ {
   uint64_t spikes;
   cls_arrival *arrivals; /* scratch: local spikes on their way to our own synapses */
   size_t arrivals_capacity;
+  uint32_t n_intervened; /* interventions that have acted */
+  bool keeps_recent;     /* tracts will change: what is in flight must be rebuilt then */
+  cls_recent *recent;    /* [members] */
   int64_t *current_sums;
   int stop_local, stop_all; /* the beat's flag: what we say, what all say */
   MPI_Request beat_request;
@@ -59,12 +65,36 @@ static cls_status connect_local(cls_engine *e, const cls_placement *placement) {
   return status;
 }
 
+/* Parameters of the members. Those without a variant share one copy. */
+static cls_status create_neurons(cls_engine *e) {
+  const cls_engine_options *o = &e->options;
+  size_t members = (size_t)o->members;
+  CLS_TRY(cls_alloc(&e->neurons, members, sizeof(cls_neurons *), "members"));
+  CLS_TRY(cls_alloc(&e->identity, members, sizeof *e->identity, "members"));
+  CLS_TRY(cls_alloc(&e->recent, members, sizeof *e->recent, "members"));
+  for (int m = 0; m < o->members; m++) {
+    e->identity[m] = o->identity ? o->identity[m] : m;
+    const cls_network *own = o->variants && o->variants[m] != e->network ? o->variants[m] : NULL;
+    CLS_CHECK(!own || cls_network_alike(e->network, own), CLS_ERR_INTERNAL,
+              "member %d would have another network, not only other parameters", m);
+    if (own)
+      CLS_TRY(cls_neurons_create(own, e->layout, &e->neurons[m]));
+    else if (!e->shared)
+      CLS_TRY(cls_neurons_create(e->network, e->layout, &e->shared));
+    if (!own) e->neurons[m] = e->shared;
+  }
+  for (uint32_t i = 0; i < e->network->n_interventions; i++)
+    e->keeps_recent = e->keeps_recent || (e->network->interventions[i].kind == CLS_SCALE_TRACTS &&
+                                          e->network->interventions[i].step > 0);
+  return CLS_OK;
+}
+
 static cls_status create_local(cls_engine *e, const cls_placement *placement) {
   CLS_CHECK(e->options.members >= 1 && e->options.members < 1 << 20, CLS_ERR_INPUT,
             "members %d: expected 1 to 2^20 - 1", e->options.members);
   CLS_TRY(cls_layout_create(e->network, placement, e->world.rank, e->backend->parts(e->world.threads),
                             &e->layout));
-  CLS_TRY(cls_neurons_create(e->network, e->layout, &e->neurons));
+  CLS_TRY(create_neurons(e));
   CLS_TRY(cls_alloc(&e->digest, (size_t)e->options.members, sizeof *e->digest, "digests"));
   CLS_TRY(cls_alloc(&e->current_sums, (size_t)e->layout->n_ranges * CLS_MAX_RECEPTORS,
                     sizeof *e->current_sums, "currents"));
@@ -104,7 +134,8 @@ cls_status cls_engine_create(const cls_world *world, const cls_network *network,
   const cls_backend_setup setup = {.world = &e->world,
                                    .network = network,
                                    .layout = e->layout,
-                                   .neurons = e->neurons,
+                                   .neurons = (const struct cls_neurons_ *const *)e->neurons,
+                                   .identity = e->identity,
                                    .stores = (struct cls_store_ *const *)e->stores,
                                    .members = options->members};
   status = cls_agree(world->comm, backend->create(&setup, &e->backend_instance));
@@ -121,7 +152,14 @@ void cls_engine_destroy(cls_engine *engine) {
   for (uint32_t p = 0; e->stores && p < e->layout->n_parts; p++) cls_store_destroy(e->stores[p]);
   free(e->stores);
   cls_sources_destroy(e->sources);
-  cls_neurons_destroy(e->neurons);
+  for (int m = 0; m < e->options.members; m++) {
+    if (e->neurons && e->neurons[m] != e->shared) cls_neurons_destroy(e->neurons[m]);
+    if (e->recent) cls_recent_free(&e->recent[m]);
+  }
+  cls_neurons_destroy(e->shared);
+  free(e->neurons);
+  free(e->identity);
+  free(e->recent);
   cls_layout_destroy(e->layout);
   free(e->local_slot);
   free(e->local_neuron);
@@ -149,6 +187,8 @@ static int64_t next_multiple(int64_t now, int64_t interval) { return (now / inte
 static int64_t window_end(const cls_engine *e, int64_t end) {
   int64_t to = end;
   if (e->window < end - e->now) to = e->now + e->window;
+  if (e->n_intervened < e->network->n_interventions && e->network->interventions[e->n_intervened].step < to)
+    to = e->network->interventions[e->n_intervened].step;
   if (next_multiple(e->now, e->beat) < to) to = next_multiple(e->now, e->beat);
   for (int i = 0; i < e->n_observers; i++) {
     const cls_observer *o = &e->observers[i];
@@ -157,6 +197,12 @@ static int64_t window_end(const cls_engine *e, int64_t end) {
       to = next_multiple(e->now, o->current_interval);
   }
   return e->exchange->horizon(e->exchange_instance, e->now, to);
+}
+
+/* Hands spikes to the backend before step `now` is computed. */
+static cls_status deliver(cls_engine *e, int member, int64_t now, const cls_arrival *arrivals, size_t n) {
+  if (e->keeps_recent) CLS_TRY(cls_recent_add(&e->recent[member], now, e->network->max_delay, arrivals, n));
+  return e->backend->deliver(e->backend_instance, member, arrivals, n);
 }
 
 /* Counts the spikes of a window and hands those that have synapses here back to the backend. */
@@ -175,7 +221,7 @@ static cls_status return_spikes(cls_engine *e, int member, const cls_spikes *spi
   }
   e->digest[member] += digest;
   e->spikes += total;
-  return e->backend->deliver(e->backend_instance, member, e->arrivals, n);
+  return deliver(e, member, spikes->end, e->arrivals, n);
 }
 
 static cls_status observe(cls_engine *e, int member, const cls_spikes *spikes) {
@@ -198,7 +244,7 @@ static cls_status compute_window(cls_engine *e, int64_t to) {
     size_t n;
     cls_spikes spikes;
     CLS_TRY(e->exchange->receive(e->exchange_instance, m, e->now, &arrivals, &n));
-    CLS_TRY(e->backend->deliver(e->backend_instance, m, arrivals, n));
+    CLS_TRY(deliver(e, m, e->now, arrivals, n));
     CLS_TRY(e->backend->advance(e->backend_instance, m, e->now, to, &spikes));
     CLS_TRY(e->exchange->send(e->exchange_instance, m, &spikes));
     CLS_TRY(return_spikes(e, m, &spikes));
@@ -218,6 +264,33 @@ static cls_status flush(cls_engine *e, bool all) {
   return CLS_OK;
 }
 
+/* ---- interventions ---- */
+
+/* Tracts changed: weights are drawn again, and what is in flight is taken up anew, so that an event has the weight of
+ * the step it is due in wherever it waited. */
+static cls_status change_tracts(cls_engine *e) {
+  CLS_TRY(cls_stores_redraw(e->network, e->layout, e->now, e->sources, e->stores));
+  for (int m = 0; m < e->options.members; m++) {
+    const cls_arrival *arrivals;
+    size_t n;
+    CLS_TRY(cls_recent_arrivals(&e->recent[m], e->now, e->network->max_delay, &arrivals, &n));
+    CLS_TRY(e->backend->redeliver(e->backend_instance, m, e->now, arrivals, n));
+  }
+  return CLS_OK;
+}
+
+/* Applies what is due before step `now` is computed. */
+static cls_status intervene(cls_engine *e) {
+  const cls_network *network = e->network;
+  bool tracts = false;
+  for (; e->n_intervened < network->n_interventions && network->interventions[e->n_intervened].step <= e->now;
+       e->n_intervened++) {
+    tracts = tracts || network->interventions[e->n_intervened].kind == CLS_SCALE_TRACTS;
+    if (e->shared) CLS_TRY(cls_neurons_intervene(e->shared, e->layout, e->n_intervened));
+  }
+  return tracts && e->now > 0 ? change_tracts(e) : CLS_OK; /* at step 0 they were drawn so */
+}
+
 /* The beat: completes the reduction begun at the last one, begins the next. True where all must stop now. */
 static bool beat(cls_engine *e) {
   bool stop = false;
@@ -235,6 +308,7 @@ cls_status cls_engine_run(cls_engine *engine, int64_t end, cls_progress progress
   cls_engine *e = engine;
   bool stop = false;
   while (e->now < end && !stop) {
+    CLS_TRY(intervene(e));
     CLS_TRY(compute_window(e, window_end(e, end)));
     CLS_TRY(flush(e, false));
     if (e->now % e->beat == 0) {
@@ -249,6 +323,13 @@ cls_status cls_engine_run(cls_engine *engine, int64_t end, cls_progress progress
 /* ---- looking at it ---- */
 
 const cls_layout *cls_engine_layout(const cls_engine *engine) { return engine->layout; }
+
+static size_t neuron_bytes(const cls_engine *e) {
+  size_t bytes = e->shared ? e->shared->bytes : 0;
+  for (int m = 0; m < e->options.members; m++)
+    if (e->neurons[m] != e->shared) bytes += e->neurons[m]->bytes;
+  return bytes;
+}
 
 void cls_engine_measure(const cls_engine *engine, cls_engine_report *report) {
   const cls_engine *e = engine;
@@ -267,7 +348,7 @@ void cls_engine_measure(const cls_engine *engine, cls_engine_report *report) {
   e->exchange->report(e->exchange_instance, &report->messages, &report->packets, &report->sent_bytes,
                       &report->exchange_s, &report->wait_s, &routes);
   report->state_bytes =
-      states + e->neurons->bytes + e->layout->n_local * (sizeof *e->local_slot + sizeof *e->local_neuron);
+      states + neuron_bytes(e) + e->layout->n_local * (sizeof *e->local_slot + sizeof *e->local_neuron);
   report->route_bytes = routes;
 }
 

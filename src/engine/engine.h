@@ -69,8 +69,11 @@ typedef struct {
   const cls_world *world;
   const cls_network *network;
   const cls_layout *layout;
-  const struct cls_neurons_ *neurons; /* constants, inputs, where states lie (engine/neurons.h) */
-  struct cls_store_ *const *stores;   /* one per part (engine/store.h) */
+  /* Constants, inputs, where states lie (engine/neurons.h): one per member; members with the same parameters
+   * share one. States lie alike in all. */
+  const struct cls_neurons_ *const *neurons;
+  const int *identity;              /* [members] the number a member draws noise and initial states under */
+  struct cls_store_ *const *stores; /* one per part (engine/store.h) */
   int members;
 } cls_backend_setup;
 
@@ -86,6 +89,10 @@ typedef struct {
   /* Hands over spikes of member `member`. An event of delay d is due in step (next step - age + d), which is
    * never in the past (see cls_arrival). `arrivals` is borrowed. */
   cls_status (*deliver)(void *instance, int member, const cls_arrival *arrivals, size_t n);
+  /* Forgets all that is in flight to member `member` and starts anew from `arrivals`: every spike whose events
+   * may still be due at step `now`, the next to be computed, or later (age <= the greatest delay). Events due
+   * before `now` have acted and are left out. Rows are read from the stores as they are now. */
+  cls_status (*redeliver)(void *instance, int member, int64_t now, const cls_arrival *arrivals, size_t n);
   /* Advances member `member` from step `begin` to `end` (end - begin <= the least local delay) and says who
    * spiked. */
   cls_status (*advance)(void *instance, int member, int64_t begin, int64_t end, cls_spikes *spikes);
@@ -155,6 +162,11 @@ typedef struct {
   double beat_ms; /* biology between beats, default 100 */
   const volatile sig_atomic_t
       *stop; /* may be NULL; non-zero asks all ranks to stop at the next beat but one */
+  /* Both may be NULL. variants[m]: the description whose parameters, inputs and initial values member m has
+   * (NULL: the network's); it must outlive the engine and differ in nothing else, see cls_network_alike().
+   * identity[m]: the number under which member m draws its noise and initial states (default m). */
+  const cls_network *const *variants;
+  const int *identity;
 } cls_engine_options;
 
 /* What a run has done so far. Counts are of this rank; seconds of this rank. */

@@ -56,6 +56,7 @@ cls_status cls_neurons_create(const cls_network *network, const cls_layout *layo
   cls_neurons *c = NULL;
   CLS_TRY(cls_alloc(&c, 1, sizeof *c, "neurons"));
   *neurons = c;
+  c->network = network;
   size_t constants = 0, inputs = 0, tables = 0;
   for (uint32_t r = 0; r < layout->n_ranges; r++) {
     const cls_population *p = &network->populations[layout->ranges[r].population];
@@ -91,11 +92,11 @@ cls_status cls_neurons_create(const cls_network *network, const cls_layout *layo
                            .first = range->first,
                            .konst = konst,
                            .stride = varied,
-                           .quantum = network->quantum[range->population],
                            .state = c->pool,
                            .n_states = p->model->n_states,
                            .inputs = input,
                            .n_inputs = p->n_inputs};
+    memcpy(run->quantum, network->quantum[range->population], sizeof run->quantum);
     CLS_TRY(fill_constants(p->model, p->param, p->name, param_stream(network, p->key), network->dt_ms,
                            range->first, range->n, varied, konst));
     konst += const_floats(p->model, varied, run->padded);
@@ -153,8 +154,9 @@ static void start_one(const cls_model *model, const cls_distribution *param, con
   }
 }
 
-cls_status cls_neurons_start(const cls_neurons *neurons, const cls_network *network, const cls_layout *layout,
-                             int member, float *pool) {
+cls_status cls_neurons_start(const cls_neurons *neurons, const cls_layout *layout, int identity,
+                             float *pool) {
+  const cls_network *network = neurons->network;
   float state[CLS_MAX_STATES];
   for (uint32_t r = 0; r < neurons->n_runs; r++) {
     const cls_range_run *run = &neurons->runs[r];
@@ -162,11 +164,11 @@ cls_status cls_neurons_start(const cls_neurons *neurons, const cls_network *netw
     float *base = pool + run->state;
     for (uint32_t i = 0; i < run->padded; i++) {
       uint32_t index = run->first + (i < run->n ? i : run->n - 1);
-      start_one(p->model, p->param, p->initial, p->has_initial, network, p->key, index, member, state);
+      start_one(p->model, p->param, p->initial, p->has_initial, network, p->key, index, identity, state);
       for (int j = 0; j < p->model->n_states; j++) base[(size_t)j * run->padded + i] = state[j];
       for (int k = 0; k < p->n_inputs; k++) {
         const cls_input *in = &p->inputs[k];
-        start_one(in->model, in->param, NULL, NULL, network, in->key, index, member, state);
+        start_one(in->model, in->param, NULL, NULL, network, in->key, index, identity, state);
         for (int j = 0; j < in->model->n_states; j++)
           base[(size_t)(run->inputs[k].first_state + j) * run->padded + i] = state[j];
       }

@@ -24,7 +24,8 @@ typedef struct {
   uint32_t local, first; /* first local index, first index in the population */
   const float *konst;    /* as in cls_input_run */
   int stride;
-  const float *quantum; /* value of one unit of summed weight, per receptor */
+  float quantum[CLS_MAX_RECEPTORS]; /* value of one unit of summed weight; scaled where a receptor is */
+  bool silent;                      /* its neurons were removed: they are not computed and never spike */
   size_t state; /* offset of the first state in a member's pool: state j begins at state + j * padded */
   int n_states; /* of the model and its inputs */
   cls_input_run *inputs;
@@ -32,7 +33,8 @@ typedef struct {
 } cls_range_run;
 
 typedef struct cls_neurons_ {
-  cls_range_run *runs; /* one per range of the layout */
+  const cls_network *network; /* whose parameters these are */
+  cls_range_run *runs;        /* one per range of the layout */
   uint32_t n_runs;
   size_t pool; /* floats of one member's states */
   size_t bytes;
@@ -44,9 +46,8 @@ typedef struct cls_neurons_ {
 /* Local. Draws per-neuron parameters and derives constants. */
 cls_status cls_neurons_create(const cls_network *network, const cls_layout *layout, cls_neurons **neurons);
 void cls_neurons_destroy(cls_neurons *neurons);
-/* Local. Fills a member's pool (neurons->pool floats) with initial states. */
-cls_status cls_neurons_start(const cls_neurons *neurons, const cls_network *network, const cls_layout *layout,
-                             int member, float *pool);
+/* Local. Fills a member's pool (neurons->pool floats) with the initial states of `identity`. */
+cls_status cls_neurons_start(const cls_neurons *neurons, const cls_layout *layout, int identity, float *pool);
 /* A tile of `n` neurons (a multiple of 16) at offset `at` of a range, with states from `pool`; input, current
  * and spiked are left to the caller. */
 void cls_neurons_tile(const cls_range_run *run, float *pool, uint32_t at, uint32_t n, cls_tile *tile);

@@ -1,4 +1,5 @@
 #include "engine/store.h"
+#include "network/intervention.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,7 @@ static cls_status sort_by_target(const cls_network *network, by_target *index) {
 /* What the sinks of the three passes share. */
 typedef struct {
   const cls_network *network;
+  int64_t step; /* when: weights may change on the way */
   const cls_sources *sources;
   cls_sources *marked; /* pass 0 */
   uint32_t *count;     /* pass 1: synapses per slot */
@@ -47,9 +49,14 @@ static cls_status each_projection(const cls_layout *layout, const by_target *ind
       const cls_range *range = &layout->ranges[r];
       context->target_shift = range->local - shard->local - range->first; /* modulo 2^32 */
       for (uint32_t k = index->first[range->population]; k < index->first[range->population + 1]; k++) {
-        const cls_projection *projection = &network->projections[index->projection[k]];
-        context->channel = (s - shard_first) * CLS_MAX_PORTS + (uint32_t)projection->port;
-        CLS_TRY(visit(context, sink, what, projection, range));
+        cls_projection projection;
+        double *factor;
+        CLS_TRY(cls_projection_at(network, &network->projections[index->projection[k]], context->step,
+                                  &projection, &factor));
+        context->channel = (s - shard_first) * CLS_MAX_PORTS + (uint32_t)projection.port;
+        cls_status status = visit(context, sink, what, &projection, range);
+        free(factor);
+        CLS_TRY(status);
       }
     }
   }
@@ -288,10 +295,10 @@ static cls_status drop_empty(const cls_layout *layout, cls_sources **sources, ui
   return cls_sources_finish(kept);
 }
 
-static cls_status build_part(const cls_network *network, const cls_layout *layout, const by_target *index,
-                             uint32_t part, const cls_sources *sources, const uint32_t *count,
-                             cls_store *store, uint32_t *min_delay) {
-  pass context = {.network = network, .sources = sources, .page = UINT64_MAX};
+static cls_status build_part(const cls_network *network, int64_t step, const cls_layout *layout,
+                             const by_target *index, uint32_t part, const cls_sources *sources,
+                             const uint32_t *count, cls_store *store, uint32_t *min_delay) {
+  pass context = {.network = network, .step = step, .sources = sources, .page = UINT64_MAX};
   store->n_slots = sources->n;
   uint64_t *first = NULL;
   CLS_TRY(cls_alloc(&store->row, sources->n + 1ul, sizeof *store->row, "rows"));
@@ -353,7 +360,7 @@ cls_status cls_stores_create(const cls_network *network, const cls_layout *layou
 #pragma omp parallel for schedule(dynamic, 1)
   for (uint32_t p = 0; p < n_parts; p++)
     if (kept == CLS_OK)
-      keep_first(build_part(network, layout, &index, p, *sources, count[p], (*stores)[p], least[p]), &kept,
+      keep_first(build_part(network, 0, layout, &index, p, *sources, count[p], (*stores)[p], least[p]), &kept,
                  message, sizeof message);
   memset(*min_delay, 0xff, n * sizeof **min_delay);
   for (uint32_t p = 0; p < n_parts; p++) {
@@ -369,12 +376,45 @@ cls_status cls_stores_create(const cls_network *network, const cls_layout *layou
   return kept == CLS_OK ? CLS_OK : cls_fail(kept, "%s", message[0] ? message : cls_error_message());
 }
 
-void cls_store_destroy(cls_store *store) {
-  if (!store) return;
+static void empty_store(cls_store *store) {
   free(store->row);
   free(store->word);
   free(store->direct);
   free(store->delay);
+  *store = (cls_store){0};
+}
+
+static cls_status redraw_part(const cls_network *network, int64_t step, const cls_layout *layout,
+                              const by_target *index, uint32_t part, const cls_sources *sources,
+                              cls_store *store) {
+  uint32_t *count = NULL, *min_delay = NULL;
+  cls_status status = cls_alloc(&count, sources->n, sizeof *count, "row lengths");
+  if (status == CLS_OK) status = cls_alloc(&min_delay, sources->n, sizeof *min_delay, "least delays");
+  for (uint32_t s = 0; status == CLS_OK && s < sources->n; s++)
+    for (uint64_t w = store->row[s]; w < store->row[s + 1]; w += 1 + cls_run_count(store->word[w]))
+      count[s] += cls_run_count(store->word[w]);
+  empty_store(store);
+  if (status == CLS_OK)
+    status = build_part(network, step, layout, index, part, sources, count, store, min_delay);
+  free(count);
+  free(min_delay);
+  return status;
+}
+
+cls_status cls_stores_redraw(const cls_network *network, const cls_layout *layout, int64_t step,
+                             const cls_sources *sources, cls_store **stores) {
+  by_target index = {0};
+  cls_status status = sort_by_target(network, &index);
+  for (uint32_t p = 0; p < layout->n_parts && status == CLS_OK; p++)
+    status = redraw_part(network, step, layout, &index, p, sources, stores[p]);
+  free(index.first);
+  free(index.projection);
+  return status;
+}
+
+void cls_store_destroy(cls_store *store) {
+  if (!store) return;
+  empty_store(store);
   free(store);
 }
 

@@ -49,6 +49,10 @@ typedef struct cls_store_ {
  * the least delay of each. Twice drawn: once to count, once to fill. */
 cls_status cls_stores_create(const cls_network *network, const cls_layout *layout, cls_store ***stores,
                              cls_sources **sources, uint32_t **min_delay);
+/* Local. Draws the weights of every store again as they are at step `step` (network/intervention.h); sources and
+ * rows stay where they are. One part at a time: no second copy of all synapses is ever held. */
+cls_status cls_stores_redraw(const cls_network *network, const cls_layout *layout, int64_t step,
+                             const cls_sources *sources, cls_store **stores);
 void cls_store_destroy(cls_store *store);
 /* Bytes of rows, headers, offsets and delay index. */
 size_t cls_store_bytes(const cls_store *store);

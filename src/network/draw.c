@@ -52,7 +52,7 @@ void cls_drawing_mixture_words(const cls_drawing *d, int at, int m, uint32_t *wo
 static inline int32_t nearest(double x) { return (int32_t)lrint(x); }
 
 static void make_weights(cls_drawing *d) {
-  if (!d->draw_weight[0] && !d->draw_weight[1]) {
+  if (!d->draw_weight[0] && !d->draw_weight[1] && !d->factors) {
     for (int i = 0; i < d->n; i++) d->out[i].weight = d->weight;
     return;
   }
@@ -60,12 +60,13 @@ static void make_weights(cls_drawing *d) {
   cls_reader more = cls_reader_make(d->stream, 0, 0, 0);
   for (int r = 0; r < d->receptors; r++) {
     for (int i = 0; i < d->n; i++) {
-      uint32_t stored = d->part[r];
+      double quanta = d->constant[r];
       if (d->draw_weight[r]) {
         cls_drawing_seek(&more, d, i, CLS_LANE_WEIGHT + (uint32_t)r);
-        stored = (uint32_t)nearest(cls_distribution_from_word(&weight[r], d->w[1 + r][i], &more) *
-                                   d->per_quantum[r]);
+        quanta = cls_distribution_from_word(&weight[r], d->w[1 + r][i], &more) * d->per_quantum[r];
       }
+      if (d->factors) quanta *= d->sources[d->column[i]].factor;
+      uint32_t stored = (uint32_t)nearest(quanta);
       d->out[i].weight = (uint16_t)(r == 0 ? stored : d->out[i].weight | stored << 8);
     }
   }
@@ -109,8 +110,8 @@ static void prepare_weights(cls_drawing *d) {
   for (int r = 0; r < d->receptors; r++) {
     d->per_quantum[r] = 1 / (double)network->quantum[projection->target][receptor + r]; /* exact */
     if (projection->weight[r].kind == CLS_CONSTANT) {
-      int32_t stored = nearest(cls_distribution_lower(&projection->weight[r]) * d->per_quantum[r]);
-      d->part[r] = (uint16_t)stored;
+      d->constant[r] = cls_distribution_lower(&projection->weight[r]) * d->per_quantum[r];
+      int32_t stored = nearest(d->constant[r]);
       d->weight = (uint16_t)(r == 0 ? stored : d->weight | stored << 8);
     } else {
       d->draw_weight[r] = d->want_weight;
@@ -131,6 +132,8 @@ static cls_status prepare_sources(cls_drawing *d) {
     source->skip_self = !projection->autapses && projection->sources[i].population == projection->target;
     source->candidates = (uint32_t)population->n - source->skip_self;
     source->delay_ms = projection->sources[i].delay_ms;
+    source->factor = projection->factor ? projection->factor[i] : 1;
+    d->factors = d->factors || source->factor != 1;
     if (constant)
       source->steps = (uint16_t)cls_delay_steps(
           source->delay_ms + cls_distribution_lower(&projection->delay_ms), d->dt_ms);

@@ -76,7 +76,7 @@ typedef struct {
   uint64_t first;      /* global number of its neuron 0 */
   uint32_t candidates; /* neurons to choose from: n, or n - 1 where the target itself is left out */
   bool skip_self;      /* candidate c >= target stands for neuron c + 1 */
-  double delay_ms;
+  double delay_ms, factor;
   uint16_t steps; /* where the drawn part of the delay is constant */
 } cls_draw_source;
 
@@ -95,7 +95,8 @@ typedef struct {
   bool draw_weight[2], draw_delay; /* asked for and not constant: needs a word */
   bool want_weight, want_delay;
   uint16_t weight;               /* where nothing is to be drawn */
-  uint16_t part[2];              /* each receptor's, where constant */
+  double constant[2];            /* each receptor's in quanta, where constant */
+  bool factors;                  /* a source has a factor on its weights */
   double per_quantum[2];         /* 1 / quantum */
   double dt_ms, delay_ms;        /* delay_ms: the drawn part, where constant */
   int n;                         /* synapses in the batch */

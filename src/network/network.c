@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "network/internal.h"
+#include "network/intervention.h"
 
 /* Names are found by their 64-bit hash in open-addressed tables, so that a brain of 10^5 populations is built
  * in linear time. value is the index + 1; 0 marks a free entry. */
@@ -106,6 +107,12 @@ void cls_network_destroy(cls_network *network) {
     free(network->projections[p].sources);
   }
   for (uint32_t r = 0; r < network->n_regions; r++) free(network->regions[r].name);
+  for (uint32_t i = 0; i < network->n_interventions; i++) {
+    free(network->interventions[i].on);
+    free(network->interventions[i].from);
+    free(network->interventions[i].param);
+  }
+  free(network->interventions);
   free(network->populations);
   free(network->projections);
   free(network->regions);

@@ -51,6 +51,9 @@ typedef enum {
   CLS_PAIRWISE_BERNOULLI  /* every pair with `probability` */
 } cls_rule;
 
+/* A change at a step of the run; see network/intervention.h. */
+typedef struct cls_intervention_ cls_intervention;
+
 /* A source population of a projection. Only fixed_indegree may have several (a weighted mixture). */
 typedef struct {
   uint32_t population;
@@ -71,7 +74,8 @@ typedef struct {
   int port;                   /* of the target's model */
   cls_distribution weight[2]; /* [1] only for ports with two receptors */
   cls_distribution delay_ms;  /* steps = max(1, round((source delay + drawn) / dt)) */
-  char type;                  /* 'L' local, 'R' long range, 0: free; for statistics */
+  const double *factor; /* [n_sources] on the weights of each source, NULL: 1; see cls_projection_at() */
+  char type;            /* 'L' local, 'R' long range, 0: free; for statistics */
 } cls_projection;
 
 typedef struct {
@@ -89,6 +93,8 @@ typedef struct {
   uint32_t n_projections;
   cls_region *regions;
   uint32_t n_regions;
+  cls_intervention *interventions; /* in order of time */
+  uint32_t n_interventions;
   uint64_t n_neurons; /* set by cls_network_finish */
   double expected_synapses;
   /* Set by cls_network_finish: the value of one unit of summed weight, a power of two, per
@@ -117,6 +123,9 @@ int64_t cls_network_find_population(const cls_network *network, const char *name
 /* Local, the same on every rank. Checks everything (rules against sizes, weights against ports, delays
  * against dt, parameters), numbers the neurons, fixes the weight quanta. After it the network is read only. */
 cls_status cls_network_finish(cls_network *network);
+/* Do two finished descriptions draw the same neurons and synapses, scales of weights included? Then they differ at
+ * most in parameters, inputs and initial values. Networks with interventions are taken to differ. */
+bool cls_network_alike(const cls_network *a, const cls_network *b);
 /* Bytes held by the description. */
 size_t cls_network_bytes(const cls_network *network);
 /* Expected number of synapses of a projection, and of those onto one target neuron (mean). */

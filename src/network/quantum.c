@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "network/internal.h"
+#include "network/intervention.h"
 
 uint64_t cls_projection_pairs(const cls_network *network, const cls_projection *projection) {
   uint64_t targets = network->populations[projection->target].n;
@@ -105,7 +106,7 @@ cls_status cls_network_fix_quanta(cls_network *network) {
     int receptors = model->ports[projection->port].receptors;
     for (int r = 0; r < receptors; r++) {
       receptor_load *load = &loads[projection->target][cls_model_port_receptor(model, projection->port) + r];
-      double weight = greatest_weight(projection, r);
+      double weight = greatest_weight(projection, r) * cls_projection_greatest_factor(network, projection);
       if (load->widest == 0 || weight > load->weight) {
         load->weight = weight;
         load->by = projection->name;

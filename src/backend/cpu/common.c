@@ -7,8 +7,8 @@ cls_status cls_cpu_create(const cls_backend_setup *setup, cls_cpu *cpu) {
   cpu->setup = *setup;
   CLS_TRY(cls_alloc(&cpu->pools, (size_t)setup->members, sizeof *cpu->pools, "member states"));
   for (int m = 0; m < setup->members; m++) {
-    CLS_TRY(cls_alloc(&cpu->pools[m], setup->neurons->pool, sizeof(float), "neuron states"));
-    CLS_TRY(cls_neurons_start(setup->neurons, setup->network, setup->layout, m, cpu->pools[m]));
+    CLS_TRY(cls_alloc(&cpu->pools[m], setup->neurons[m]->pool, sizeof(float), "neuron states"));
+    CLS_TRY(cls_neurons_start(setup->neurons[m], setup->layout, setup->identity[m], cpu->pools[m]));
   }
   return CLS_OK;
 }
@@ -20,7 +20,7 @@ void cls_cpu_destroy(cls_cpu *cpu) {
 
 cls_status cls_cpu_currents(void *instance, int member, int64_t *sums) {
   const cls_cpu *cpu = instance;
-  const cls_neurons *neurons = cpu->setup.neurons;
+  const cls_neurons *neurons = cpu->setup.neurons[member];
   for (uint32_t r = 0; r < neurons->n_runs; r++) {
     const cls_range_run *run = &neurons->runs[r];
     cls_tile tile;
@@ -38,7 +38,7 @@ cls_status cls_cpu_currents(void *instance, int member, int64_t *sums) {
 
 /* Where state `state` of a range lies. */
 static float *state_of(const cls_cpu *cpu, int member, uint32_t range, int state, size_t *n) {
-  const cls_range_run *run = &cpu->setup.neurons->runs[range];
+  const cls_range_run *run = &cpu->setup.neurons[member]->runs[range];
   *n = run->n;
   return cpu->pools[member] + run->state + (size_t)state * run->padded;
 }

@@ -28,12 +28,19 @@ size_t cls_flight_bytes(const cls_flight *flight) {
   return (lists + flight->history_mask + 1ul) * sizeof *flight->calendar + words * sizeof(uint32_t);
 }
 
-/* Copies the runs of a row to the steps they are due in. */
+void cls_flight_forget(cls_flight *flight) {
+  for (size_t i = 0; i < (flight->calendar_mask + 1ul) * flight->n_channels; i++) flight->calendar[i].n = 0;
+  for (size_t i = 0; i <= flight->history_mask; i++) flight->history[i].n = 0;
+}
+
+/* Copies the runs of a row to the steps they are due in. Runs ascend by delay; those due before `now` come
+ * first, and only of spikes that are taken a second time. */
 static cls_status post(cls_flight *flight, const cls_store *store, const cls_arrival *arrival, int64_t now,
                        uint64_t *events) {
   const uint32_t *word = store->word + store->row[arrival->slot];
   const uint32_t *end = store->word + store->row[arrival->slot + 1];
   int64_t fired = now - arrival->age;
+  while (word < end && cls_run_delay(*word) < arrival->age) word += 1 + cls_run_count(*word);
   while (word < end) {
     uint32_t header = *word++, count = cls_run_count(header);
     cls_words_list *due = cls_flight_due(flight, fired + cls_run_delay(header), cls_run_channel(header));

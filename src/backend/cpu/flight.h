@@ -15,10 +15,13 @@ typedef struct {
 cls_status cls_flight_create(cls_flight *flight, const cls_store *store, uint32_t n_channels);
 void cls_flight_destroy(cls_flight *flight);
 size_t cls_flight_bytes(const cls_flight *flight);
-/* Takes spikes that are handed over before step `now`. Adds the events put into the calendar to *events;
- * those of rows delivered directly are counted when they are due. */
+/* Takes spikes that are handed over before step `now`: their events due at `now` or later. Adds the events put
+ * into the calendar to *events; those of rows delivered directly are counted when they are due. */
 cls_status cls_flight_take(cls_flight *flight, const cls_store *store, int64_t now,
                            const cls_arrival *arrivals, size_t n, uint64_t *events);
+
+/* Empties it. */
+void cls_flight_forget(cls_flight *flight);
 
 static inline cls_words_list *cls_flight_due(cls_flight *f, int64_t step, uint32_t channel) {
   return &f->calendar[((uint64_t)step & f->calendar_mask) * f->n_channels + channel];

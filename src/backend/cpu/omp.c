@@ -86,7 +86,7 @@ static cls_status create_part(omp_backend *b, uint32_t part) {
     CLS_TRY(cls_alloc(&member->sums, n_shards * CLS_MAX_PORTS, sizeof *member->sums, "input sums"));
     for (uint32_t s = 0; s < n_shards; s++) {
       const cls_shard *shard = &layout->shards[shard_first + s];
-      const cls_model *model = b->cpu.setup.neurons->runs[shard->range_first].model;
+      const cls_model *model = b->cpu.setup.neurons[m]->runs[shard->range_first].model;
       for (int port = 0; port < CLS_MAX_PORTS; port++) {
         port_sum *sum = &member->sums[s * CLS_MAX_PORTS + (uint32_t)port];
         bool pair = cls_port_is_pair(model, port);
@@ -124,6 +124,18 @@ static cls_status deliver(void *instance, int member, const cls_arrival *arrival
                    sizeof *arrivals, "arrivals"));
   memcpy(b->pending[member] + b->n_pending[member], arrivals, n * sizeof *arrivals);
   b->n_pending[member] += n;
+  return CLS_OK;
+}
+
+static cls_status redeliver(void *instance, int member, int64_t now, const cls_arrival *arrivals, size_t n) {
+  omp_backend *b = instance;
+  b->n_pending[member] = 0;
+  for (uint32_t p = 0; p < b->cpu.setup.layout->n_parts; p++) {
+    cls_flight *flight = &b->parts[p].members[member].flight;
+    cls_flight_forget(flight);
+    uint64_t again = 0; /* these events were counted when they first came */
+    CLS_TRY(cls_flight_take(flight, b->cpu.setup.stores[p], now, arrivals, n, &again));
+  }
   return CLS_OK;
 }
 
@@ -226,16 +238,17 @@ static cls_status collect(const int32_t *spiked, int padded, int n, uint32_t loc
 }
 
 static cls_status step_range(const cls_range_run *run, port_sum *sums, uint32_t shard_local, float *pool,
-                             int64_t step, int member, scratch *tmp, cls_words_list *spikes) {
+                             int64_t step, int identity, scratch *tmp, cls_words_list *spikes) {
   cls_tile tile = {.current = tmp->current, .spiked = tmp->spiked};
   for (int r = 0; r < CLS_MAX_RECEPTORS; r++) tile.input[r] = tmp->input[r];
   for (uint32_t at = 0; at < run->padded; at += CLS_TILE) {
     uint32_t n = run->padded - at < CLS_TILE ? run->padded - at : CLS_TILE;
     read_input(run, sums, run->local - shard_local + at, (int)n, tmp);
+    if (run->silent) continue;
     memset(tmp->current, 0, n * sizeof *tmp->current);
     for (int k = 0; k < run->n_inputs; k++) {
       const cls_input_run *input = &run->inputs[k];
-      cls_neurons_input_tile(run, input, pool, at, n, step, member, &tile);
+      cls_neurons_input_tile(run, input, pool, at, n, step, identity, &tile);
       (input->stride ? input->model->tile_varied : input->model->tile_shared)(&tile);
     }
     cls_neurons_tile(run, pool, at, n, &tile);
@@ -254,6 +267,7 @@ static cls_status advance_part(omp_backend *b, uint32_t part, int member, int64_
   const cls_store *store = b->cpu.setup.stores[part];
   const cls_layout *layout = b->cpu.setup.layout;
   uint32_t shard_first = layout->parts[part].shard_first, shard_last = layout->parts[part].shard_last;
+  const cls_range_run *runs = b->cpu.setup.neurons[member]->runs;
   scratch tmp;
   double mark = cls_seconds();
   CLS_TRY(
@@ -275,8 +289,8 @@ static cls_status advance_part(omp_backend *b, uint32_t part, int member, int64_
       const cls_shard *shard = &layout->shards[s];
       port_sum *sums = &m->sums[(s - shard_first) * CLS_MAX_PORTS];
       for (uint32_t r = shard->range_first; r < shard->range_last; r++)
-        CLS_TRY(step_range(&b->cpu.setup.neurons->runs[r], sums, shard->local, b->cpu.pools[member], step,
-                           member, &tmp, &m->spikes));
+        CLS_TRY(step_range(&runs[r], sums, shard->local, b->cpu.pools[member], step,
+                           b->cpu.setup.identity[member], &tmp, &m->spikes));
       for (int port = 0; port < CLS_MAX_PORTS; port++) sums[port].dirty = false;
     }
     mark = cls_seconds();
@@ -330,7 +344,7 @@ static cls_status advance(void *instance, int member, int64_t begin, int64_t end
 
 static void report(void *instance, size_t *bytes, double *update_s, double *deliver_s, uint64_t *events) {
   omp_backend *b = instance;
-  *bytes = (size_t)b->cpu.setup.members * b->cpu.setup.neurons->pool * sizeof(float);
+  *bytes = (size_t)b->cpu.setup.members * b->cpu.setup.neurons[0]->pool * sizeof(float);
   *update_s = *deliver_s = 0;
   *events = 0;
   for (uint32_t p = 0; p < b->cpu.setup.layout->n_parts; p++) {
@@ -350,6 +364,7 @@ const cls_backend cls_backend_cpu_omp = {
     .create = create,
     .destroy = destroy,
     .deliver = deliver,
+    .redeliver = redeliver,
     .advance = advance,
     .currents = cls_cpu_currents,
     .get_state = cls_cpu_get_state,

@@ -2,6 +2,7 @@
 #include "backend/cpu/common.h"
 #include "backend/cpu/cpu.h"
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct {
   /* Summed input: [step & ring_mask][port][local index], in weight units. Pairs of 8-bit weights are kept as
@@ -57,12 +58,11 @@ static cls_status create(const cls_backend_setup *setup, void **instance) {
   return CLS_OK;
 }
 
-static cls_status deliver(void *instance, int member, const cls_arrival *arrivals, size_t n) {
-  serial *b = instance;
+/* Adds the events of `arrivals` that are due at the next step or later. */
+static void add_arrivals(serial *b, int member, const cls_arrival *arrivals, size_t n) {
   member_state *m = &b->members[member];
   const cls_store *store = b->cpu.setup.stores[0];
   const cls_layout *layout = b->cpu.setup.layout;
-  double begun = cls_seconds();
   for (size_t i = 0; i < n; i++) {
     const uint32_t *word = store->word + store->row[arrivals[i].slot];
     const uint32_t *end = store->word + store->row[arrivals[i].slot + 1];
@@ -70,9 +70,9 @@ static cls_status deliver(void *instance, int member, const cls_arrival *arrival
       uint32_t header = *word++, count = cls_run_count(header), channel = cls_run_channel(header);
       uint32_t port = channel % CLS_MAX_PORTS;
       const cls_shard *shard = &layout->shards[layout->parts[0].shard_first + channel / CLS_MAX_PORTS];
-      bool pair = cls_port_is_pair(b->cpu.setup.neurons->runs[shard->range_first].model, (int)port);
+      bool pair = cls_port_is_pair(b->cpu.setup.neurons[member]->runs[shard->range_first].model, (int)port);
       int64_t due = m->now - arrivals[i].age + cls_run_delay(header);
-      for (uint32_t k = 0; k < count; k++) {
+      for (uint32_t k = 0; due >= m->now && k < count; k++) {
         int32_t *sum = input_sum(b, m, due, port, shard->local + (word[k] & 0xffff));
         if (pair) {
           sum[0] += (int32_t)(word[k] >> 16 & 0xff);
@@ -85,12 +85,29 @@ static cls_status deliver(void *instance, int member, const cls_arrival *arrival
       b->events += count;
     }
   }
+}
+
+static cls_status deliver(void *instance, int member, const cls_arrival *arrivals, size_t n) {
+  serial *b = instance;
+  double begun = cls_seconds();
+  add_arrivals(b, member, arrivals, n);
   b->deliver_s += cls_seconds() - begun;
   return CLS_OK;
 }
 
+static cls_status redeliver(void *instance, int member, int64_t now, const cls_arrival *arrivals, size_t n) {
+  serial *b = instance;
+  member_state *m = &b->members[member];
+  uint64_t events = b->events; /* these were counted when they first came */
+  m->now = now;
+  memset(m->ring, 0, (b->ring_mask + 1ul) * CLS_MAX_PORTS * b->cpu.setup.layout->n_local * sizeof *m->ring);
+  add_arrivals(b, member, arrivals, n);
+  b->events = events;
+  return CLS_OK;
+}
+
 /* Advances one range by one step. */
-static cls_status step_range(serial *b, member_state *m, float *pool, int member, const cls_range_run *run,
+static cls_status step_range(serial *b, member_state *m, float *pool, int identity, const cls_range_run *run,
                              int64_t step) {
   float input[CLS_MAX_RECEPTORS] = {0}, current;
   int32_t spiked;
@@ -104,10 +121,11 @@ static cls_status step_range(serial *b, member_state *m, float *pool, int member
         *sum = 0;
         tile.input[r] = &input[r];
       }
+    if (run->silent) continue;
     /* `one` reads input[i] and current[i] with i counted from the tile's beginning: a tile begins at every
      * neuron. */
     for (int k = 0; k < run->n_inputs; k++) {
-      cls_neurons_input_tile(run, &run->inputs[k], pool, i, 1, step, member, &tile);
+      cls_neurons_input_tile(run, &run->inputs[k], pool, i, 1, step, identity, &tile);
       run->inputs[k].model->one(&tile, 0, run->inputs[k].stride);
     }
     cls_neurons_tile(run, pool, i, 1, &tile);
@@ -128,8 +146,9 @@ static cls_status advance(void *instance, int member, int64_t begin, int64_t end
   CLS_TRY(cls_words_reserve(&m->first, (size_t)(end - begin) + 1));
   for (int64_t step = begin; step < end; step++) {
     m->first.word[m->first.n++] = (uint32_t)m->spikes.n;
-    for (uint32_t r = 0; r < b->cpu.setup.neurons->n_runs; r++)
-      CLS_TRY(step_range(b, m, b->cpu.pools[member], member, &b->cpu.setup.neurons->runs[r], step));
+    const cls_neurons *neurons = b->cpu.setup.neurons[member];
+    for (uint32_t r = 0; r < neurons->n_runs; r++)
+      CLS_TRY(step_range(b, m, b->cpu.pools[member], b->cpu.setup.identity[member], &neurons->runs[r], step));
   }
   m->first.word[m->first.n++] = (uint32_t)m->spikes.n;
   m->now = end;
@@ -141,7 +160,7 @@ static cls_status advance(void *instance, int member, int64_t begin, int64_t end
 static void report(void *instance, size_t *bytes, double *update_s, double *deliver_s, uint64_t *events) {
   serial *b = instance;
   size_t ring = (b->ring_mask + 1ul) * CLS_MAX_PORTS * b->cpu.setup.layout->n_local * 2 * sizeof(int32_t);
-  *bytes = (size_t)b->cpu.setup.members * (b->cpu.setup.neurons->pool * sizeof(float) + ring);
+  *bytes = (size_t)b->cpu.setup.members * (b->cpu.setup.neurons[0]->pool * sizeof(float) + ring);
   *update_s = b->update_s;
   *deliver_s = b->deliver_s;
   *events = b->events;
@@ -154,6 +173,7 @@ const cls_backend cls_backend_cpu_serial = {
     .create = create,
     .destroy = destroy,
     .deliver = deliver,
+    .redeliver = redeliver,
     .advance = advance,
     .currents = cls_cpu_currents,
     .get_state = cls_cpu_get_state,
