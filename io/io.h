@@ -23,6 +23,13 @@ typedef struct {
   char *empirical_bold; /* file with measured BOLD for fc_empirical_r, NULL: none (CSV/TSV, time x region) */
 } cls_record_options;
 
+/* A key of section `sweep:` and the values it takes, each as YAML in one line. */
+typedef struct {
+  char *key; /* "brain.params.g_AMPA_mS_cm2" */
+  char **values;
+  uint32_t n;
+} cls_sweep_axis;
+
 /* A job as read: every value checked, defaults filled in. */
 typedef struct {
   char *path;    /* of the file */
@@ -34,6 +41,9 @@ typedef struct {
   int members;
   cls_record_options record;
   char *partition_method;
+  cls_sweep_axis
+      *sweep; /* [n_sweep], in the order of the file; the job itself has the values it was written with */
+  uint32_t n_sweep;
   cls_network *network;       /* finished */
   cls_connectome *connectome; /* brain jobs: the regions kept, in the network's region order; else NULL */
 } cls_job;
@@ -47,6 +57,11 @@ void cls_job_destroy(cls_job *job);
 /* Local. Every key of a job file with its type, unit, default and range, as Markdown tables made from the tables
  * the reader works by. Free the text. */
 cls_status cls_job_reference(char **text);
+
+/* Points of the grid of `sweep:` (1 without one), and which value of an axis point number `point` has: the last
+ * axis runs fastest. */
+uint32_t cls_sweep_points(const cls_job *job);
+uint32_t cls_sweep_choice(const cls_job *job, uint32_t point, uint32_t axis);
 
 /* ---- connectomes ---- */
 

@@ -7,7 +7,8 @@
 
 /* What the file holds at its top. */
 typedef struct {
-  const cls_yaml *simulation, *brain, *populations, *projections, *scale, *interventions, *record, *partition;
+  const cls_yaml *simulation, *brain, *populations, *projections, *scale, *interventions, *record, *partition,
+      *sweep;
 } sections;
 static const cls_key keys[] = {
     {"simulation", CLS_KEY_MAP, offsetof(sections, simulation), .required = true,
@@ -21,6 +22,8 @@ static const cls_key keys[] = {
     {"interventions", CLS_KEY_LIST, offsetof(sections, interventions), .doc = "what changes while it runs"},
     {"record", CLS_KEY_MAP, offsetof(sections, record), .doc = "what is written down"},
     {"partition", CLS_KEY_MAP, offsetof(sections, partition), .doc = "how neurons are placed on ranks"},
+    {"sweep", CLS_KEY_MAP, offsetof(sections, sweep),
+     .doc = "{key.path: [values], ...}: a grid of runs, for callosum sweep"},
 };
 static const cls_schema schema_job = {"", "A job.", keys, CLS_KEYS(keys)};
 const cls_schema *const cls_job_schemas[] = {&schema_job,
@@ -130,6 +133,7 @@ static cls_status read_text(cls_job_reader *r, const char *text, size_t size, co
   CLS_TRY(cls_yaml_emit(r->root, &job->text));
   job->hash = cls_hash_string(job->text);
   CLS_TRY(cls_job_read_simulation(r));
+  CLS_TRY(cls_job_read_sweep(r));
   CLS_TRY(cls_job_read_record(r));
   bool is_brain = cls_yaml_get(r->root, "brain") != NULL;
   CLS_TRY(cls_network_create(is_brain ? "brain" : "network", job->dt_ms, job->seed, &job->network));
@@ -186,6 +190,12 @@ void cls_job_destroy(cls_job *job) {
   if (!job) return;
   for (int i = 0; i < job->record.n_spike_populations; i++) free(job->record.spike_populations[i]);
   free(job->record.spike_populations);
+  for (uint32_t i = 0; i < job->n_sweep; i++) {
+    for (uint32_t k = 0; k < job->sweep[i].n && job->sweep[i].values; k++) free(job->sweep[i].values[k]);
+    free(job->sweep[i].values);
+    free(job->sweep[i].key);
+  }
+  free(job->sweep);
   free(job->record.empirical_bold);
   free(job->partition_method);
   free(job->backend);

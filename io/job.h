@@ -34,6 +34,7 @@ extern const cls_schema cls_schema_simulation, cls_schema_partition, cls_schema_
 /* Sections that need nothing but the text. Local. */
 cls_status cls_job_read_simulation(cls_job_reader *r); /* and partition */
 cls_status cls_job_read_record(cls_job_reader *r);
+cls_status cls_job_read_sweep(cls_job_reader *r);
 /* Written-out networks: fill job->network. Local. */
 cls_status cls_job_read_populations(cls_job_reader *r); /* and scale */
 cls_status cls_job_read_projections(cls_job_reader *r);
