@@ -16,6 +16,7 @@ typedef struct {
 
 static const command commands[] = {
     {"run", cls_command_run, "run JOB.yaml [--out DIR] [--set key.path=value ...] [--backend NAME]", false},
+    {"check", cls_command_check, "check JOB.yaml [--ranks N] [--set key.path=value ...]", false},
     {"partition", cls_command_partition,
      "partition JOB.yaml --ranks N [--ranks-per-node K] [--method NAME|all]", false},
     {"import", cls_command_import, "import FORMAT FILE --out FILE.h5", false},

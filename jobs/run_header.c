@@ -1,17 +1,11 @@
 #include "callosum_build.h"
+#include "engine/sizes.h"
 #include "jobs/run.h"
+#include "jobs/text.h"
 #include <hdf5.h>
 #include <hwloc.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* "2.5 GB"; rounding for people. */
-static void print_bytes(char *text, size_t size, double bytes) {
-  static const char *const unit[] = {"B", "kB", "MB", "GB", "TB", "PB"};
-  int u = 0;
-  while (bytes >= 1000 && u < 5) bytes /= 1000, u++;
-  snprintf(text, size, u ? "%.1f %s" : "%.0f %s", bytes, unit[u]);
-}
 
 /* "host: cores 0-3", of this process. */
 static void describe_place(char *text, size_t size) {
@@ -71,8 +65,9 @@ void cls_run_print_header(const cls_run *run) {
   cls_log(world, 1, "job %s (hash %016llx), seed %llu, backend %s, results in %s", job->path,
           (unsigned long long)job->hash, (unsigned long long)job->seed, run->backend->name, run->directory);
   print_places(run);
-  print_bytes(memory, sizeof memory,
-              network->expected_synapses * 6 + (double)network->n_neurons * 120 * job->members);
+  cls_sizes sizes = cls_sizes_expected(network, world->ranks, world->threads);
+  cls_print_bytes(memory, sizeof memory,
+                  cls_sizes_bytes(&sizes, job->members) + sizes.description * world->ranks);
   cls_log(
       world, 1,
       "network: %llu neurons in %u populations, about %.4g synapses, delays %g to %g ms, about %s of memory",

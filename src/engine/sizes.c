@@ -1,0 +1,79 @@
+#include "engine/sizes.h"
+#include "base/math.h"
+#include "engine/layout.h"
+#include "engine/store.h"
+
+/* Parts that hold neurons of a population: contiguous blocks of equal size, cut at random places. */
+static double parts_of(const cls_network *network, uint32_t population, double parts) {
+  double share = (double)network->populations[population].n * parts / (double)network->n_neurons;
+  return share + 1 < parts ? share + 1 : parts;
+}
+
+/* Delays count by how many steps they fill: a distribution of standard deviation s fills about as many as a uniform
+ * one of that deviation, s sqrt(12), each step being one bin. */
+static double delay_steps(const cls_network *network, const cls_projection *projection) {
+  double steps = 1 + cls_distribution_sd(&projection->delay_ms) * sqrt(12.0) / network->dt_ms;
+  double range =
+      1 + (cls_distribution_upper(&projection->delay_ms) - cls_distribution_lower(&projection->delay_ms)) /
+              network->dt_ms;
+  return steps < range ? steps : range;
+}
+
+static void add_projection(const cls_network *network, const cls_projection *projection, double parts,
+                           cls_sizes *z) {
+  double all = cls_projection_expected_synapses(network, projection),
+         steps = delay_steps(network, projection);
+  double here = parts_of(network, projection->target, parts), delay_s = 0;
+  z->synapses += all;
+  for (uint32_t s = 0; s < projection->n_sources; s++) {
+    const cls_population *source = &network->populations[projection->sources[s].population];
+    double synapses = all * projection->sources[s].weight, n = (double)source->n;
+    double each = synapses / (n * here * steps); /* synapses for one source, part and delay */
+    z->runs += n * here * steps * -cls_expm1(-each);
+    z->events_per_s += synapses * source->rate_hz;
+    delay_s += synapses * source->rate_hz * 1e-3 *
+               (projection->sources[s].delay_ms + cls_distribution_mean(&projection->delay_ms));
+  }
+  z->flight += delay_s * sizeof(uint32_t) * 2; /* lists double as they grow, and keep what they had */
+}
+
+static bool varied(const cls_distribution *param, int n) {
+  for (int i = 0; i < n; i++)
+    if (param[i].kind != CLS_CONSTANT) return true;
+  return false;
+}
+
+static void add_population(const cls_population *p, cls_sizes *z) {
+  double n = (double)p->n, states = p->model->n_states, constants = 0;
+  if (varied(p->param, p->model->n_params)) constants += p->model->n_consts;
+  for (int i = 0; i < p->n_inputs; i++) {
+    const cls_model *model = p->inputs[i].model;
+    states += model->n_states;
+    if (varied(p->inputs[i].param, model->n_params)) constants += model->n_consts;
+  }
+  z->states += n * states * sizeof(float);
+  z->constants +=
+      n * (constants * sizeof(float) + sizeof(uint32_t) + sizeof(uint64_t)); /* slot, global number */
+  for (int port = 0; port < CLS_MAX_PORTS; port++)
+    z->sums += n * (cls_port_is_pair(p->model, port) ? sizeof(uint64_t) : sizeof(int32_t));
+  z->spikes_per_s += n * p->rate_hz;
+}
+
+cls_sizes cls_sizes_expected(const cls_network *network, int ranks, int threads) {
+  cls_sizes z = {.description = (double)cls_network_bytes(network)};
+  double parts = (double)ranks * threads;
+  for (uint32_t p = 0; p < network->n_populations; p++) add_population(&network->populations[p], &z);
+  for (uint32_t j = 0; j < network->n_projections; j++)
+    add_projection(network, &network->projections[j], parts, &z);
+  /* A row for every source a rank knows, in each of its parts. A source is known to no more ranks than it has runs. */
+  double sources = (double)network->n_neurons * ranks;
+  if (sources > z.runs) sources = z.runs;
+  z.store = (z.synapses + z.runs) * sizeof(uint32_t) + sources * threads * sizeof(uint64_t) +
+            sources * (sizeof(uint64_t) + 2.0 / 8);
+  z.building = z.synapses * (sizeof(uint64_t) - sizeof(uint32_t)); /* records are twice as wide as synapses */
+  return z;
+}
+
+double cls_sizes_bytes(const cls_sizes *sizes, int members) {
+  return sizes->store + sizes->constants + members * (sizes->states + sizes->sums + sizes->flight);
+}

@@ -1,0 +1,27 @@
+/* How large a network will be, from its population-level tables alone: what one asks before asking for nodes.
+ *
+ * Expected values over the draws. Neurons are taken to be spread over parts (ranks x threads) as contiguous blocks of
+ * equal size. Every figure is a sum over all ranks, except where it says otherwise. */
+#ifndef CALLOSUM_SIZES_H
+#define CALLOSUM_SIZES_H
+
+#include "network/network.h"
+
+typedef struct {
+  double synapses, runs; /* runs: synapses of one source, one delay and one target population in one part */
+  double description;    /* bytes of the description; every rank holds it whole */
+  double store;          /* bytes of synapses, headers of runs and row offsets */
+  double constants;      /* bytes of neuron constants */
+  double states;         /* bytes of states of one member */
+  double sums;           /* bytes of input sums of one member (/cpu/omp) */
+  double flight;         /* bytes of spikes and events in flight to one member */
+  double building;       /* bytes needed besides while synapses are drawn */
+  double spikes_per_s, events_per_s; /* of biology, one member, at the expected rates of the populations */
+} cls_sizes;
+
+/* Bytes of `members` members on all ranks: everything above but the description and `building`. */
+double cls_sizes_bytes(const cls_sizes *sizes, int members);
+/* Local. The network must be finished. */
+cls_sizes cls_sizes_expected(const cls_network *network, int ranks, int threads);
+
+#endif
