@@ -1,0 +1,104 @@
+#include "engine/store_rows.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- rows by sorting ---- */
+
+/* Sorts records by their upper 32 bits: insertion for short rows, bytes (least first) for long ones. */
+static void sort_row(uint64_t *row, uint64_t *scratch, size_t n) {
+  if (n <= 48) {
+    for (size_t i = 1; i < n; i++) {
+      uint64_t x = row[i];
+      size_t j = i;
+      for (; j > 0 && row[j - 1] >> 32 > x >> 32; j--) row[j] = row[j - 1];
+      row[j] = x;
+    }
+    return;
+  }
+  uint64_t any = 0, all = ~0ull;
+  for (size_t i = 0; i < n; i++) any |= row[i], all &= row[i];
+  uint64_t *from = row, *to = scratch;
+  for (int shift = 32; shift < 64; shift += 8) {
+    if ((any >> shift & 255) == (all >> shift & 255)) continue; /* all the same */
+    uint32_t first[257] = {0};
+    for (size_t i = 0; i < n; i++) first[(from[i] >> shift & 255) + 1]++;
+    for (int b = 0; b < 256; b++) first[b + 1] += first[b];
+    for (size_t i = 0; i < n; i++) to[first[from[i] >> shift & 255]++] = from[i];
+    uint64_t *swap = from;
+    from = to;
+    to = swap;
+  }
+  if (from != row) memcpy(row, from, n * sizeof *row);
+}
+
+/* Writes sorted records as runs; returns the number of words. `out` may overlap the records from below: a run
+ * of k records becomes at most k + 1 words, never more than the 2 k words the records took. */
+static size_t write_runs(const uint64_t *record, size_t n, uint32_t *out) {
+  size_t words = 0;
+  for (size_t i = 0; i < n;) {
+    uint32_t key = (uint32_t)(record[i] >> 32), count = 0;
+    size_t header = words++;
+    while (i < n && (uint32_t)(record[i] >> 32) == key && count < CLS_RUN_MAX) {
+      out[words++] = (uint32_t)record[i++];
+      count++;
+    }
+    out[header] = cls_run_header(key & 0xffff, key >> 16, count);
+  }
+  return words;
+}
+
+cls_status cls_rows_sort(cls_store *store, const uint64_t *first, uint64_t *record, uint32_t *min_delay) {
+  uint32_t longest = 0;
+  for (uint32_t s = 0; s < store->n_slots; s++)
+    if (first[s + 1] - first[s] > longest) longest = (uint32_t)(first[s + 1] - first[s]);
+  uint64_t *scratch = NULL;
+  CLS_TRY(cls_alloc(&scratch, longest, sizeof *scratch, "row"));
+  uint32_t *word = (uint32_t *)record;
+  uint64_t words = 0;
+  for (uint32_t s = 0; s < store->n_slots; s++) {
+    size_t n = (size_t)(first[s + 1] - first[s]);
+    store->row[s] = words;
+    if (n == 0) continue;
+    sort_row(record + first[s], scratch, n);
+    uint32_t least = (uint32_t)(record[first[s]] >> 48),
+             greatest = (uint32_t)(record[first[s + 1] - 1] >> 48);
+    if (least < min_delay[s]) min_delay[s] = least;
+    if (greatest > store->max_delay) store->max_delay = greatest;
+    memcpy(scratch, record + first[s], n * sizeof *scratch);
+    words += write_runs(scratch, n, word + words);
+  }
+  free(scratch);
+  store->row[store->n_slots] = words;
+  uint32_t *shrunk = realloc(record, words ? words * sizeof *word : sizeof *word);
+  store->word = shrunk ? shrunk : word;
+  return CLS_OK;
+}
+
+/* ---- rows by counting ---- */
+
+cls_status cls_rows_begin(cls_store *store, cls_row_table *table, uint32_t *min_delay) {
+  const size_t stride = cls_row_stride(table);
+  uint64_t words = 0;
+  for (uint32_t s = 0; s < store->n_slots; s++) {
+    const uint32_t *cell = table->cell + s * stride;
+    store->row[s] = words;
+    for (size_t k = 0; k < stride; k++) words += cell[k] ? cell[k] + 1ul : 0;
+  }
+  store->row[store->n_slots] = words;
+  CLS_TRY(cls_alloc(&store->word, words, sizeof *store->word, "synapses"));
+  for (uint32_t s = 0; s < store->n_slots; s++) {
+    uint32_t *cell = table->cell + s * stride, *word = store->word + store->row[s], at = 0;
+    for (uint32_t d = 0; d < table->delays; d++) {
+      for (uint32_t c = 0; c < table->channels; c++, cell++) {
+        uint32_t count = *cell;
+        if (count == 0) continue;
+        if (d < min_delay[s]) min_delay[s] = d;
+        if (d > store->max_delay) store->max_delay = d;
+        word[at] = cls_run_header(c, d, count);
+        *cell = at + 1;
+        at += 1 + count;
+      }
+    }
+  }
+  return CLS_OK;
+}

@@ -1,0 +1,51 @@
+/* Private to the stores: two ways to lay synapses down in rows, which give the same rows but for the order within a
+ * run, and how the finished rows are indexed. */
+#ifndef CALLOSUM_STORE_ROWS_H
+#define CALLOSUM_STORE_ROWS_H
+
+#include "engine/store.h"
+
+/* ---- by sorting: any network; 8 bytes per synapse while it lasts ---- */
+
+/* A record sorts by delay, then channel: delay (16 bits) | channel (16) | weight (16) | target (16). */
+static inline uint64_t cls_row_record(const cls_synapse *s, uint32_t channel, uint32_t target) {
+  return (uint64_t)s->delay << 48 | (uint64_t)channel << 32 | (uint64_t)s->weight << 16 | (uint16_t)target;
+}
+/* Sorts the rows record[first[s] ... first[s + 1] - 1] and packs them in place: on return store->row and ->word (which
+ * was `record`) are set, and min_delay[s] where it was greater. */
+cls_status cls_rows_sort(cls_store *store, const uint64_t *first, uint64_t *record, uint32_t *min_delay);
+
+/* ---- by counting: where a table of sources x delays x channels is small beside the synapses ---- */
+
+/* Numbers of synapses, then places to write to: [slot][delay][channel]. */
+typedef struct {
+  uint32_t delays, channels; /* delays 0 ... delays - 1 */
+  uint32_t *cell;
+} cls_row_table;
+
+static inline size_t cls_row_stride(const cls_row_table *t) { return (size_t)t->delays * t->channels; }
+static inline uint32_t *cls_row_cell(const cls_row_table *t, uint32_t slot, uint32_t delay,
+                                     uint32_t channel) {
+  return &t->cell[((size_t)slot * t->delays + delay) * t->channels + channel];
+}
+/* From numbers to rows: allocates the words, writes the headers, and turns every cell into the place of its first
+ * synapse, counted from its row's beginning. No cell may hold more than CLS_RUN_MAX. */
+cls_status cls_rows_begin(cls_store *store, cls_row_table *table, uint32_t *min_delay);
+/* Writes a synapse to its place. */
+static inline void cls_rows_put(cls_store *store, const cls_row_table *t, uint32_t slot, const cls_synapse *s,
+                                uint32_t channel, uint32_t target) {
+  uint32_t *cell = cls_row_cell(t, slot, s->delay, channel);
+  store->word[store->row[slot] + (*cell)++] = (uint32_t)s->weight << 16 | (uint16_t)target;
+}
+
+/* ---- together ---- */
+
+static inline uint32_t cls_run_header(uint32_t channel, uint32_t delay, uint32_t count) {
+  return channel << (CLS_RUN_COUNT_BITS + CLS_RUN_DELAY_BITS) | delay << CLS_RUN_COUNT_BITS | count;
+}
+/* Fills store->direct and ->delay. */
+cls_status cls_store_index_delays(cls_store *store);
+/* Frees all arrays of a store but not the store. */
+void cls_store_empty(cls_store *store);
+
+#endif
