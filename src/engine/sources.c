@@ -19,6 +19,7 @@ void cls_sources_destroy(cls_sources *sources) {
   free(sources->index);
   free(sources->bits);
   free(sources->base);
+  free(sources->dense);
   free(sources->neuron);
   free(sources);
 }
@@ -120,10 +121,13 @@ cls_status cls_sources_finish(cls_sources *sources) {
         cls_fail(CLS_ERR_LIMIT, "this rank receives from %llu neurons: the limit is 2^32 - 2; use more ranks",
                  (unsigned long long)total);
   if (status == CLS_OK) status = cls_alloc(&s->base, n, sizeof *s->base, "slots of sources");
+  if (status == CLS_OK) status = cls_alloc(&s->dense, n, sizeof *s->dense, "slots of sources");
   if (status == CLS_OK) status = cls_alloc(&s->neuron, total, sizeof *s->neuron, "sources");
   for (uint32_t i = 0; status == CLS_OK && i < n; i++) {
     uint32_t index = cls_sources_page(s, page[i]);
     s->base[index] = s->n;
+    while (s->dense[index] < CLS_PAGE && s->bits[index][s->dense[index] / 64] >> s->dense[index] % 64 & 1)
+      s->dense[index]++;
     for (uint32_t bit = 0; bit < CLS_PAGE; bit++)
       if (s->bits[index][bit / 64] >> bit % 64 & 1) s->neuron[s->n++] = page[i] * CLS_PAGE + bit;
   }
@@ -133,5 +137,5 @@ cls_status cls_sources_finish(cls_sources *sources) {
 
 size_t cls_sources_bytes(const cls_sources *s) {
   return s->capacity * (sizeof *s->key + sizeof *s->index) + s->page_capacity * sizeof *s->bits +
-         s->n_pages * sizeof *s->base + s->n * sizeof *s->neuron;
+         s->n_pages * (sizeof *s->base + sizeof *s->dense) + s->n * sizeof *s->neuron;
 }

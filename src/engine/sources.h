@@ -18,6 +18,7 @@ typedef struct {
   size_t page_capacity;
   /* After cls_sources_finish: */
   uint32_t *base;   /* slot of the first neuron of each page */
+  uint16_t *dense;  /* neurons at the beginning of each page before the first that is not in the set */
   uint64_t *neuron; /* by slot, ascending */
   uint32_t n;
 } cls_sources;
@@ -36,6 +37,7 @@ size_t cls_sources_bytes(const cls_sources *sources);
 /* Slot of a neuron whose page is at `index`; the neuron must be in the set. */
 static inline uint32_t cls_sources_slot_in(const cls_sources *s, uint32_t index, uint64_t neuron) {
   uint32_t bit = (uint32_t)(neuron % CLS_PAGE), slot = s->base[index];
+  if (bit < s->dense[index]) return slot + bit; /* most often where most neurons are sources */
   const uint64_t *bits = s->bits[index];
   for (uint32_t w = 0; w < bit / 64; w++) slot += (uint32_t)__builtin_popcountll(bits[w]);
   return slot + (uint32_t)__builtin_popcountll(bits[bit / 64] & ((1ull << (bit % 64)) - 1));
