@@ -37,7 +37,14 @@ static cls_status see_spikes(void *self, int member, const cls_spikes *spikes) {
   return member == 0 ? cls_spike_statistics_add(r->statistics, spikes) : CLS_OK;
 }
 
-static cls_status see_currents(void *self, int member, int64_t step, const int64_t *sums) {
+static int64_t next_look(void *self, int64_t now) {
+  const int64_t interval = cls_current_file_interval(((const cls_recorder *)self)->currents);
+  return (now / interval + 1) * interval;
+}
+
+static cls_status look(void *self, int member, int64_t step, cls_view *view) {
+  const int64_t *sums;
+  CLS_TRY(cls_view_currents(view, &sums));
   return cls_current_file_add(((cls_recorder *)self)->currents, member, step, sums);
 }
 
@@ -134,8 +141,8 @@ static void fill_observer(cls_recorder *r) {
   r->observer = (cls_observer){
       .self = r, .spikes = see_spikes, .flush = flush, .flush_interval = r->record.flush_interval};
   if (!r->currents) return;
-  r->observer.currents = see_currents;
-  r->observer.current_interval = cls_current_file_interval(r->currents);
+  r->observer.next_look = next_look;
+  r->observer.look = look;
 }
 
 cls_status cls_recorder_create(const cls_world *world, const cls_job *job, const cls_placement *placement,

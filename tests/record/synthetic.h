@@ -198,16 +198,32 @@ static inline cls_spikes syn_fill(const synthetic *s, int member, int64_t begin,
   return (cls_spikes){begin, end, w->neuron, w->first};
 }
 
-static inline cls_status syn_show_currents(const synthetic *s, const cls_observer *o, int member,
-                                           int64_t step) {
-  int64_t *sums = calloc((size_t)s->layout.n_ranges * CLS_MAX_RECEPTORS + 1, sizeof *sums);
+/* What the recorder asks of a member, answered as a backend does: a function of (member, neuron, step). */
+typedef struct {
+  const synthetic *s;
+  int64_t step;
+} syn_moment;
+
+static inline cls_status syn_currents(void *instance, int member, int64_t *sums) {
+  const syn_moment *now = instance;
+  const synthetic *s = now->s;
+  memset(sums, 0, (size_t)s->layout.n_ranges * CLS_MAX_RECEPTORS * sizeof *sums);
   for (uint32_t r = 0; r < s->layout.n_ranges; r++)
     for (uint32_t i = 0; i < s->layout.ranges[r].n; i++)
       for (int k = 0; k < CLS_MAX_RECEPTORS; k++)
         sums[r * CLS_MAX_RECEPTORS + (uint32_t)k] +=
             syn_current(s->populations[s->layout.ranges[r].population].first + s->layout.ranges[r].first + i,
-                        member, step, k);
-  cls_status status = o->currents(o->self, member, step, sums);
+                        member, now->step, k);
+  return CLS_OK;
+}
+
+static const cls_backend syn_backend = {.name = "synthetic", .currents = syn_currents};
+
+static inline cls_status syn_look(const synthetic *s, const cls_observer *o, int member, int64_t step) {
+  int64_t *sums = calloc((size_t)s->layout.n_ranges * CLS_MAX_RECEPTORS + 1, sizeof *sums);
+  syn_moment now = {s, step};
+  cls_view view = {.backend = &syn_backend, .instance = &now, .member = member, .sums = sums};
+  cls_status status = o->look(o->self, member, step, &view);
   free(sums);
   return status;
 }
@@ -223,8 +239,8 @@ static inline cls_status syn_run(const synthetic *s, const cls_observer *o, int6
     for (int m = 0; m < s->job.members && status == CLS_OK; m++) {
       const cls_spikes spikes = syn_fill(s, m, begin, stop, &w);
       status = o->spikes(o->self, m, &spikes);
-      for (int64_t step = begin; step < stop && o->current_interval > 0 && status == CLS_OK; step++)
-        if ((step + 1) % o->current_interval == 0) status = syn_show_currents(s, o, m, step);
+      for (int64_t step = begin; step < stop && o->look && status == CLS_OK; step++)
+        if (o->next_look(o->self, step) == step + 1) status = syn_look(s, o, m, step);
     }
     for (; flushed + o->flush_interval <= stop && status == CLS_OK; flushed += o->flush_interval)
       status = o->flush(o->self, flushed + o->flush_interval);
