@@ -55,6 +55,10 @@ cls_status cls_h5_series_close(cls_h5_series *series);
  * them. */
 cls_status cls_h5_series_append(cls_h5_series *series, uint64_t total, uint64_t offset, uint64_t n,
                                 const void *rows);
+/* Reads rows [first, first + n) as rank 0 needs them; other ranks only take part and may pass NULL. `second`
+ * >= 0: only that index of the second dimension (a member); -1: all. */
+cls_status cls_h5_series_read(cls_h5_series *series, uint64_t first, uint64_t n, int64_t second,
+                              void *values);
 /* Overwrites a scalar attribute of the root; the same value on every rank. */
 cls_status cls_h5_attribute_update(hid_t file, const char *name, hid_t type, const void *value);
 /* Everything written so far reaches the disk: the file is readable up to here whatever happens next. */

@@ -188,15 +188,13 @@ cls_status cls_job_load(const cls_world *world, const char *path, const char *co
 
 void cls_job_destroy(cls_job *job) {
   if (!job) return;
-  for (int i = 0; i < job->record.n_spike_populations; i++) free(job->record.spike_populations[i]);
-  free(job->record.spike_populations);
   for (uint32_t i = 0; i < job->n_sweep; i++) {
     for (uint32_t k = 0; k < job->sweep[i].n && job->sweep[i].values; k++) free(job->sweep[i].values[k]);
     free(job->sweep[i].values);
     free(job->sweep[i].key);
   }
   free(job->sweep);
-  free(job->record.empirical_bold);
+  cls_job_free_record(&job->record);
   free(job->partition_method);
   free(job->backend);
   free(job->text);

@@ -52,9 +52,10 @@ cls_status cls_job_keep_regions(cls_job *job, const uint32_t *kept, uint32_t n);
 cls_status cls_job_read_interventions(cls_job_reader *r);
 /* Are files that are read later there? Of rank 0. */
 cls_status cls_job_check_files(cls_job_reader *r);
-/* What can only be said of a finished network: the populations whose spikes are recorded, and how much that
- * is. Local. */
+/* What can only be said of a finished network: the populations that recordings are about, and how much will be
+ * recorded. Local. */
 cls_status cls_job_check_record(cls_job_reader *r);
+void cls_job_free_record(cls_record_options *record);
 
 /* ---- models (job_model.c) ---- */
 

@@ -1,8 +1,9 @@
 /* Section `record:`: what is written down. */
 #include "io/job.h"
+#include "io/selection.h"
 #include <errno.h>
-#include <fnmatch.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,12 +17,12 @@ static const cls_key keys[] = {
     {"warmup_ms", CLS_KEY_NUMBER, offsetof(fields, warmup_ms), .unit = "ms", .min = 0, .max = 1e12,
      .doc = "biology left out of statistics; 20000 where BOLD is recorded, else 500"},
     {"spikes", CLS_KEY_ANY, offsetof(fields, spikes), .initial = "none",
-     .doc = "none, all, or a list of populations, where * and ? stand for any letters"},
+     .doc = "none, all, or a selection of populations"},
     {"rates", CLS_KEY_MAP, offsetof(fields, rates), .doc = "rates of populations"},
     {"bold", CLS_KEY_MAP, offsetof(fields, bold), .doc = "BOLD signal of regions"},
     {"currents", CLS_KEY_MAP, offsetof(fields, currents), .doc = "synaptic currents, means over populations"},
     {"max_gb", CLS_KEY_NUMBER, offsetof(fields, max_gb), .unit = "GB", .initial = "4", .min = 0, .max = 1e9,
-     .doc = "recordings of spikes expected to be larger are refused"},
+     .doc = "recordings expected to be larger are refused"},
     {"flush_ms", CLS_KEY_NUMBER, offsetof(fields, flush_ms), .unit = "ms", .initial = "1000", .min = 0,
      .max = 1e9, .above_min = true, .doc = "biology between flushes of the files; a multiple of dt_ms"},
     {"empirical_bold", CLS_KEY_TEXT, offsetof(fields, empirical_bold),
@@ -41,34 +42,6 @@ static const cls_key currents_keys[] = {{"interval_ms", CLS_KEY_NUMBER, 0, .unit
 const cls_schema cls_schema_rates = {"record.rates", "Spikes per bin.", rates_keys, 1};
 const cls_schema cls_schema_bold = {"record.bold", "The Balloon model of every region.", bold_keys, 1};
 const cls_schema cls_schema_currents = {"record.currents", "Means over populations.", currents_keys, 1};
-
-static cls_status read_spikes(const cls_yaml *node, cls_record_options *record) {
-  record->spikes = CLS_SPIKES_NONE;
-  if (node->kind == CLS_YAML_SCALAR && strcmp(node->text, "none") == 0) return CLS_OK;
-  if (node->kind == CLS_YAML_SCALAR && strcmp(node->text, "all") == 0) {
-    record->spikes = CLS_SPIKES_ALL;
-    return CLS_OK;
-  }
-  char words[128];
-  if (node->kind != CLS_YAML_LIST)
-    return cls_yaml_fail(node, "%s: expected none, all or a list of populations",
-                         cls_yaml_describe(node, words, sizeof words));
-  if (node->n > 100000)
-    return cls_yaml_fail(node, "a list of %zu: expected at most 100000 patterns", node->n);
-  if (node->n == 0) return CLS_OK;
-  record->spikes = CLS_SPIKES_SOME;
-  CLS_TRY(cls_alloc(&record->spike_populations, node->n, sizeof *record->spike_populations,
-                    "names of populations"));
-  record->n_spike_populations = (int)node->n;
-  for (size_t i = 0; i < node->n; i++) {
-    const cls_yaml *item = node->items[i];
-    if (item->kind != CLS_YAML_SCALAR || !*item->text)
-      return cls_yaml_fail(item, "%s: expected the name of a population",
-                           cls_yaml_describe(item, words, sizeof words));
-    CLS_TRY(cls_job_copy(item->text, &record->spike_populations[i]));
-  }
-  return CLS_OK;
-}
 
 /* One number in a mapping of its own; *value stays 0 where the mapping is absent. */
 static cls_status read_interval(cls_job_reader *r, const cls_yaml *section, const cls_key *key, double factor,
@@ -110,7 +83,6 @@ cls_status cls_job_read_record(cls_job_reader *r) {
   record->max_gb = f.max_gb;
   record->flush_ms = f.flush_ms;
   record->warmup_ms = f.warmup_ms >= 0 ? f.warmup_ms : f.bold ? 20000 : 500;
-  CLS_TRY(read_spikes(f.spikes, record));
   CLS_TRY(read_interval(r, f.rates, rates_keys, 1, r->job->dt_ms, "simulation.dt_ms", &record->rates_bin_ms));
   CLS_TRY(read_interval(r, f.currents, currents_keys, 1, r->job->dt_ms, "simulation.dt_ms",
                         &record->currents_interval_ms));
@@ -129,43 +101,36 @@ cls_status cls_job_check_files(cls_job_reader *r) {
                        "%s cannot be read: %s", path, strerror(errno));
 }
 
-static bool recorded(const cls_record_options *record, const char *name) {
-  if (record->spikes == CLS_SPIKES_ALL) return true;
-  for (int i = 0; i < record->n_spike_populations; i++)
-    if (fnmatch(record->spike_populations[i], name, 0) == 0) return true;
-  return false;
+/* ---- what the finished network decides ---- */
+
+static bool is_word(const cls_yaml *node, const char *word) {
+  return node->kind == CLS_YAML_SCALAR && strcmp(node->text, word) == 0;
 }
 
-/* A name that is no population's is refused. A pattern may match nothing: one job serves many connectomes. */
-static cls_status check_patterns(cls_job_reader *r, const cls_yaml *spikes) {
-  const cls_record_options *record = &r->job->record;
-  const cls_network *network = r->job->network;
-  for (int i = 0; i < record->n_spike_populations; i++) {
-    const char *pattern = record->spike_populations[i];
-    uint32_t p = 0;
-    while (p < network->n_populations && fnmatch(pattern, network->populations[p].name, 0) != 0) p++;
-    if (p < network->n_populations) continue;
-    if (!strpbrk(pattern, "*?["))
-      return cls_yaml_fail(spikes->items[i],
-                           "value '%.60s': expected the name of one of %u populations, as '%s', or a "
-                           "pattern",
-                           pattern, network->n_populations, network->populations[0].name);
-    cls_warn(r->world, "record.spikes: pattern '%s' matches no population", pattern);
-  }
+/* none, all, or a selection. */
+static cls_status choose(cls_job_reader *r, const cls_yaml *node, cls_chosen *chosen) {
+  const uint32_t all = r->job->network->n_populations;
+  if (!node || is_word(node, "none") || (node->kind == CLS_YAML_LIST && node->n == 0)) return CLS_OK;
+  chosen->wanted = true;
+  if (!is_word(node, "all")) return cls_selection_find(r, node, &chosen->population, &chosen->n);
+  CLS_TRY(cls_alloc(&chosen->population, all, sizeof *chosen->population, "chosen populations"));
+  while (chosen->n < all) chosen->population[chosen->n] = chosen->n, chosen->n++;
   return CLS_OK;
 }
 
 cls_status cls_job_check_record(cls_job_reader *r) {
-  const cls_record_options *record = &r->job->record;
+  cls_record_options *record = &r->job->record;
   const cls_network *network = r->job->network;
-  if (record->spikes == CLS_SPIKES_NONE) return CLS_OK;
-  const cls_yaml *spikes = cls_yaml_get(cls_yaml_get(r->root, "record"), "spikes");
-  CLS_TRY(check_patterns(r, spikes));
+  const cls_yaml *section;
+  CLS_TRY(cls_yaml_section(r->tree, r->root, "record", &section));
+  const cls_yaml *spikes = cls_yaml_get(section, "spikes");
+  CLS_TRY(choose(r, spikes, &record->spikes));
   const double bytes_per_spike = 16; /* a time and a neuron, 8 bytes each (SONATA) */
   double rate = 0;
-  for (uint32_t p = 0; p < network->n_populations; p++)
-    if (recorded(record, network->populations[p].name))
-      rate += (double)network->populations[p].n * network->populations[p].rate_hz;
+  for (uint32_t i = 0; i < record->spikes.n; i++) {
+    const cls_population *p = &network->populations[record->spikes.population[i]];
+    rate += (double)p->n * p->rate_hz;
+  }
   double spikes_expected = rate * r->job->duration_ms / 1000 * r->job->members;
   double gb = spikes_expected * bytes_per_spike / 1e9;
   if (gb > record->max_gb)
@@ -174,4 +139,9 @@ cls_status cls_job_check_record(cls_job_reader *r) {
                          "populations or raise record.max_gb",
                          spikes_expected, gb, record->max_gb);
   return CLS_OK;
+}
+
+void cls_job_free_record(cls_record_options *record) {
+  free(record->spikes.population);
+  free(record->empirical_bold);
 }

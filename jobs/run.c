@@ -250,9 +250,12 @@ static cls_status compute(cls_run *run, pieces *p) {
   run->simulate_s = cls_seconds() - begun;
   run->interrupted = run->reached < run->steps;
   cls_run_progress_end(&progress);
-  cls_statistics statistics;
-  CLS_TRY(cls_recorder_finish(p->recorder, &statistics));
-  return cls_run_summarise(run, p->engine, &statistics);
+  cls_statistics *statistics = NULL;
+  cls_status status = cls_alloc(&statistics, (size_t)run->job->members, sizeof *statistics, "statistics");
+  if (status == CLS_OK) status = cls_recorder_finish(p->recorder, statistics);
+  if (status == CLS_OK) status = cls_run_summarise(run, p->engine, statistics);
+  free(statistics);
+  return status;
 }
 
 static cls_status run_job(options *o, cls_world *world, cls_job **job, char **directory) {

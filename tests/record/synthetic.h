@@ -30,7 +30,7 @@ typedef struct {
   cls_population populations[SYN_POPULATIONS];
   cls_region regions[SYN_REGIONS];
   uint64_t row[SYN_REGIONS + 1];
-  uint32_t source[SYN_REGIONS * SYN_REGIONS], population_first[SYN_POPULATIONS + 1];
+  uint32_t source[SYN_REGIONS * SYN_REGIONS], population_first[SYN_POPULATIONS + 1], all[SYN_POPULATIONS];
   double weight[SYN_REGIONS * SYN_REGIONS], length[SYN_REGIONS * SYN_REGIONS];
   cls_shard shard;
 } synthetic;
@@ -56,19 +56,20 @@ static inline void syn_place(synthetic *s, int mode) {
   s->population_first[SYN_POPULATIONS] = p->n_blocks;
 }
 
-/* One range per block of this rank; in reverse order for odd modes, as nothing may depend on it. */
+/* One range per block of this rank. In odd modes local indices descend, as nothing may depend on them. */
 static inline void syn_lay_out(synthetic *s, int mode) {
   const cls_placement *p = &s->placement;
   cls_layout *l = &s->layout;
   l->ranges = calloc(p->n_blocks, sizeof *l->ranges);
-  for (uint32_t i = 0; i < p->n_blocks; i++) {
-    uint32_t b = mode % 2 ? p->n_blocks - 1 - i : i;
+  for (uint32_t b = 0; b < p->n_blocks; b++) {
     if (p->owner[b] != s->world.rank) continue;
     l->ranges[l->n_ranges++] =
         (cls_range){p->blocks[b].population, p->blocks[b].first, p->blocks[b].n, l->n_local};
     l->n_local += (p->blocks[b].n + 15) / 16 * 16;
     l->n_neurons += p->blocks[b].n;
   }
+  for (uint32_t r = 0; mode % 2 && r < l->n_ranges; r++)
+    l->ranges[r].local = l->n_local - l->ranges[r].local - (l->ranges[r].n + 15) / 16 * 16;
   s->shard = (cls_shard){0, l->n_local, 0, l->n_ranges};
   l->shards = &s->shard;
   l->n_shards = 1;
@@ -120,6 +121,7 @@ static inline void syn_create(synthetic *s, MPI_Comm comm, int mode) {
                                                  : k % 2    ? 'I'
                                                             : 'E'};
     first += s->populations[k].n;
+    s->all[k] = (uint32_t)k;
   }
   s->network = (cls_network){.name = "brain",
                              .dt_ms = 0.5,
@@ -139,7 +141,7 @@ static inline void syn_create(synthetic *s, MPI_Comm comm, int mode) {
                      .network = &s->network,
                      .connectome = &s->connectome};
   s->job.record = (cls_record_options){.warmup_ms = 500,
-                                       .spikes = CLS_SPIKES_ALL,
+                                       .spikes = {true, s->all, SYN_POPULATIONS},
                                        .max_gb = 4,
                                        .rates_bin_ms = 2.5,
                                        .bold_tr_s = 0.05,
