@@ -125,8 +125,16 @@ cls_status cls_h5_names(hid_t file, const char *path, hsize_t n, const char *con
   return status;
 }
 
+cls_status cls_h5_link(hid_t file, const char *path, const char *name) {
+  hid_t links = with_parents();
+  herr_t linked = H5Lcreate_hard(file, path, file, name, links, H5P_DEFAULT);
+  H5Pclose(links);
+  H5_CHECK(linked >= 0, file, name);
+  return CLS_OK;
+}
+
 cls_status cls_h5_series_create(hid_t file, const char *path, hid_t type, int rank, const hsize_t *row,
-                                const char *units) {
+                                uint64_t expected, const char *units) {
   CLS_CHECK(rank >= 1 && rank <= 4, CLS_ERR_INTERNAL, "series %s has %d dimensions", path, rank);
   hsize_t dims[4] = {0}, most[4] = {H5S_UNLIMITED}, chunk[4] = {0};
   size_t bytes = H5Tget_size(type);
@@ -140,6 +148,7 @@ cls_status cls_h5_series_create(hid_t file, const char *path, hid_t type, int ra
   chunk[0] = CHUNK_BYTES / bytes;
   if (chunk[0] > 65536) chunk[0] = 65536;
   if (rank > 1 && chunk[0] > 1024) chunk[0] = 1024;
+  if (expected > 0 && chunk[0] > expected) chunk[0] = expected;
   if (chunk[0] < 1) chunk[0] = 1;
   hid_t space = H5Screate_simple(rank, dims, most), properties = H5Pcreate(H5P_DATASET_CREATE);
   H5Pset_chunk(properties, rank, chunk);
@@ -213,8 +222,7 @@ static void release(selection *s) {
   H5Sclose(s->there);
 }
 
-/* One collective write of a block. */
-static cls_status write_block(const cls_h5_series *series, const hsize_t *start, const hsize_t *count,
+cls_status cls_h5_block_write(cls_h5_series *series, const hsize_t *start, const hsize_t *count,
                               const void *values) {
   selection s;
   CLS_TRY(select_block(series, start, count, &s));
@@ -247,7 +255,7 @@ cls_status cls_h5_series_append(cls_h5_series *series, uint64_t total, uint64_t 
     const void *from = now > 0 ? (const char *)rows + done * series->row_bytes : nothing;
     hsize_t start[4], count[4];
     rows_of(series, first + (now > 0 ? done : 0), now, start, count);
-    CLS_TRY(write_block(series, start, count, from));
+    CLS_TRY(cls_h5_block_write(series, start, count, from));
   }
   return CLS_OK;
 }
@@ -273,6 +281,17 @@ cls_status cls_h5_series_read(cls_h5_series *series, uint64_t first, uint64_t n,
     release(&s);
   }
   return CLS_OK;
+}
+
+cls_status cls_h5_table_update(MPI_Comm comm, hid_t file, const char *path, hid_t type, const void *values) {
+  cls_h5_series table;
+  hsize_t start[4], count[4];
+  int rank = 0;
+  MPI_Comm_rank(comm, &rank);
+  CLS_TRY(cls_h5_series_open(comm, file, path, type, &table));
+  rows_of(&table, 0, rank == 0 ? table.dims[0] : 0, start, count);
+  CLS_TRY(cls_h5_block_write(&table, start, count, values));
+  return cls_h5_series_close(&table);
 }
 
 cls_status cls_h5_attribute_update(hid_t file, const char *name, hid_t type, const void *value) {

@@ -126,6 +126,12 @@ cls_status cls_record_close(const cls_record *record, hid_t *file, bool whole) {
   return CLS_OK;
 }
 
+cls_status cls_record_sonata(hid_t file) {
+  const uint32_t magic = 0x0A7A, version[2] = {0, 1};
+  CLS_TRY(cls_h5_attribute(file, "/", "magic", H5T_NATIVE_UINT32, 0, &magic));
+  return cls_h5_attribute(file, "/", "version", H5T_NATIVE_UINT32, 2, version);
+}
+
 char *cls_record_path(const cls_record *record, const char *group, int member, const char *leaf) {
   const char *slash = leaf[0] ? "/" : "", *name = record->network->name;
   if (member == 0) return cls_format("%s/%s%s%s", group, name, slash, leaf);

@@ -59,6 +59,8 @@ cls_status cls_record_open(const cls_record *record, const char *name, cls_recor
 cls_status cls_record_sync(const cls_record *record, hid_t file);
 /* Collective. Marks the file as whole (`complete` = 1) where `whole`, and closes it. */
 cls_status cls_record_close(const cls_record *record, hid_t *file, bool whole);
+/* Rank 0: the attributes by which readers of SONATA know a file. */
+cls_status cls_record_sonata(hid_t file);
 /* "GROUP/NAME/LEAF" with the network's name, or "GROUP/NAME_memberK/LEAF" for member K > 0: where SONATA files
  * keep what belongs to a member. LEAF may be "". Freed by the caller; NULL: out of memory. */
 char *cls_record_path(const cls_record *record, const char *group, int member, const char *leaf);

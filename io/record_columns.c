@@ -107,9 +107,10 @@ cls_status cls_rows_build(const cls_rows *rows, hid_t file, const char *path, co
   if (rows->per_time > 1) row[n++] = rows->per_time;
   row[n++] = rows->columns->n;
   if (rows->width > 0) row[n++] = rows->width;
-  CLS_TRY(cls_h5_series_create(file, path, rows->type, n + 1, row, units));
+  const uint64_t expected = (uint64_t)(rows->record->steps / rows->time_steps);
+  CLS_TRY(cls_h5_series_create(file, path, rows->type, n + 1, row, expected, units));
   if (!time_path) return CLS_OK;
-  return cls_h5_series_create(file, time_path, H5T_NATIVE_DOUBLE, 1, NULL, time_units);
+  return cls_h5_series_create(file, time_path, H5T_NATIVE_DOUBLE, 1, NULL, expected, time_units);
 }
 
 cls_status cls_rows_open(cls_rows *rows, hid_t file, const char *path, const char *time_path) {

@@ -27,7 +27,7 @@ void cls_split_rows(int ranks, uint64_t rows, uint64_t unit, uint64_t *first);
 /* ---- a series of a file that is written so ---- */
 
 /* Row k of the series belongs to time (k + 1) x time_steps and holds `per_time` rows of columns (one per
- * member), cells of `width` numbers. */
+ * member), cells of `width` numbers. `time_steps` are steps of the run or, as `time_unit` says, longer. */
 typedef struct {
   const cls_record *record;
   const cls_columns *columns;

@@ -1,9 +1,13 @@
 /* The recorder: hands what the engine shows to the recordings the job asks for, and to the statistics. */
 #include "io/bold_file.h"
 #include "io/current_file.h"
+#include "io/lfp_file.h"
+#include "io/neuron_file.h"
 #include "io/rate_file.h"
+#include "io/spectrum_file.h"
 #include "io/spike_file.h"
 #include "io/spike_statistics.h"
+#include "io/trace_file.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -134,6 +138,23 @@ static cls_status make_recordings(cls_recorder *r) {
     CLS_TRY(next(r, &recording));
     CLS_TRY(cls_current_file_create(record, &r->populations, recording));
   }
+  if (options->lfp_interval_ms > 0) {
+    CLS_TRY(next(r, &recording));
+    CLS_TRY(cls_lfp_file_create(record, recording));
+  }
+  if (options->spectra.wanted) {
+    CLS_TRY(next(r, &recording));
+    CLS_TRY(cls_spectrum_file_create(record, recording));
+  }
+  if (options->neurons.wanted) {
+    CLS_TRY(next(r, &recording));
+    CLS_TRY(cls_neuron_file_create(record, recording));
+  }
+  for (int i = 0; i < options->n_traces; i++)
+    for (int k = 0; k < options->traces[i].n_variables; k++) {
+      CLS_TRY(next(r, &recording));
+      CLS_TRY(cls_trace_file_create(record, &options->traces[i], k, recording));
+    }
   CLS_TRY(next(r, &recording));
   CLS_TRY(cls_spike_statistics_create(record, regions, recording));
   r->statistics = recording->self;

@@ -63,17 +63,15 @@ static cls_status write_sorting(hid_t file, const char *path) {
 
 static cls_status build(const cls_record *record, void *self, hid_t file) {
   (void)self;
-  const uint32_t magic = 0x0A7A, version[2] = {0, 1};
-  CLS_TRY(cls_h5_attribute(file, "/", "magic", H5T_NATIVE_UINT32, 0, &magic));
-  CLS_TRY(cls_h5_attribute(file, "/", "version", H5T_NATIVE_UINT32, 2, version));
+  CLS_TRY(cls_record_sonata(file));
   cls_status status = CLS_OK;
   for (int m = 0; m < record->members && status == CLS_OK; m++) {
     char *group = cls_record_path(record, "/spikes", m, ""),
          *times = cls_record_path(record, "/spikes", m, "timestamps"),
          *nodes = cls_record_path(record, "/spikes", m, "node_ids");
     if (!group || !times || !nodes) status = cls_fail(CLS_ERR_MEMORY, "out of memory for names of datasets");
-    if (status == CLS_OK) status = cls_h5_series_create(file, times, H5T_NATIVE_DOUBLE, 1, NULL, "ms");
-    if (status == CLS_OK) status = cls_h5_series_create(file, nodes, H5T_NATIVE_UINT64, 1, NULL, NULL);
+    if (status == CLS_OK) status = cls_h5_series_create(file, times, H5T_NATIVE_DOUBLE, 1, NULL, 0, "ms");
+    if (status == CLS_OK) status = cls_h5_series_create(file, nodes, H5T_NATIVE_UINT64, 1, NULL, 0, NULL);
     if (status == CLS_OK) status = write_sorting(file, group);
     free(group);
     free(times);
