@@ -3,7 +3,6 @@
 #include "model/balloon.h"
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define BALLOON_STEP_MS 1.0
 
@@ -11,25 +10,18 @@ struct cls_bold_file_ {
   const cls_record *record;
   const cls_groups *regions;
   hid_t file;
-  int64_t tr_bins; /* milliseconds per volume */
-  cls_bins bins;   /* of one millisecond */
+  int64_t tr_bins;    /* milliseconds per volume */
+  cls_samples counts; /* spikes in bins of one millisecond */
   cls_balloon_consts consts;
-  cls_balloon *state;                /* [member][owned regions] */
-  int64_t *in_tr;                    /* [member][owned regions] spikes in the current repetition time */
-  int64_t *sums;                     /* [ms][member][owned regions] */
-  double *signal, *rate;             /* [new volumes][member][owned regions] */
-  double *whole_signal, *whole_rate; /* the same for all regions, on rank 0 */
-  double *times;
-  uint64_t *first; /* [ranks + 1]: rank 0 writes all volumes, which are few */
-  size_t sums_capacity, volume_capacity, whole_capacity;
-  cls_h5_series data, time, rates;
-  /* Rank 0: member 0 after the warm-up, [volume][region]; and the measured signal. */
-  double *kept;
-  size_t n_kept, kept_capacity;
-  cls_matrix measured;
+  cls_balloon *state;    /* [member][owned regions] */
+  int64_t *in_tr;        /* [member][owned regions] spikes in the current repetition time */
+  double *signal, *rate; /* [new volumes][member][owned regions] */
+  size_t signal_capacity, rate_capacity;
+  cls_rows signals, rates;
+  cls_matrix measured; /* rank 0 */
 };
 
-/* ---- creation ---- */
+/* ---- what the job asks ---- */
 
 static cls_status check_job(const cls_record *record, cls_bold_file *f) {
   int64_t bin_steps = 0, tr_steps = 0;
@@ -44,7 +36,7 @@ static cls_status check_job(const cls_record *record, cls_bold_file *f) {
   CLS_CHECK(tr_steps % bin_steps == 0, CLS_ERR_INPUT, "record.bold.tr_s: %g: expected a multiple of 0.001",
             record->job->record.bold_tr_s);
   f->tr_bins = tr_steps / bin_steps;
-  return cls_bins_create(f->regions, record->members, bin_steps, record->flush_interval, &f->bins);
+  return cls_samples_create(f->regions, record->members, 1, bin_steps, &f->counts);
 }
 
 static cls_status read_measured(const cls_record *record, cls_bold_file *f) {
@@ -68,41 +60,7 @@ static cls_status read_measured(const cls_record *record, cls_bold_file *f) {
   return CLS_OK;
 }
 
-cls_status cls_bold_file_create(const cls_record *record, const cls_groups *regions, cls_bold_file **file) {
-  CLS_TRY(cls_alloc(file, 1, sizeof **file, "BOLD recording"));
-  cls_bold_file *f = *file;
-  f->record = record;
-  f->regions = regions;
-  f->file = f->data.dataset = f->time.dataset = f->rates.dataset = -1;
-  CLS_TRY(check_job(record, f));
-  CLS_TRY(read_measured(record, f));
-  const size_t n = (size_t)record->members * regions->n_owned;
-  CLS_TRY(cls_alloc(&f->state, n, sizeof *f->state, "haemodynamics"));
-  CLS_TRY(cls_alloc(&f->in_tr, n, sizeof *f->in_tr, "haemodynamics"));
-  CLS_TRY(cls_alloc(&f->first, (size_t)record->world.ranks + 1, sizeof *f->first, "BOLD recording"));
-  f->consts = cls_balloon_derive(cls_balloon_default());
-  for (size_t i = 0; i < n; i++) f->state[i] = cls_balloon_rest();
-  return CLS_OK;
-}
-
-void cls_bold_file_free(cls_bold_file *f) {
-  if (!f) return;
-  cls_bins_destroy(&f->bins);
-  cls_matrix_free(&f->measured);
-  free(f->state);
-  free(f->in_tr);
-  free(f->sums);
-  free(f->signal);
-  free(f->rate);
-  free(f->whole_signal);
-  free(f->whole_rate);
-  free(f->times);
-  free(f->first);
-  free(f->kept);
-  free(f);
-}
-
-/* ---- the skeleton ---- */
+/* ---- the file ---- */
 
 static cls_status write_tracts(const cls_connectome *c, hid_t file) {
   if (!c) return CLS_OK;
@@ -116,12 +74,8 @@ static cls_status write_tracts(const cls_connectome *c, hid_t file) {
 static cls_status build(const cls_record *record, void *self, hid_t file) {
   const cls_bold_file *f = self;
   const double tr_s = (double)f->tr_bins * BALLOON_STEP_MS * 1e-3;
-  const hsize_t regions = record->network->n_regions;
-  const int rank = record->members > 1 ? 3 : 2;
-  const hsize_t row[2] = {record->members > 1 ? (hsize_t)record->members : regions, regions};
-  CLS_TRY(cls_h5_series_create(file, "/bold/data", H5T_NATIVE_DOUBLE, rank, row, "1"));
-  CLS_TRY(cls_h5_series_create(file, "/bold/time_s", H5T_NATIVE_DOUBLE, 1, NULL, "s"));
-  CLS_TRY(cls_h5_series_create(file, "/rates_per_tr", H5T_NATIVE_DOUBLE, rank, row, "Hz"));
+  CLS_TRY(cls_rows_build(&f->signals, file, "/bold/data", "1", "/bold/time_s", "s"));
+  CLS_TRY(cls_rows_build(&f->rates, file, "/rates_per_tr", "Hz", NULL, NULL));
   CLS_TRY(cls_h5_attribute(file, "/bold", "tr_s", H5T_NATIVE_DOUBLE, 0, &tr_s));
   if (f->measured.values)
     CLS_TRY(cls_h5_table(file, "/empirical/data", H5T_NATIVE_DOUBLE, 2,
@@ -129,30 +83,35 @@ static cls_status build(const cls_record *record, void *self, hid_t file) {
   return write_tracts(record->job->connectome, file);
 }
 
-cls_status cls_bold_file_open(cls_bold_file *f) {
-  const MPI_Comm comm = f->record->world.comm;
+static cls_status open_file(void *self) {
+  cls_bold_file *f = self;
   CLS_TRY(cls_record_open(f->record, "bold.h5", build, f, &f->file));
-  CLS_TRY(cls_h5_series_open(comm, f->file, "/bold/data", H5T_NATIVE_DOUBLE, &f->data));
-  CLS_TRY(cls_h5_series_open(comm, f->file, "/bold/time_s", H5T_NATIVE_DOUBLE, &f->time));
-  return cls_h5_series_open(comm, f->file, "/rates_per_tr", H5T_NATIVE_DOUBLE, &f->rates);
+  CLS_TRY(cls_rows_open(&f->signals, f->file, "/bold/data", "/bold/time_s"));
+  return cls_rows_open(&f->rates, f->file, "/rates_per_tr", NULL);
 }
 
-cls_status cls_bold_file_close(cls_bold_file *f, bool whole) {
-  CLS_TRY(cls_h5_series_close(&f->data));
-  CLS_TRY(cls_h5_series_close(&f->time));
-  CLS_TRY(cls_h5_series_close(&f->rates));
+static cls_status close_file(void *self, bool whole) {
+  cls_bold_file *f = self;
+  CLS_TRY(cls_rows_close(&f->signals));
+  CLS_TRY(cls_rows_close(&f->rates));
   return cls_record_close(f->record, &f->file, whole);
 }
 
 /* ---- from spikes to volumes ---- */
 
-cls_status cls_bold_file_add(cls_bold_file *f, int member, const cls_spikes *spikes) {
-  return cls_bins_add(&f->bins, member, spikes);
+static cls_status add(void *self, int member, const cls_spikes *spikes) {
+  return cls_samples_add_spikes(&((cls_bold_file *)self)->counts, member, spikes);
 }
 
-/* Advances region column i (member and owned region) by one millisecond in which `spikes` neurons spiked. */
+/* Neurons of region column i (member and owned region). */
+static uint64_t size_of_column(const cls_bold_file *f, size_t i) {
+  const cls_columns *columns = &f->regions->columns;
+  return f->regions->size[columns->owned[i % columns->n_owned]];
+}
+
+/* Advances region column i by one millisecond in which `spikes` neurons spiked. */
 static void advance(cls_bold_file *f, size_t i, int64_t spikes) {
-  const uint64_t size = f->regions->size[f->regions->owned[i % f->regions->n_owned]];
+  const uint64_t size = size_of_column(f, i);
   const double u = size > 0 ? (double)spikes / (double)size : 0;
   cls_balloon_step(&f->state[i], &f->consts, u, BALLOON_STEP_MS * 1e-3);
   f->in_tr[i] += spikes;
@@ -161,83 +120,112 @@ static void advance(cls_bold_file *f, size_t i, int64_t spikes) {
 static void take_volume(cls_bold_file *f, size_t columns, double *signal, double *rate) {
   const double tr_s = (double)f->tr_bins * BALLOON_STEP_MS * 1e-3;
   for (size_t i = 0; i < columns; i++) {
-    const uint64_t size = f->regions->size[f->regions->owned[i % f->regions->n_owned]];
+    const uint64_t size = size_of_column(f, i);
     signal[i] = cls_balloon_signal(&f->state[i], &f->consts);
     rate[i] = size > 0 ? (double)f->in_tr[i] / ((double)size * tr_s) : 0;
     f->in_tr[i] = 0;
   }
 }
 
-static cls_status reserve(cls_bold_file *f, uint64_t bins, uint64_t rows) {
-  const size_t members = (size_t)f->record->members, owned = f->regions->n_owned;
-  CLS_TRY(cls_grow(&f->sums, &f->sums_capacity, bins * members * owned, sizeof *f->sums, "BOLD to write"));
-  size_t capacity = f->volume_capacity;
-  CLS_TRY(cls_grow(&f->signal, &capacity, rows * owned, sizeof *f->signal, "BOLD to write"));
-  CLS_TRY(cls_grow(&f->rate, &f->volume_capacity, rows * owned, sizeof *f->rate, "BOLD to write"));
-  if (f->record->world.rank != 0) return CLS_OK;
-  const size_t all = rows * f->regions->n_groups;
-  capacity = f->whole_capacity;
-  CLS_TRY(cls_grow(&f->whole_signal, &capacity, all, sizeof *f->whole_signal, "BOLD to write"));
-  capacity = f->whole_capacity;
-  CLS_TRY(cls_grow(&f->times, &capacity, all, sizeof *f->times, "BOLD to write"));
-  CLS_TRY(cls_grow(&f->whole_rate, &f->whole_capacity, all, sizeof *f->whole_rate, "BOLD to write"));
-  return cls_grow(&f->kept, &f->kept_capacity, (f->n_kept + rows) * f->regions->n_groups, sizeof *f->kept,
-                  "BOLD for functional connectivity");
-}
-
-/* Collective. Writes `volumes` volumes, the first of which has number `number`. */
-static cls_status write_volumes(cls_bold_file *f, int64_t number, uint64_t volumes) {
-  const cls_record *record = f->record;
-  const uint64_t members = (uint64_t)record->members, here = record->world.rank == 0 ? volumes : 0;
-  const size_t regions = f->regions->n_groups;
-  for (int r = 1; r <= record->world.ranks; r++) f->first[r] = volumes * members;
-  CLS_TRY(cls_groups_rows(f->regions, f->first, sizeof(double), f->signal, f->whole_signal));
-  CLS_TRY(cls_groups_rows(f->regions, f->first, sizeof(double), f->rate, f->whole_rate));
-  for (uint64_t v = 0; v < here; v++) {
-    const int64_t bins = (number + (int64_t)v + 1) * f->tr_bins;
-    f->times[v] = (double)bins * BALLOON_STEP_MS * 1e-3;
-    if (bins * f->bins.bin_steps > record->warmup_step)
-      memcpy(f->kept + f->n_kept++ * regions, f->whole_signal + v * members * regions,
-             regions * sizeof *f->kept);
-  }
-  CLS_TRY(cls_h5_series_append(&f->data, volumes, 0, here, f->whole_signal));
-  CLS_TRY(cls_h5_series_append(&f->rates, volumes, 0, here, f->whole_rate));
-  return cls_h5_series_append(&f->time, volumes, 0, here, f->times);
-}
-
-cls_status cls_bold_file_flush(cls_bold_file *f, int64_t step) {
-  const size_t members = (size_t)f->record->members, columns = members * f->regions->n_owned;
-  const int64_t base = f->bins.base;
-  size_t bins = 0;
-  cls_status status = cls_bins_complete(&f->bins, step, &bins);
+static cls_status flush(void *self, int64_t step) {
+  cls_bold_file *f = self;
+  const size_t columns = (size_t)f->record->members * f->regions->columns.n_owned;
+  const int64_t base = f->counts.base;
+  uint64_t bins = 0, volume = 0;
+  CLS_TRY(cls_samples_gather(&f->counts, step, &bins));
   const uint64_t volumes = (uint64_t)((base + (int64_t)bins) / f->tr_bins - base / f->tr_bins);
-  if (status == CLS_OK) status = reserve(f, bins, volumes * members);
+  cls_status status =
+      cls_grow(&f->signal, &f->signal_capacity, volumes * columns, sizeof *f->signal, "BOLD to write");
+  if (status == CLS_OK)
+    status = cls_grow(&f->rate, &f->rate_capacity, volumes * columns, sizeof *f->rate, "BOLD to write");
   CLS_TRY(cls_agree(f->record->world.comm, status));
-  if (bins == 0) return cls_record_sync(f->record, f->file);
-  CLS_TRY(cls_groups_sum(f->regions, bins * members, 1, f->bins.count, f->sums));
-  uint64_t volume = 0;
   for (size_t b = 0; b < bins; b++) {
-    for (size_t i = 0; i < columns; i++) advance(f, i, f->sums[b * columns + i]);
+    for (size_t i = 0; i < columns; i++) advance(f, i, f->counts.sums[b * columns + i]);
     if ((base + (int64_t)b + 1) % f->tr_bins != 0) continue;
     take_volume(f, columns, f->signal + volume * columns, f->rate + volume * columns);
     volume++;
   }
-  cls_bins_drop(&f->bins, bins);
-  if (volumes > 0) CLS_TRY(write_volumes(f, base / f->tr_bins, volumes));
+  CLS_TRY(cls_rows_append(&f->signals, volumes, f->signal));
+  CLS_TRY(cls_rows_append(&f->rates, volumes, f->rate));
   return cls_record_sync(f->record, f->file);
 }
 
-cls_status cls_bold_file_connectivity(cls_bold_file *f, cls_connectivity *result) {
+/* ---- functional connectivity ---- */
+
+/* First volume that ends after the warm-up. */
+static int64_t first_volume(const cls_bold_file *f) {
+  return f->record->warmup_step / (f->tr_bins * f->counts.interval);
+}
+
+cls_status cls_bold_file_connectivity(cls_bold_file *f, cls_connectivity *results) {
+  const cls_world *world = &f->record->world;
+  const int64_t first = first_volume(f), all = f->signals.written;
+  const uint64_t volumes = all > first ? (uint64_t)(all - first) : 0, regions = f->regions->columns.n;
+  double *bold = NULL;
   cls_status status = CLS_OK;
-  cls_connectivity_input input = {.volumes = f->n_kept,
-                                  .regions = f->regions->n_groups,
-                                  .bold = f->kept,
-                                  .connectome = f->record->job->connectome,
-                                  .measured = f->measured.values,
-                                  .measured_volumes = f->measured.rows};
-  if (f->record->world.rank == 0) status = cls_connectivity_compute(&input, result);
-  CLS_TRY(cls_agree(f->record->world.comm, status));
-  MPI_Bcast(result, (int)sizeof *result, MPI_BYTE, 0, f->record->world.comm);
-  result->seconds *= (double)f->tr_bins * BALLOON_STEP_MS * 1e-3;
+  if (world->rank == 0)
+    status = cls_alloc(&bold, volumes * regions, sizeof *bold, "BOLD for functional connectivity");
+  status = cls_agree(world->comm, status);
+  for (int m = 0; m < f->record->members && status == CLS_OK; m++) {
+    const cls_connectivity_input input = {.volumes = volumes,
+                                          .regions = regions,
+                                          .bold = bold,
+                                          .connectome = f->record->job->connectome,
+                                          .measured = f->measured.values,
+                                          .measured_volumes = f->measured.rows};
+    status =
+        cls_h5_series_read(&f->signals.data, (uint64_t)first, volumes, f->record->members > 1 ? m : -1, bold);
+    if (status == CLS_OK && world->rank == 0) status = cls_connectivity_compute(&input, &results[m]);
+    status = cls_agree(world->comm, status);
+    results[m].seconds *= (double)f->tr_bins * BALLOON_STEP_MS * 1e-3;
+  }
+  free(bold);
+  CLS_TRY(status);
+  MPI_Bcast(results, (int)sizeof *results * f->record->members, MPI_BYTE, 0, world->comm);
+  return CLS_OK;
+}
+
+/* ---- creation ---- */
+
+static void free_file(void *self) {
+  cls_bold_file *f = self;
+  cls_samples_destroy(&f->counts);
+  cls_rows_destroy(&f->signals);
+  cls_rows_destroy(&f->rates);
+  cls_matrix_free(&f->measured);
+  free(f->state);
+  free(f->in_tr);
+  free(f->signal);
+  free(f->rate);
+  free(f);
+}
+
+cls_status cls_bold_file_create(const cls_record *record, const cls_groups *regions,
+                                cls_recording *recording) {
+  cls_bold_file *f = NULL;
+  CLS_TRY(cls_alloc(&f, 1, sizeof *f, "BOLD recording"));
+  *recording = (cls_recording){
+      .self = f, .open = open_file, .spikes = add, .flush = flush, .close = close_file, .free = free_file};
+  f->record = record;
+  f->regions = regions;
+  f->file = -1;
+  CLS_TRY(check_job(record, f));
+  CLS_TRY(read_measured(record, f));
+  f->signals = (cls_rows){.record = record,
+                          .columns = &regions->columns,
+                          .type = H5T_NATIVE_DOUBLE,
+                          .per_time = (uint32_t)record->members,
+                          .at_root = true,
+                          .time_steps = f->tr_bins,
+                          .time_unit = BALLOON_STEP_MS * 1e-3};
+  f->rates = f->signals;
+  CLS_TRY(cls_rows_create(&f->signals));
+  CLS_TRY(cls_rows_create(&f->rates));
+  const size_t n = (size_t)record->members * regions->columns.n_owned;
+  CLS_TRY(cls_alloc(&f->state, n, sizeof *f->state, "haemodynamics"));
+  CLS_TRY(cls_alloc(&f->in_tr, n, sizeof *f->in_tr, "haemodynamics"));
+  f->consts = cls_balloon_derive(cls_balloon_default());
+  for (size_t i = 0; i < n; i++) f->state[i] = cls_balloon_rest();
+  recording->waiting_bytes = cls_samples_waiting(&f->counts);
   return CLS_OK;
 }

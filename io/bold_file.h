@@ -2,30 +2,27 @@
  *
  *   /bold/data       f64 [volume, region], relative signal; ensembles: [volume, member, region]
  *   /bold/time_s     f64 [volume], when the volume is taken: the end of its repetition time; attribute tr_s
- * on /bold /rates_per_tr    f64 as /bold/data, Hz: mean rate of the region's neurons over the repetition time
+ *                    on /bold
+ *   /rates_per_tr    f64 as /bold/data, Hz: mean rate of the region's neurons over the repetition time
  *   /tracts          row u64 [region + 1], source u32, weight f64, length_mm f64: the connectome's sparse
- * rows (row = target), brain jobs only /empirical/data  f64 [volume, region]: the measured signal the job
- * names, if any
+ *                    rows (row = target), brain jobs only
+ *   /empirical/data  f64 [volume, region]: the measured signal the job names, if any
  *
  * The haemodynamics of a region advance by 1 ms at its owner, from the fraction of its neurons that spiked. */
 #ifndef CALLOSUM_BOLD_FILE_H
 #define CALLOSUM_BOLD_FILE_H
 
 #include "io/functional_connectivity.h"
-#include "io/record.h"
+#include "io/record_groups.h"
 
 typedef struct cls_bold_file_ cls_bold_file;
 
 /* Local. `regions`: one group per region, borrowed. Rank 0 reads record.empirical_bold; CLS_ERR_INPUT where
  * it does not fit. */
-cls_status cls_bold_file_create(const cls_record *record, const cls_groups *regions, cls_bold_file **file);
-cls_status cls_bold_file_open(cls_bold_file *file); /* collective */
-cls_status cls_bold_file_add(cls_bold_file *file, int member, const cls_spikes *spikes);
-/* Collective: advances the haemodynamics to `step` and writes the volumes on the way. */
-cls_status cls_bold_file_flush(cls_bold_file *file, int64_t step);
-/* Collective. Functional connectivity of member 0 after the warm-up; the same on all ranks. */
-cls_status cls_bold_file_connectivity(cls_bold_file *file, cls_connectivity *result);
-cls_status cls_bold_file_close(cls_bold_file *file, bool whole); /* collective */
-void cls_bold_file_free(cls_bold_file *file);                    /* local; NULL is fine */
+cls_status cls_bold_file_create(const cls_record *record, const cls_groups *regions,
+                                cls_recording *recording);
+/* Collective, while the file is open. Functional connectivity of each member after the warm-up, read back
+ * from the file: results[members], the same on all ranks. */
+cls_status cls_bold_file_connectivity(cls_bold_file *file, cls_connectivity *results);
 
 #endif

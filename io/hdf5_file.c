@@ -125,8 +125,16 @@ cls_status cls_h5_names(hid_t file, const char *path, hsize_t n, const char *con
   return status;
 }
 
+cls_status cls_h5_link(hid_t file, const char *path, const char *name) {
+  hid_t links = with_parents();
+  herr_t linked = H5Lcreate_hard(file, path, file, name, links, H5P_DEFAULT);
+  H5Pclose(links);
+  H5_CHECK(linked >= 0, file, name);
+  return CLS_OK;
+}
+
 cls_status cls_h5_series_create(hid_t file, const char *path, hid_t type, int rank, const hsize_t *row,
-                                const char *units) {
+                                uint64_t expected, const char *units) {
   CLS_CHECK(rank >= 1 && rank <= 4, CLS_ERR_INTERNAL, "series %s has %d dimensions", path, rank);
   hsize_t dims[4] = {0}, most[4] = {H5S_UNLIMITED}, chunk[4] = {0};
   size_t bytes = H5Tget_size(type);
@@ -140,6 +148,7 @@ cls_status cls_h5_series_create(hid_t file, const char *path, hid_t type, int ra
   chunk[0] = CHUNK_BYTES / bytes;
   if (chunk[0] > 65536) chunk[0] = 65536;
   if (rank > 1 && chunk[0] > 1024) chunk[0] = 1024;
+  if (expected > 0 && chunk[0] > expected) chunk[0] = expected;
   if (chunk[0] < 1) chunk[0] = 1;
   hid_t space = H5Screate_simple(rank, dims, most), properties = H5Pcreate(H5P_DATASET_CREATE);
   H5Pset_chunk(properties, rank, chunk);
@@ -186,25 +195,49 @@ cls_status cls_h5_series_close(cls_h5_series *series) {
   return CLS_OK;
 }
 
-/* One collective write of `n` rows that start at row `first` of the dataset. */
-static cls_status write_rows(cls_h5_series *series, hsize_t first, hsize_t n, const void *rows) {
-  hsize_t start[4] = {first}, count[4] = {n};
-  for (int d = 1; d < series->rank; d++) count[d] = series->dims[d];
-  hid_t there = H5Dget_space(series->dataset), here = H5Screate_simple(series->rank, count, NULL);
-  hid_t transfer = H5Pcreate(H5P_DATASET_XFER);
-  H5_CHECK(there >= 0 && here >= 0 && transfer >= 0, series->file, "preparing a write");
-  bool ok = H5Pset_dxpl_mpio(transfer, H5FD_MPIO_COLLECTIVE) >= 0;
-  if (n == 0) /* a rank without rows still takes part */
-    ok = ok && H5Sselect_none(there) >= 0 && H5Sselect_none(here) >= 0;
+/* What one rank takes part with in a collective transfer: a block of the dataset, and as much memory. */
+typedef struct {
+  hid_t there, here, transfer;
+} selection;
+
+/* A block of no elements: the rank still takes part. */
+static cls_status select_block(const cls_h5_series *series, const hsize_t *start, const hsize_t *count,
+                               selection *s) {
+  s->there = H5Dget_space(series->dataset);
+  s->here = H5Screate_simple(series->rank, count, NULL);
+  s->transfer = H5Pcreate(H5P_DATASET_XFER);
+  H5_CHECK(s->there >= 0 && s->here >= 0 && s->transfer >= 0, series->file, "preparing a transfer");
+  bool ok = H5Pset_dxpl_mpio(s->transfer, H5FD_MPIO_COLLECTIVE) >= 0;
+  if (H5Sget_simple_extent_npoints(s->here) == 0)
+    ok = ok && H5Sselect_none(s->there) >= 0 && H5Sselect_none(s->here) >= 0;
   else
-    ok = ok && H5Sselect_hyperslab(there, H5S_SELECT_SET, start, NULL, count, NULL) >= 0;
-  H5_CHECK(ok, series->file, "preparing a write");
-  H5_CHECK(H5Dwrite(series->dataset, series->type, here, there, transfer, rows) >= 0, series->file,
-           "writing (disk full or quota reached?)");
-  H5Pclose(transfer);
-  H5Sclose(here);
-  H5Sclose(there);
+    ok = ok && H5Sselect_hyperslab(s->there, H5S_SELECT_SET, start, NULL, count, NULL) >= 0;
+  H5_CHECK(ok, series->file, "preparing a transfer");
   return CLS_OK;
+}
+
+static void release(selection *s) {
+  H5Pclose(s->transfer);
+  H5Sclose(s->here);
+  H5Sclose(s->there);
+}
+
+cls_status cls_h5_block_write(cls_h5_series *series, const hsize_t *start, const hsize_t *count,
+                              const void *values) {
+  selection s;
+  CLS_TRY(select_block(series, start, count, &s));
+  H5_CHECK(H5Dwrite(series->dataset, series->type, s.here, s.there, s.transfer, values) >= 0, series->file,
+           "writing (disk full or quota reached?)");
+  release(&s);
+  return CLS_OK;
+}
+
+/* The block of `n` rows from `first` on. */
+static void rows_of(const cls_h5_series *series, hsize_t first, hsize_t n, hsize_t *start, hsize_t *count) {
+  for (int d = 0; d < series->rank; d++) {
+    start[d] = d == 0 ? first : 0;
+    count[d] = d == 0 ? n : series->dims[d];
+  }
 }
 
 cls_status cls_h5_series_append(cls_h5_series *series, uint64_t total, uint64_t offset, uint64_t n,
@@ -220,9 +253,45 @@ cls_status cls_h5_series_append(cls_h5_series *series, uint64_t total, uint64_t 
   for (uint64_t done = 0; done == 0 || done < most; done += piece) {
     uint64_t left = done < n ? n - done : 0, now = left < piece ? left : piece;
     const void *from = now > 0 ? (const char *)rows + done * series->row_bytes : nothing;
-    CLS_TRY(write_rows(series, first + (now > 0 ? done : 0), now, from));
+    hsize_t start[4], count[4];
+    rows_of(series, first + (now > 0 ? done : 0), now, start, count);
+    CLS_TRY(cls_h5_block_write(series, start, count, from));
   }
   return CLS_OK;
+}
+
+cls_status cls_h5_series_read(cls_h5_series *series, uint64_t first, uint64_t n, int64_t second,
+                              void *values) {
+  int rank = 0;
+  MPI_Comm_rank(series->comm, &rank);
+  uint64_t row = series->row_bytes;
+  if (second >= 0) row /= series->dims[1];
+  const uint64_t piece = WRITE_BYTES / row > 0 ? WRITE_BYTES / row : 1;
+  static char nothing[8];
+  for (uint64_t done = 0; done < n; done += piece) {
+    hsize_t start[4], count[4];
+    const uint64_t now = n - done < piece ? n - done : piece;
+    rows_of(series, first + done, rank == 0 ? now : 0, start, count);
+    if (second >= 0) start[1] = (hsize_t)second, count[1] = 1;
+    selection s;
+    CLS_TRY(select_block(series, start, count, &s));
+    void *to = rank == 0 ? (char *)values + done * row : nothing;
+    H5_CHECK(H5Dread(series->dataset, series->type, s.here, s.there, s.transfer, to) >= 0, series->file,
+             "reading back");
+    release(&s);
+  }
+  return CLS_OK;
+}
+
+cls_status cls_h5_table_update(MPI_Comm comm, hid_t file, const char *path, hid_t type, const void *values) {
+  cls_h5_series table;
+  hsize_t start[4], count[4];
+  int rank = 0;
+  MPI_Comm_rank(comm, &rank);
+  CLS_TRY(cls_h5_series_open(comm, file, path, type, &table));
+  rows_of(&table, 0, rank == 0 ? table.dims[0] : 0, start, count);
+  CLS_TRY(cls_h5_block_write(&table, start, count, values));
+  return cls_h5_series_close(&table);
 }
 
 cls_status cls_h5_attribute_update(hid_t file, const char *name, hid_t type, const void *value) {

@@ -32,9 +32,12 @@ cls_status cls_h5_table(hid_t file, const char *path, hid_t type, int rank, cons
                         const void *values, const char *units);
 /* A table of n strings (variable length, UTF-8). */
 cls_status cls_h5_names(hid_t file, const char *path, hsize_t n, const char *const *names);
-/* An empty series: rows of `rank - 1` dimensions `row`, growing along the first. units may be NULL. */
+/* Another name for what is at `path`. */
+cls_status cls_h5_link(hid_t file, const char *path, const char *name);
+/* An empty series: rows of `rank - 1` dimensions `row`, growing along the first to about `expected` rows (0:
+ * nobody knows; it only sets how the file is laid out). units may be NULL. */
 cls_status cls_h5_series_create(hid_t file, const char *path, hid_t type, int rank, const hsize_t *row,
-                                const char *units);
+                                uint64_t expected, const char *units);
 
 /* ---- the recording: collective ---- */
 
@@ -55,6 +58,15 @@ cls_status cls_h5_series_close(cls_h5_series *series);
  * them. */
 cls_status cls_h5_series_append(cls_h5_series *series, uint64_t total, uint64_t offset, uint64_t n,
                                 const void *rows);
+/* Overwrites the block of `count` elements from `start` on, in every dimension; a rank may have none. */
+cls_status cls_h5_block_write(cls_h5_series *series, const hsize_t *start, const hsize_t *count,
+                              const void *values);
+/* Reads rows [first, first + n) as rank 0 needs them; other ranks only take part and may pass NULL. `second`
+ * >= 0: only that index of the second dimension (a member); -1: all. */
+cls_status cls_h5_series_read(cls_h5_series *series, uint64_t first, uint64_t n, int64_t second,
+                              void *values);
+/* Overwrites a table; `values` of rank 0. */
+cls_status cls_h5_table_update(MPI_Comm comm, hid_t file, const char *path, hid_t type, const void *values);
 /* Overwrites a scalar attribute of the root; the same value on every rank. */
 cls_status cls_h5_attribute_update(hid_t file, const char *name, hid_t type, const void *value);
 /* Everything written so far reaches the disk: the file is readable up to here whatever happens next. */

@@ -7,19 +7,43 @@
 
 /* ---- job files ---- */
 
-typedef enum { CLS_SPIKES_NONE, CLS_SPIKES_ALL, CLS_SPIKES_SOME } cls_spike_selection;
+/* Populations chosen for a recording: `n` of them, ascending. They may be none though a recording is wanted. */
+typedef struct {
+  bool wanted;
+  uint32_t *population;
+  uint32_t n;
+} cls_chosen;
+
+/* An element of `record.traces`: states of chosen neurons. */
+typedef struct {
+  char *name;
+  cls_chosen populations;
+  uint32_t
+      first; /* the first so many neurons of each population, all of a smaller one; 0: those of `index` */
+  uint32_t *index; /* in each population, ascending */
+  uint32_t n_index;
+  const char **variables; /* names of states that all these populations' models have; owned by the models */
+  int n_variables;
+  double interval_ms;
+} cls_trace;
+
+/* Neurons of population `population` that a trace shows. */
+uint64_t cls_trace_neurons(const cls_trace *trace, const cls_network *network, uint32_t population);
 
 /* Section `record:`. Intervals of 0: not recorded. */
 typedef struct {
   double warmup_ms; /* default: 20000 where BOLD is recorded, else 500 */
-  cls_spike_selection spikes;
-  char **spike_populations; /* CLS_SPIKES_SOME: names, or shell patterns ("*" + "/E") */
-  int n_spike_populations;
-  double max_gb;               /* estimate above which `spikes: all` is refused, default 4 */
+  cls_chosen spikes;
+  double max_gb;               /* estimate above which recordings are refused, default 4 */
   double rates_bin_ms;         /* population rates (rates: {bin_ms: 1}) */
   double bold_tr_s;            /* region BOLD (bold: {tr_s: .8}) */
   double currents_interval_ms; /* population means of synaptic currents (currents: {interval_ms: 1}) */
-  double flush_ms;             /* biology between flushes of the files, default 1000 */
+  double lfp_interval_ms;      /* proxies of the local field potential (lfp: {interval_ms: 1}) */
+  double spectra_bin_ms, spectra_segment_ms; /* power spectra of rates */
+  cls_chosen spectra, neurons; /* of which populations; counts and irregularity of all their neurons */
+  cls_trace *traces;
+  int n_traces;
+  double flush_ms;      /* biology between flushes of the files, default 1000 */
   char *empirical_bold; /* file with measured BOLD for fc_empirical_r, NULL: none (CSV/TSV, time x region) */
 } cls_record_options;
 
@@ -77,7 +101,7 @@ cls_status cls_connectome_write(const char *path, const cls_connectome *connecto
 
 typedef struct cls_recorder_ cls_recorder;
 
-/* What the statistics at the end of a run say; NaN where they do not apply. Of member 0, after the warm-up. */
+/* What the statistics at the end of a run say of a member after the warm-up; NaN where they do not apply. */
 typedef struct {
   double mean_rate_hz, isi_cv_median, spike_correlation_mean;
   double fc_mean, sc_fc_r, fc_empirical_r;
@@ -85,13 +109,13 @@ typedef struct {
   double rate_min_hz, rate_max_hz; /* over regions (populations where there are none) */
 } cls_statistics;
 
-/* Collective. Creates DIR/spikes.h5, rates.h5, bold.h5, currents.h5 as the job asks (one file each for all
- * ranks) and gives the observer to attach. `steps`: length of the run. */
+/* Collective. Creates DIR/spikes.h5, rates.h5, bold.h5 ... as the job asks (one file each for all ranks) and
+ * gives the observer to attach. `steps`: length of the run. */
 cls_status cls_recorder_create(const cls_world *world, const cls_job *job, const cls_placement *placement,
                                const cls_layout *layout, const char *directory, int64_t steps,
                                cls_recorder **recorder);
 const cls_observer *cls_recorder_observer(const cls_recorder *recorder);
-/* Collective, after the run. */
+/* Collective, after the run. Fills statistics[members of the job]. */
 cls_status cls_recorder_finish(cls_recorder *recorder, cls_statistics *statistics);
 /* Collective (closes files). */
 void cls_recorder_destroy(cls_recorder *recorder);

@@ -40,6 +40,9 @@ const cls_schema *const cls_job_schemas[] = {&schema_job,
                                              &cls_schema_rates,
                                              &cls_schema_bold,
                                              &cls_schema_currents,
+                                             &cls_schema_lfp,
+                                             &cls_schema_spectra,
+                                             &cls_schema_trace,
                                              &cls_schema_partition,
                                              &cls_schema_intervention,
                                              &cls_schema_tracts,
@@ -188,15 +191,13 @@ cls_status cls_job_load(const cls_world *world, const char *path, const char *co
 
 void cls_job_destroy(cls_job *job) {
   if (!job) return;
-  for (int i = 0; i < job->record.n_spike_populations; i++) free(job->record.spike_populations[i]);
-  free(job->record.spike_populations);
   for (uint32_t i = 0; i < job->n_sweep; i++) {
     for (uint32_t k = 0; k < job->sweep[i].n && job->sweep[i].values; k++) free(job->sweep[i].values[k]);
     free(job->sweep[i].values);
     free(job->sweep[i].key);
   }
   free(job->sweep);
-  free(job->record.empirical_bold);
+  cls_job_free_record(&job->record);
   free(job->partition_method);
   free(job->backend);
   free(job->text);

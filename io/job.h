@@ -27,9 +27,9 @@ typedef struct {
 /* All sections, for the reference page; NULL-terminated. */
 extern const cls_schema *const cls_job_schemas[];
 extern const cls_schema cls_schema_simulation, cls_schema_partition, cls_schema_record, cls_schema_rates,
-    cls_schema_bold, cls_schema_currents, cls_schema_brain, cls_schema_shares, cls_schema_connectome,
-    cls_schema_generator, cls_schema_population, cls_schema_scale, cls_schema_projection, cls_schema_source,
-    cls_schema_intervention, cls_schema_tracts;
+    cls_schema_bold, cls_schema_currents, cls_schema_lfp, cls_schema_spectra, cls_schema_trace,
+    cls_schema_brain, cls_schema_shares, cls_schema_connectome, cls_schema_generator, cls_schema_population,
+    cls_schema_scale, cls_schema_projection, cls_schema_source, cls_schema_intervention, cls_schema_tracts;
 
 /* Sections that need nothing but the text. Local. */
 cls_status cls_job_read_simulation(cls_job_reader *r); /* and partition */
@@ -52,9 +52,15 @@ cls_status cls_job_keep_regions(cls_job *job, const uint32_t *kept, uint32_t n);
 cls_status cls_job_read_interventions(cls_job_reader *r);
 /* Are files that are read later there? Of rank 0. */
 cls_status cls_job_check_files(cls_job_reader *r);
-/* What can only be said of a finished network: the populations whose spikes are recorded, and how much that
- * is. Local. */
+/* What can only be said of a finished network: the populations that recordings are about, and how much will be
+ * recorded. Local. */
 cls_status cls_job_check_record(cls_job_reader *r);
+void cls_job_free_record(cls_record_options *record);
+/* Section `record.traces` (job_trace.c), of a finished network. */
+cls_status cls_job_read_traces(cls_job_reader *r, const cls_yaml *traces);
+void cls_job_free_traces(cls_record_options *record);
+/* Refuses recordings whose expected size is above record.max_gb (job_record_size.c). */
+cls_status cls_job_check_size(cls_job_reader *r, const cls_yaml *section);
 
 /* ---- models (job_model.c) ---- */
 

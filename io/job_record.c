@@ -1,14 +1,16 @@
 /* Section `record:`: what is written down. */
 #include "io/job.h"
+#include "io/selection.h"
+#include "io/welch.h"
 #include <errno.h>
-#include <fnmatch.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 typedef struct {
   double warmup_ms, max_gb, flush_ms;
-  const cls_yaml *spikes, *rates, *bold, *currents;
+  const cls_yaml *spikes, *rates, *bold, *currents, *lfp, *spectra, *neurons, *traces;
   const char *empirical_bold;
 } fields;
 
@@ -16,12 +18,18 @@ static const cls_key keys[] = {
     {"warmup_ms", CLS_KEY_NUMBER, offsetof(fields, warmup_ms), .unit = "ms", .min = 0, .max = 1e12,
      .doc = "biology left out of statistics; 20000 where BOLD is recorded, else 500"},
     {"spikes", CLS_KEY_ANY, offsetof(fields, spikes), .initial = "none",
-     .doc = "none, all, or a list of populations, where * and ? stand for any letters"},
+     .doc = "none, all, or a selection of populations"},
     {"rates", CLS_KEY_MAP, offsetof(fields, rates), .doc = "rates of populations"},
     {"bold", CLS_KEY_MAP, offsetof(fields, bold), .doc = "BOLD signal of regions"},
     {"currents", CLS_KEY_MAP, offsetof(fields, currents), .doc = "synaptic currents, means over populations"},
+    {"lfp", CLS_KEY_MAP, offsetof(fields, lfp),
+     .doc = "proxies of the local field potential, from synaptic currents"},
+    {"spectra", CLS_KEY_MAP, offsetof(fields, spectra), .doc = "power spectra of rates of populations"},
+    {"neurons", CLS_KEY_ANY, offsetof(fields, neurons),
+     .doc = "spike counts and irregularity of every neuron: none, all, or a selection of populations"},
+    {"traces", CLS_KEY_LIST, offsetof(fields, traces), .doc = "states of chosen neurons"},
     {"max_gb", CLS_KEY_NUMBER, offsetof(fields, max_gb), .unit = "GB", .initial = "4", .min = 0, .max = 1e9,
-     .doc = "recordings of spikes expected to be larger are refused"},
+     .doc = "recordings expected to be larger are refused"},
     {"flush_ms", CLS_KEY_NUMBER, offsetof(fields, flush_ms), .unit = "ms", .initial = "1000", .min = 0,
      .max = 1e9, .above_min = true, .doc = "biology between flushes of the files; a multiple of dt_ms"},
     {"empirical_bold", CLS_KEY_TEXT, offsetof(fields, empirical_bold),
@@ -38,37 +46,28 @@ static const cls_key bold_keys[] = {{"tr_s", CLS_KEY_NUMBER, 0, .unit = "s", .in
 static const cls_key currents_keys[] = {{"interval_ms", CLS_KEY_NUMBER, 0, .unit = "ms", .initial = "1",
                                          .min = 0, .max = 1e9, .above_min = true,
                                          .doc = "time between samples; a multiple of dt_ms"}};
+static const cls_key lfp_keys[] = {{"interval_ms", CLS_KEY_NUMBER, 0, .unit = "ms", .initial = "1", .min = 0,
+                                    .max = 1e9, .above_min = true,
+                                    .doc = "time between samples; a multiple of dt_ms"}};
+typedef struct {
+  double bin_ms, segment_ms;
+  const cls_yaml *on;
+} spectra_fields;
+static const cls_key spectra_keys[] = {
+    {"bin_ms", CLS_KEY_NUMBER, offsetof(spectra_fields, bin_ms), .unit = "ms", .initial = "1", .min = 0,
+     .max = 1e9, .above_min = true, .doc = "width of a bin of the rate; a multiple of dt_ms"},
+    {"segment_ms", CLS_KEY_NUMBER, offsetof(spectra_fields, segment_ms), .unit = "ms", .initial = "1000",
+     .min = 0, .max = 1e9, .above_min = true,
+     .doc = "length of a segment, a multiple of bin_ms: frequencies are multiples of 1 / segment"},
+    {"on", CLS_KEY_ANY, offsetof(spectra_fields, on), .initial = "all",
+     .doc = "all, or a selection of populations"},
+};
 const cls_schema cls_schema_rates = {"record.rates", "Spikes per bin.", rates_keys, 1};
 const cls_schema cls_schema_bold = {"record.bold", "The Balloon model of every region.", bold_keys, 1};
 const cls_schema cls_schema_currents = {"record.currents", "Means over populations.", currents_keys, 1};
-
-static cls_status read_spikes(const cls_yaml *node, cls_record_options *record) {
-  record->spikes = CLS_SPIKES_NONE;
-  if (node->kind == CLS_YAML_SCALAR && strcmp(node->text, "none") == 0) return CLS_OK;
-  if (node->kind == CLS_YAML_SCALAR && strcmp(node->text, "all") == 0) {
-    record->spikes = CLS_SPIKES_ALL;
-    return CLS_OK;
-  }
-  char words[128];
-  if (node->kind != CLS_YAML_LIST)
-    return cls_yaml_fail(node, "%s: expected none, all or a list of populations",
-                         cls_yaml_describe(node, words, sizeof words));
-  if (node->n > 100000)
-    return cls_yaml_fail(node, "a list of %zu: expected at most 100000 patterns", node->n);
-  if (node->n == 0) return CLS_OK;
-  record->spikes = CLS_SPIKES_SOME;
-  CLS_TRY(cls_alloc(&record->spike_populations, node->n, sizeof *record->spike_populations,
-                    "names of populations"));
-  record->n_spike_populations = (int)node->n;
-  for (size_t i = 0; i < node->n; i++) {
-    const cls_yaml *item = node->items[i];
-    if (item->kind != CLS_YAML_SCALAR || !*item->text)
-      return cls_yaml_fail(item, "%s: expected the name of a population",
-                           cls_yaml_describe(item, words, sizeof words));
-    CLS_TRY(cls_job_copy(item->text, &record->spike_populations[i]));
-  }
-  return CLS_OK;
-}
+const cls_schema cls_schema_lfp = {"record.lfp", "Sums of currents of excitatory neurons.", lfp_keys, 1};
+const cls_schema cls_schema_spectra = {"record.spectra", "Welch's method, while the run goes on.",
+                                       spectra_keys, CLS_KEYS(spectra_keys)};
 
 /* One number in a mapping of its own; *value stays 0 where the mapping is absent. */
 static cls_status read_interval(cls_job_reader *r, const cls_yaml *section, const cls_key *key, double factor,
@@ -100,6 +99,21 @@ static cls_status read_bold(cls_job_reader *r, const cls_yaml *bold, cls_record_
   return CLS_OK;
 }
 
+static cls_status read_spectra(cls_job_reader *r, const cls_yaml *spectra, cls_record_options *record) {
+  spectra_fields f;
+  if (!spectra) return CLS_OK;
+  CLS_TRY(cls_schema_read(r->tree, spectra, spectra_keys, CLS_KEYS(spectra_keys), &f));
+  CLS_TRY(cls_job_multiple(spectra, "bin_ms", &f.bin_ms, r->job->dt_ms, "simulation.dt_ms"));
+  CLS_TRY(cls_job_multiple(spectra, "segment_ms", &f.segment_ms, f.bin_ms, "bin_ms"));
+  if (f.segment_ms < 1.5 * f.bin_ms || f.segment_ms > CLS_WELCH_MAX * f.bin_ms)
+    return cls_yaml_fail(cls_yaml_get(spectra, cls_yaml_get(spectra, "segment_ms") ? "segment_ms" : "bin_ms"),
+                         "a segment of %.10g ms: expected 2 to %d bins of %.10g ms", f.segment_ms,
+                         CLS_WELCH_MAX, f.bin_ms);
+  record->spectra_bin_ms = f.bin_ms;
+  record->spectra_segment_ms = f.segment_ms;
+  return CLS_OK;
+}
+
 cls_status cls_job_read_record(cls_job_reader *r) {
   cls_record_options *record = &r->job->record;
   const cls_yaml *section;
@@ -110,10 +124,11 @@ cls_status cls_job_read_record(cls_job_reader *r) {
   record->max_gb = f.max_gb;
   record->flush_ms = f.flush_ms;
   record->warmup_ms = f.warmup_ms >= 0 ? f.warmup_ms : f.bold ? 20000 : 500;
-  CLS_TRY(read_spikes(f.spikes, record));
   CLS_TRY(read_interval(r, f.rates, rates_keys, 1, r->job->dt_ms, "simulation.dt_ms", &record->rates_bin_ms));
   CLS_TRY(read_interval(r, f.currents, currents_keys, 1, r->job->dt_ms, "simulation.dt_ms",
                         &record->currents_interval_ms));
+  CLS_TRY(read_interval(r, f.lfp, lfp_keys, 1, r->job->dt_ms, "simulation.dt_ms", &record->lfp_interval_ms));
+  CLS_TRY(read_spectra(r, f.spectra, record));
   CLS_TRY(read_bold(r, f.bold, record));
   if (!f.empirical_bold) return CLS_OK;
   const cls_yaml *empirical = cls_yaml_get(section, "empirical_bold");
@@ -129,49 +144,85 @@ cls_status cls_job_check_files(cls_job_reader *r) {
                        "%s cannot be read: %s", path, strerror(errno));
 }
 
-static bool recorded(const cls_record_options *record, const char *name) {
-  if (record->spikes == CLS_SPIKES_ALL) return true;
-  for (int i = 0; i < record->n_spike_populations; i++)
-    if (fnmatch(record->spike_populations[i], name, 0) == 0) return true;
-  return false;
+/* ---- what the finished network decides ---- */
+
+static bool is_word(const cls_yaml *node, const char *word) {
+  return node->kind == CLS_YAML_SCALAR && strcmp(node->text, word) == 0;
 }
 
-/* A name that is no population's is refused. A pattern may match nothing: one job serves many connectomes. */
-static cls_status check_patterns(cls_job_reader *r, const cls_yaml *spikes) {
-  const cls_record_options *record = &r->job->record;
-  const cls_network *network = r->job->network;
-  for (int i = 0; i < record->n_spike_populations; i++) {
-    const char *pattern = record->spike_populations[i];
-    uint32_t p = 0;
-    while (p < network->n_populations && fnmatch(pattern, network->populations[p].name, 0) != 0) p++;
-    if (p < network->n_populations) continue;
-    if (!strpbrk(pattern, "*?["))
-      return cls_yaml_fail(spikes->items[i],
-                           "value '%.60s': expected the name of one of %u populations, as '%s', or a "
-                           "pattern",
-                           pattern, network->n_populations, network->populations[0].name);
-    cls_warn(r->world, "record.spikes: pattern '%s' matches no population", pattern);
-  }
+static cls_status choose_all(cls_job_reader *r, cls_chosen *chosen) {
+  const uint32_t all = r->job->network->n_populations;
+  chosen->wanted = true;
+  CLS_TRY(cls_alloc(&chosen->population, all, sizeof *chosen->population, "chosen populations"));
+  for (uint32_t p = 0; p < all; p++) chosen->population[chosen->n++] = p;
   return CLS_OK;
+}
+
+/* none, all, or a selection. */
+static cls_status choose(cls_job_reader *r, const cls_yaml *node, cls_chosen *chosen) {
+  if (!node || is_word(node, "none") || (node->kind == CLS_YAML_LIST && node->n == 0)) return CLS_OK;
+  if (is_word(node, "all")) return choose_all(r, chosen);
+  chosen->wanted = true;
+  return cls_selection_find(r, node, &chosen->population, &chosen->n);
+}
+
+/* As above, but a recording of nobody is refused. */
+static cls_status choose_some(cls_job_reader *r, const cls_yaml *node, cls_chosen *chosen) {
+  CLS_TRY(choose(r, node, chosen));
+  if (chosen->wanted && chosen->n == 0)
+    return cls_yaml_fail(node, "selects no population: expected at least one of %u",
+                         r->job->network->n_populations);
+  return CLS_OK;
+}
+
+/* Currents of the excitatory populations of a region are added up: they must be of one kind. */
+static cls_status check_lfp(cls_job_reader *r, const cls_yaml *lfp) {
+  const cls_network *network = r->job->network;
+  const cls_population *seen = NULL, **first = NULL;
+  if (!lfp) return CLS_OK;
+  CLS_TRY(cls_alloc(&first, network->n_regions, sizeof *first, "regions"));
+  cls_status status = CLS_OK;
+  for (uint32_t i = 0; i < network->n_populations && status == CLS_OK; i++) {
+    const cls_population *p = &network->populations[i];
+    if (p->type != 'E') continue;
+    seen = p;
+    if (p->region < 0) continue;
+    if (!first[p->region]) first[p->region] = p;
+    if (first[p->region]->model != p->model)
+      status = cls_yaml_fail(lfp,
+                             "currents of %s (%s) and of %s (%s) cannot be added: expected one model for the "
+                             "excitatory populations of region %s",
+                             first[p->region]->name, first[p->region]->model->name, p->name, p->model->name,
+                             network->regions[p->region].name);
+  }
+  free(first);
+  if (status == CLS_OK && !seen)
+    status =
+        cls_yaml_fail(lfp, "no population is excitatory: expected 'type: E' where populations are written "
+                           "out");
+  return status;
 }
 
 cls_status cls_job_check_record(cls_job_reader *r) {
-  const cls_record_options *record = &r->job->record;
-  const cls_network *network = r->job->network;
-  if (record->spikes == CLS_SPIKES_NONE) return CLS_OK;
-  const cls_yaml *spikes = cls_yaml_get(cls_yaml_get(r->root, "record"), "spikes");
-  CLS_TRY(check_patterns(r, spikes));
-  const double bytes_per_spike = 16; /* a time and a neuron, 8 bytes each (SONATA) */
-  double rate = 0;
-  for (uint32_t p = 0; p < network->n_populations; p++)
-    if (recorded(record, network->populations[p].name))
-      rate += (double)network->populations[p].n * network->populations[p].rate_hz;
-  double spikes_expected = rate * r->job->duration_ms / 1000 * r->job->members;
-  double gb = spikes_expected * bytes_per_spike / 1e9;
-  if (gb > record->max_gb)
-    return cls_yaml_fail(spikes,
-                         "about %.3g spikes are expected, %.3g GB, above record.max_gb %.10g: record fewer "
-                         "populations or raise record.max_gb",
-                         spikes_expected, gb, record->max_gb);
-  return CLS_OK;
+  cls_record_options *record = &r->job->record;
+  const cls_yaml *section;
+  CLS_TRY(cls_yaml_section(r->tree, r->root, "record", &section));
+  CLS_TRY(choose(r, cls_yaml_get(section, "spikes"), &record->spikes));
+  CLS_TRY(choose_some(r, cls_yaml_get(section, "neurons"), &record->neurons));
+  CLS_TRY(check_lfp(r, cls_yaml_get(section, "lfp")));
+  const cls_yaml *spectra = cls_yaml_get(section, "spectra");
+  if (spectra) {
+    const cls_yaml *on = cls_yaml_get(spectra, "on");
+    CLS_TRY(on ? choose_some(r, on, &record->spectra) : choose_all(r, &record->spectra));
+  }
+  CLS_TRY(cls_job_read_traces(r, cls_yaml_get(section, "traces")));
+  return cls_job_check_size(r, section);
+}
+
+void cls_job_free_record(cls_record_options *record) {
+  free(record->spikes.population);
+  free(record->neurons.population);
+  free(record->spectra.population);
+  free(record->empirical_bold);
+  cls_job_free_traces(record);
 }

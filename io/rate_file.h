@@ -8,18 +8,11 @@
 #ifndef CALLOSUM_RATE_FILE_H
 #define CALLOSUM_RATE_FILE_H
 
-#include "io/record.h"
+#include "io/record_groups.h"
 
-typedef struct cls_rate_file_ cls_rate_file;
-
-/* Local. `populations`: one group per population, borrowed. */
+/* Local. `populations`: one group per population, borrowed. recording->self is freed by the caller, whatever
+ * is returned; so everywhere. */
 cls_status cls_rate_file_create(const cls_record *record, const cls_groups *populations,
-                                cls_rate_file **file);
-cls_status cls_rate_file_open(cls_rate_file *file); /* collective */
-cls_status cls_rate_file_add(cls_rate_file *file, int member, const cls_spikes *spikes);
-/* Collective: writes the bins that end at or before `step`. */
-cls_status cls_rate_file_flush(cls_rate_file *file, int64_t step);
-cls_status cls_rate_file_close(cls_rate_file *file, bool whole); /* collective */
-void cls_rate_file_free(cls_rate_file *file);                    /* local; NULL is fine */
+                                cls_recording *recording);
 
 #endif

@@ -125,3 +125,27 @@ cls_status cls_record_close(const cls_record *record, hid_t *file, bool whole) {
   *file = -1;
   return CLS_OK;
 }
+
+cls_status cls_record_sonata(hid_t file) {
+  const uint32_t magic = 0x0A7A, version[2] = {0, 1};
+  CLS_TRY(cls_h5_attribute(file, "/", "magic", H5T_NATIVE_UINT32, 0, &magic));
+  return cls_h5_attribute(file, "/", "version", H5T_NATIVE_UINT32, 2, version);
+}
+
+char *cls_record_path(const cls_record *record, const char *group, int member, const char *leaf) {
+  const char *slash = leaf[0] ? "/" : "", *name = record->network->name;
+  if (member == 0) return cls_format("%s/%s%s%s", group, name, slash, leaf);
+  return cls_format("%s/%s_member%d%s%s", group, name, member, slash, leaf);
+}
+
+bool cls_chosen_has(const cls_chosen *chosen, uint32_t population) {
+  uint32_t low = 0, high = chosen->n;
+  while (low < high) {
+    const uint32_t middle = low + (high - low) / 2;
+    if (chosen->population[middle] < population)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low < chosen->n && chosen->population[low] == population;
+}

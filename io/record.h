@@ -1,11 +1,10 @@
-/* What the parts of the recorder share: the run they look at, groups of neurons, and counts in time bins. */
+/* What the parts of the recorder share: the run they look at, what a recording is, and how its file begins
+ * and ends. */
 #ifndef CALLOSUM_RECORD_H
 #define CALLOSUM_RECORD_H
 
 #include "io/hdf5_file.h"
 #include "io/io.h"
-
-#define CLS_NO_SLOT UINT32_MAX
 
 /* The run. Borrowed pointers outlive the recorder. */
 typedef struct {
@@ -19,10 +18,31 @@ typedef struct {
   int64_t steps; /* length of the run */
   int64_t
       warmup_step; /* statistics look at steps from here on; 0 where the run is shorter than the warm-up */
-  int64_t flush_interval; /* steps */
+  int64_t flush_interval; /* steps; known when files are opened */
   int64_t reached;        /* step of the last flush */
   bool sync;              /* whether this flush goes through to the disk; the same on all ranks */
 } cls_record;
+
+/* A recording: a file, or figures for the end of the run. Functions are called in the order they stand; NULL
+ * ones are skipped. Nothing may be closed after a file could not be written (io/hdf5_file.h). */
+typedef struct {
+  void *self;
+  int64_t interval;     /* steps between looks at the members, 0: none are needed */
+  double waiting_bytes; /* memory of this rank that every step takes until the next flush */
+  /* Collective: creates the file. What may be refused was refused before. */
+  cls_status (*open)(void *self);
+  /* Local: every step once, in order of time. */
+  cls_status (*spikes)(void *self, int member, const cls_spikes *spikes);
+  /* Local: at the end of every step s with (s + 1) % interval == 0. */
+  cls_status (*look)(void *self, int member, int64_t step, cls_view *view);
+  /* Collective: all steps before `step` were seen; writes what they complete. */
+  cls_status (*flush)(void *self, int64_t step);
+  /* Collective, after the last flush: writes what is known at the end only. */
+  cls_status (*finish)(void *self);
+  /* Collective. `whole`: the run came to its end, or stopped because it was asked to. */
+  cls_status (*close)(void *self, bool whole);
+  void (*free)(void *self); /* local; closes nothing */
+} cls_recording;
 
 /* Local. The number of steps in `value` (of `unit_ms` milliseconds each). CLS_ERR_INPUT names `key` where it
  * is not a whole positive number of steps. */
@@ -39,64 +59,13 @@ cls_status cls_record_open(const cls_record *record, const char *name, cls_recor
 cls_status cls_record_sync(const cls_record *record, hid_t file);
 /* Collective. Marks the file as whole (`complete` = 1) where `whole`, and closes it. */
 cls_status cls_record_close(const cls_record *record, hid_t *file, bool whole);
-
-/* ---- groups: neurons whose spikes are counted together, all those of a population or of a region ----
- *
- * A group's neurons may be spread over ranks. Every rank sums what it has, per slot (a group with neurons
- * here); the sums meet at the group's owner, the rank that holds the first block of the group's first
- * population. Only ranks that share a group talk to each other. */
-typedef struct {
-  MPI_Comm comm;
-  int rank, ranks;
-  uint32_t n_groups, n_slots, n_owned;
-  int32_t *owner;           /* [n_groups] */
-  uint64_t *size;           /* [n_groups] neurons, on all ranks */
-  uint32_t *owned;          /* [n_owned] groups of this rank, ascending */
-  uint32_t *by_owner;       /* [n_groups] groups in order (owner, group) */
-  uint32_t *by_owner_first; /* [ranks + 1] */
-  uint32_t *slot_of_range;  /* [layout ranges], CLS_NO_SLOT: in no group */
-  uint32_t *slot_of_16;     /* slot of local index i is slot_of_16[i / 16] */
-  struct cls_group_peer_ *sends, *receives;
-  uint32_t n_sends, n_receives;
-  uint32_t *received; /* positions among `owned` of what arrives, for all receives in a row */
-} cls_groups;
-
-/* Local. group_of[p]: group of population p, or CLS_NO_SLOT. */
-cls_status cls_groups_create(const cls_record *record, const uint32_t *group_of, uint32_t n_groups,
-                             cls_groups *groups);
-void cls_groups_destroy(cls_groups *groups);
-/* Collective (point to point among ranks that share groups). Sums `local` [rows][n_slots][width] over ranks
- * into `owned` [rows][n_owned][width]. Rows and width are the same on all ranks. */
-cls_status cls_groups_sum(const cls_groups *groups, uint64_t rows, uint32_t width, const int64_t *local,
-                          int64_t *owned);
-/* Collective. Turns owned columns into whole rows: rank r receives rows first[r] ... first[r + 1] - 1 of all
- * groups. `owned` [rows][n_owned] and `whole` [rows here][n_groups], cells of `bytes` bytes. */
-cls_status cls_groups_rows(const cls_groups *groups, const uint64_t *first, size_t bytes, const void *owned,
-                           void *whole);
-/* Even split of `rows` rows, each `unit` long, over the ranks: first[ranks + 1]. */
-void cls_split_rows(int ranks, uint64_t rows, uint64_t unit, uint64_t *first);
-
-/* ---- bins: spikes per slot in consecutive intervals of time ---- */
-typedef struct {
-  const cls_groups *groups;
-  int members;
-  int64_t bin_steps;
-  int64_t base;    /* bin in row 0 */
-  size_t capacity; /* bins */
-  size_t used;     /* bins that hold a spike or lie before one that does */
-  int64_t *count;  /* [capacity][members][n_slots] */
-} cls_bins;
-
-cls_status cls_bins_create(const cls_groups *groups, int members, int64_t bin_steps, int64_t flush_interval,
-                           cls_bins *bins);
-void cls_bins_destroy(cls_bins *bins);
-/* Local: one addition per spike. */
-cls_status cls_bins_add(cls_bins *bins, int member, const cls_spikes *spikes);
-/* Local. Bins that are complete when all steps before `step` were seen; their counts are the first rows of
- * bins->count (made to exist where nobody spiked). */
-cls_status cls_bins_complete(cls_bins *bins, int64_t step, size_t *n);
-/* Local. Forgets the first n bins. */
-void cls_bins_drop(cls_bins *bins, size_t n);
+/* Rank 0: the attributes by which readers of SONATA know a file. */
+cls_status cls_record_sonata(hid_t file);
+/* "GROUP/NAME/LEAF" with the network's name, or "GROUP/NAME_memberK/LEAF" for member K > 0: where SONATA files
+ * keep what belongs to a member. LEAF may be "". Freed by the caller; NULL: out of memory. */
+char *cls_record_path(const cls_record *record, const char *group, int member, const char *leaf);
+/* Local. Is `population` among the chosen ones? */
+bool cls_chosen_has(const cls_chosen *chosen, uint32_t population);
 
 /* Sorts keys in ascending order; `scratch` holds as many. */
 void cls_sort_u64(uint64_t *keys, uint64_t *scratch, size_t n);

@@ -1,5 +1,5 @@
-/* Groups of neurons spread over ranks: sums at their owners, and whole rows from owners. */
-#include "io/record.h"
+/* Groups of neurons spread over ranks: sums at their owners. */
+#include "io/record_groups.h"
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,12 +20,10 @@ static size_t sort_unique(uint64_t *keys, uint64_t *scratch, size_t n) {
   return kept;
 }
 
-static cls_status find_owners(const cls_record *record, const uint32_t *group_of, cls_groups *g) {
+static cls_status find_owners(const cls_record *record, const uint32_t *group_of, uint32_t n, cls_groups *g) {
   const cls_placement *placement = record->placement;
-  CLS_TRY(cls_alloc(&g->owner, g->n_groups, sizeof *g->owner, "owners of groups"));
-  CLS_TRY(cls_alloc(&g->size, g->n_groups, sizeof *g->size, "sizes of groups"));
-  CLS_TRY(cls_alloc(&g->by_owner, g->n_groups, sizeof *g->by_owner, "groups by owner"));
-  CLS_TRY(cls_alloc(&g->by_owner_first, (size_t)g->ranks + 1, sizeof *g->by_owner_first, "groups by owner"));
+  CLS_TRY(cls_alloc(&g->owner, n, sizeof *g->owner, "owners of groups"));
+  CLS_TRY(cls_alloc(&g->size, n, sizeof *g->size, "sizes of groups"));
   for (uint32_t p = 0; p < record->network->n_populations; p++) {
     uint32_t group = group_of[p];
     if (group == CLS_NO_SLOT) continue;
@@ -34,24 +32,15 @@ static cls_status find_owners(const cls_record *record, const uint32_t *group_of
       g->owner[group] = placement->owner[block];
     g->size[group] += record->network->populations[p].n;
   }
-  for (uint32_t i = 0; i < g->n_groups; i++) g->by_owner_first[g->owner[i] + 1]++;
-  for (int r = 0; r < g->ranks; r++) g->by_owner_first[r + 1] += g->by_owner_first[r];
-  uint32_t *next = NULL;
-  CLS_TRY(cls_alloc(&next, (size_t)g->ranks, sizeof *next, "groups by owner"));
-  memcpy(next, g->by_owner_first, (size_t)g->ranks * sizeof *next);
-  for (uint32_t i = 0; i < g->n_groups; i++) g->by_owner[next[g->owner[i]]++] = i;
-  free(next);
-  g->owned = g->by_owner + g->by_owner_first[g->rank];
-  g->n_owned = g->by_owner_first[g->rank + 1] - g->by_owner_first[g->rank];
-  return CLS_OK;
+  return cls_columns_create(&record->world, g->owner, n, &g->columns);
 }
 
 /* Where `group` stands among the owned ones (which ascend). */
 static uint32_t owned_position(const cls_groups *g, uint32_t group) {
-  uint32_t low = 0, high = g->n_owned;
+  uint32_t low = 0, high = g->columns.n_owned;
   while (low + 1 < high) {
     uint32_t middle = low + (high - low) / 2;
-    if (g->owned[middle] <= group)
+    if (g->columns.owned[middle] <= group)
       low = middle;
     else
       high = middle;
@@ -118,7 +107,8 @@ static cls_status find_contributors(const cls_record *record, const uint32_t *gr
   size_t n = 0;
   for (uint32_t b = 0; b < placement->n_blocks; b++) {
     uint32_t group = group_of[placement->blocks[b].population];
-    if (group != CLS_NO_SLOT && g->owner[group] == g->rank) pairs[n++] = pair_of(placement->owner[b], group);
+    if (group != CLS_NO_SLOT && g->owner[group] == g->columns.rank)
+      pairs[n++] = pair_of(placement->owner[b], group);
   }
   n = sort_unique(pairs, scratch, n);
   CLS_TRY(make_peers(pairs, n, &g->receives, &g->n_receives));
@@ -129,11 +119,8 @@ static cls_status find_contributors(const cls_record *record, const uint32_t *gr
 
 cls_status cls_groups_create(const cls_record *record, const uint32_t *group_of, uint32_t n_groups,
                              cls_groups *groups) {
-  *groups = (cls_groups){.comm = record->world.comm,
-                         .rank = record->world.rank,
-                         .ranks = record->world.ranks,
-                         .n_groups = n_groups};
-  CLS_TRY(find_owners(record, group_of, groups));
+  *groups = (cls_groups){0};
+  CLS_TRY(find_owners(record, group_of, n_groups, groups));
   size_t most = record->placement->n_blocks;
   if (most < record->layout->n_ranges) most = record->layout->n_ranges;
   uint64_t *pairs = NULL, *scratch = NULL;
@@ -147,10 +134,9 @@ cls_status cls_groups_create(const cls_record *record, const uint32_t *group_of,
 }
 
 void cls_groups_destroy(cls_groups *groups) {
+  cls_columns_destroy(&groups->columns);
   free(groups->owner);
   free(groups->size);
-  free(groups->by_owner); /* `owned` is a part of it */
-  free(groups->by_owner_first);
   free(groups->slot_of_range);
   free(groups->slot_of_16);
   free(groups->sends);
@@ -172,7 +158,7 @@ static void add_columns(const cls_groups *g, const peer *from, uint64_t rows, ui
   for (uint64_t r = 0; r < rows; r++)
     for (uint32_t k = 0; k < from->n; k++)
       for (uint32_t w = 0; w < width; w++)
-        owned[(r * g->n_owned + g->received[from->first + k]) * width + w] +=
+        owned[(r * g->columns.n_owned + g->received[from->first + k]) * width + w] +=
             piece[(r * from->n + k) * width + w];
 }
 
@@ -200,11 +186,11 @@ static void exchange_sums(const cls_groups *g, uint64_t rows, uint32_t width, co
   enum { TAG = 1201 };
   const size_t row = (size_t)rows * width;
   int n = 0;
-  memset(owned, 0, row * g->n_owned * sizeof *owned);
+  memset(owned, 0, row * g->columns.n_owned * sizeof *owned);
   for (uint32_t i = 0; i < g->n_receives; i++) {
     const peer *p = &g->receives[i];
-    if (p->rank != g->rank)
-      MPI_Irecv(b->in + row * p->first, (int)(row * p->n), MPI_INT64_T, p->rank, TAG, g->comm,
+    if (p->rank != g->columns.rank)
+      MPI_Irecv(b->in + row * p->first, (int)(row * p->n), MPI_INT64_T, p->rank, TAG, g->columns.comm,
                 &b->requests[n++]);
   }
   for (uint32_t i = 0; i < g->n_sends; i++) {
@@ -212,15 +198,15 @@ static void exchange_sums(const cls_groups *g, uint64_t rows, uint32_t width, co
     int64_t *piece = b->out + row * p->first;
     gather_columns(local, rows, (size_t)g->n_slots * width, (size_t)p->first * width, (size_t)p->n * width,
                    piece);
-    if (p->rank != g->rank)
-      MPI_Isend(piece, (int)(row * p->n), MPI_INT64_T, p->rank, TAG, g->comm, &b->requests[n++]);
+    if (p->rank != g->columns.rank)
+      MPI_Isend(piece, (int)(row * p->n), MPI_INT64_T, p->rank, TAG, g->columns.comm, &b->requests[n++]);
   }
   MPI_Waitall(n, b->requests, MPI_STATUSES_IGNORE);
   for (uint32_t i = 0; i < g->n_receives; i++) {
     const peer *p = &g->receives[i];
     const int64_t *piece = b->in + row * p->first;
-    for (uint32_t k = 0; p->rank == g->rank && k < g->n_sends; k++)
-      if (g->sends[k].rank == g->rank) piece = b->out + row * g->sends[k].first;
+    for (uint32_t k = 0; p->rank == g->columns.rank && k < g->n_sends; k++)
+      if (g->sends[k].rank == g->columns.rank) piece = b->out + row * g->sends[k].first;
     add_columns(g, p, rows, width, piece, owned);
   }
 }
@@ -228,68 +214,10 @@ static void exchange_sums(const cls_groups *g, uint64_t rows, uint32_t width, co
 cls_status cls_groups_sum(const cls_groups *groups, uint64_t rows, uint32_t width, const int64_t *local,
                           int64_t *owned) {
   sum_buffers buffers = {0};
-  cls_status status = cls_agree(groups->comm, make_buffers(groups, rows, width, &buffers));
+  cls_status status = cls_agree(groups->columns.comm, make_buffers(groups, rows, width, &buffers));
   if (status == CLS_OK) exchange_sums(groups, rows, width, local, owned, &buffers);
   free(buffers.out);
   free(buffers.in);
   free(buffers.requests);
-  return status;
-}
-
-/* ---- whole rows from owned columns ---- */
-
-void cls_split_rows(int ranks, uint64_t rows, uint64_t unit, uint64_t *first) {
-  for (int r = 0; r <= ranks; r++)
-    first[r] =
-        (rows / (uint64_t)ranks * (uint64_t)r + rows % (uint64_t)ranks * (uint64_t)r / (uint64_t)ranks) *
-        unit;
-}
-
-typedef struct {
-  int *send_n, *send_at, *receive_n, *receive_at;
-  char *columns;
-} row_buffers;
-
-static cls_status make_row_buffers(const cls_groups *g, const uint64_t *first, size_t bytes, row_buffers *b) {
-  const uint64_t here = first[g->rank + 1] - first[g->rank], all = first[g->ranks] - first[0];
-  CLS_CHECK(
-      here * g->n_groups <= INT_MAX && all * g->n_owned <= INT_MAX, CLS_ERR_LIMIT,
-      "recorded rows between two flushes: %llu x %u groups do not fit one message; lower record.flush_ms",
-      (unsigned long long)here, g->n_groups);
-  const size_t ranks = (size_t)g->ranks;
-  CLS_TRY(cls_alloc(&b->send_n, 4 * ranks, sizeof *b->send_n, "counts of rows"));
-  b->send_at = b->send_n + ranks;
-  b->receive_n = b->send_n + 2 * ranks;
-  b->receive_at = b->send_n + 3 * ranks;
-  for (int r = 0; r < g->ranks; r++) {
-    b->send_n[r] = (int)((first[r + 1] - first[r]) * g->n_owned);
-    b->send_at[r] = (int)((first[r] - first[0]) * g->n_owned);
-    b->receive_n[r] = (int)(here * (g->by_owner_first[r + 1] - g->by_owner_first[r]));
-    b->receive_at[r] = (int)(here * g->by_owner_first[r]);
-  }
-  return cls_alloc(&b->columns, here * g->n_groups, bytes, "rows to write");
-}
-
-cls_status cls_groups_rows(const cls_groups *groups, const uint64_t *first, size_t bytes, const void *owned,
-                           void *whole) {
-  row_buffers b = {0};
-  cls_status status = cls_agree(groups->comm, make_row_buffers(groups, first, bytes, &b));
-  if (status == CLS_OK) {
-    MPI_Datatype cell;
-    MPI_Type_contiguous((int)bytes, MPI_BYTE, &cell);
-    MPI_Type_commit(&cell);
-    MPI_Alltoallv(owned, b.send_n, b.send_at, cell, b.columns, b.receive_n, b.receive_at, cell, groups->comm);
-    MPI_Type_free(&cell);
-    const uint64_t here = first[groups->rank + 1] - first[groups->rank];
-    for (int r = 0; r < groups->ranks; r++) {
-      const uint32_t begin = groups->by_owner_first[r], n = groups->by_owner_first[r + 1] - begin;
-      for (uint64_t row = 0; row < here; row++)
-        for (uint32_t k = 0; k < n; k++)
-          memcpy((char *)whole + (row * groups->n_groups + groups->by_owner[begin + k]) * bytes,
-                 b.columns + ((size_t)b.receive_at[r] + row * n + k) * bytes, bytes);
-    }
-  }
-  free(b.send_n);
-  free(b.columns);
   return status;
 }

@@ -1,14 +1,20 @@
 /* The recorder: hands what the engine shows to the recordings the job asks for, and to the statistics. */
 #include "io/bold_file.h"
 #include "io/current_file.h"
+#include "io/lfp_file.h"
+#include "io/neuron_file.h"
 #include "io/rate_file.h"
+#include "io/spectrum_file.h"
 #include "io/spike_file.h"
 #include "io/spike_statistics.h"
+#include "io/trace_file.h"
 #include <math.h>
 #include <stdlib.h>
 
 /* Counts that wait for a flush take at most this much memory of a rank: more frequent flushes see to it. */
 #define WAITING_BYTES (192.0 * 1024 * 1024)
+/* Steps between flushes: a spike that waits has room for so many in its word (spike_file.c). */
+#define MOST_FLUSH_STEPS ((1ll << 24) - 1)
 
 /* Waiting for the disk takes tens of milliseconds where writing takes a few. At the first flush and then,
  * after every wait, not again for this many times as long: at most 2 % of a run waits for disks. */
@@ -18,35 +24,52 @@ struct cls_recorder_ {
   cls_record record;
   char *directory;
   cls_groups populations, regions; /* regions: only where there are some */
-  cls_spike_file *spikes;          /* NULL: not recorded; so the following */
-  cls_rate_file *rates;
-  cls_bold_file *bold;
-  cls_current_file *currents;
+  cls_recording *recordings;       /* in the order of their files' creation */
+  size_t n_recordings, capacity;
+  cls_bold_file *bold; /* one of them; NULL: not recorded */
   cls_spike_statistics *statistics;
   cls_observer observer;
   double synced_s;    /* rank 0: when a flush last went through to the disk, */
   double sync_cost_s; /* and how long that took */
+  bool opened;        /* files may be open */
   bool failed;        /* a file could not be written: nothing may be closed any more (io/hdf5_file.h) */
 };
 
+/* ---- what the engine calls ---- */
+
 static cls_status see_spikes(void *self, int member, const cls_spikes *spikes) {
-  cls_recorder *r = self;
-  if (r->spikes) CLS_TRY(cls_spike_file_add(r->spikes, member, spikes));
-  if (r->rates) CLS_TRY(cls_rate_file_add(r->rates, member, spikes));
-  if (r->bold) CLS_TRY(cls_bold_file_add(r->bold, member, spikes));
-  return member == 0 ? cls_spike_statistics_add(r->statistics, spikes) : CLS_OK;
+  const cls_recorder *r = self;
+  for (size_t i = 0; i < r->n_recordings; i++) {
+    const cls_recording *recording = &r->recordings[i];
+    if (recording->spikes) CLS_TRY(recording->spikes(recording->self, member, spikes));
+  }
+  return CLS_OK;
 }
 
-static cls_status see_currents(void *self, int member, int64_t step, const int64_t *sums) {
-  return cls_current_file_add(((cls_recorder *)self)->currents, member, step, sums);
+static int64_t next_look(void *self, int64_t now) {
+  const cls_recorder *r = self;
+  int64_t next = INT64_MAX;
+  for (size_t i = 0; i < r->n_recordings; i++) {
+    const int64_t interval = r->recordings[i].interval;
+    if (interval > 0 && (now / interval + 1) * interval < next) next = (now / interval + 1) * interval;
+  }
+  return next;
+}
+
+static cls_status look(void *self, int member, int64_t step, cls_view *view) {
+  const cls_recorder *r = self;
+  for (size_t i = 0; i < r->n_recordings; i++) {
+    const cls_recording *recording = &r->recordings[i];
+    if (recording->interval > 0 && (step + 1) % recording->interval == 0)
+      CLS_TRY(recording->look(recording->self, member, step, view));
+  }
+  return CLS_OK;
 }
 
 static cls_status flush_all(cls_recorder *r, int64_t step) {
-  if (r->spikes) CLS_TRY(cls_spike_file_flush(r->spikes, step));
-  if (r->rates) CLS_TRY(cls_rate_file_flush(r->rates, step));
-  if (r->bold) CLS_TRY(cls_bold_file_flush(r->bold, step));
-  if (r->currents) CLS_TRY(cls_current_file_flush(r->currents, step));
-  return cls_spike_statistics_flush(r->statistics, step);
+  for (size_t i = 0; i < r->n_recordings; i++)
+    if (r->recordings[i].flush) CLS_TRY(r->recordings[i].flush(r->recordings[i].self, step));
+  return CLS_OK;
 }
 
 static cls_status flush(void *self, int64_t step) {
@@ -84,58 +107,85 @@ static cls_status make_groups(cls_recorder *r) {
   return status;
 }
 
-/* Steps between flushes: record.flush_ms, less where counts would take too much memory. Collective. */
-static cls_status choose_flush_interval(cls_recorder *r) {
-  const cls_record_options *options = &r->record.job->record;
-  const double dt = r->record.network->dt_ms, members = r->record.members;
-  double per_ms = 0, most = 0; /* bytes that wait for each ms of biology */
-  if (options->rates_bin_ms > 0) per_ms += r->populations.n_slots / options->rates_bin_ms;
-  if (options->bold_tr_s > 0) per_ms += r->regions.n_slots;
-  if (options->currents_interval_ms > 0)
-    per_ms += (double)r->populations.n_slots * CLS_MAX_RECEPTORS / options->currents_interval_ms;
-  per_ms *= 4 * sizeof(int64_t) * members; /* waiting, packed, received, summed */
-  MPI_Allreduce(&per_ms, &most, 1, MPI_DOUBLE, MPI_MAX, r->record.world.comm);
-  CLS_TRY(cls_record_steps(&r->record, "record.flush_ms", options->flush_ms, 1, &r->record.flush_interval));
-  if (most * dt * (double)r->record.flush_interval > WAITING_BYTES)
-    r->record.flush_interval = (int64_t)(WAITING_BYTES / (most * dt));
-  if (r->record.flush_interval < 1) r->record.flush_interval = 1;
+/* The place of one more recording. What it holds is freed with the recorder, whatever its creation returns. */
+static cls_status next(cls_recorder *r, cls_recording **recording) {
+  CLS_TRY(cls_grow(&r->recordings, &r->capacity, r->n_recordings + 1, sizeof *r->recordings, "recordings"));
+  *recording = &r->recordings[r->n_recordings++];
+  **recording = (cls_recording){0};
   return CLS_OK;
 }
 
-/* Everything but the files: what may be refused is refused here. Collective. */
+/* Everything but the files: what may be refused is refused here. Local. */
+static cls_status make_recordings(cls_recorder *r) {
+  const cls_record *record = &r->record;
+  const cls_record_options *options = &record->job->record;
+  const cls_groups *regions = record->network->n_regions > 0 ? &r->regions : &r->populations;
+  cls_recording *recording;
+  if (options->spikes.wanted) {
+    CLS_TRY(next(r, &recording));
+    CLS_TRY(cls_spike_file_create(record, recording));
+  }
+  if (options->rates_bin_ms > 0) {
+    CLS_TRY(next(r, &recording));
+    CLS_TRY(cls_rate_file_create(record, &r->populations, recording));
+  }
+  if (options->bold_tr_s > 0) {
+    CLS_TRY(next(r, &recording));
+    CLS_TRY(cls_bold_file_create(record, &r->regions, recording));
+    r->bold = recording->self;
+  }
+  if (options->currents_interval_ms > 0) {
+    CLS_TRY(next(r, &recording));
+    CLS_TRY(cls_current_file_create(record, &r->populations, recording));
+  }
+  if (options->lfp_interval_ms > 0) {
+    CLS_TRY(next(r, &recording));
+    CLS_TRY(cls_lfp_file_create(record, recording));
+  }
+  if (options->spectra.wanted) {
+    CLS_TRY(next(r, &recording));
+    CLS_TRY(cls_spectrum_file_create(record, recording));
+  }
+  if (options->neurons.wanted) {
+    CLS_TRY(next(r, &recording));
+    CLS_TRY(cls_neuron_file_create(record, recording));
+  }
+  for (int i = 0; i < options->n_traces; i++)
+    for (int k = 0; k < options->traces[i].n_variables; k++) {
+      CLS_TRY(next(r, &recording));
+      CLS_TRY(cls_trace_file_create(record, &options->traces[i], k, recording));
+    }
+  CLS_TRY(next(r, &recording));
+  CLS_TRY(cls_spike_statistics_create(record, regions, recording));
+  r->statistics = recording->self;
+  return CLS_OK;
+}
+
+/* Steps between flushes: record.flush_ms, less where what waits would take too much memory. Collective. */
+static cls_status choose_flush_interval(cls_recorder *r) {
+  double mine = 0, most = 0; /* bytes that every step adds */
+  int64_t steps = 0;
+  for (size_t i = 0; i < r->n_recordings; i++) mine += r->recordings[i].waiting_bytes;
+  MPI_Allreduce(&mine, &most, 1, MPI_DOUBLE, MPI_MAX, r->record.world.comm);
+  CLS_TRY(cls_record_steps(&r->record, "record.flush_ms", r->record.job->record.flush_ms, 1, &steps));
+  if (steps > MOST_FLUSH_STEPS) steps = MOST_FLUSH_STEPS;
+  if (most * (double)steps > WAITING_BYTES) steps = (int64_t)(WAITING_BYTES / most);
+  r->record.flush_interval = steps < 1 ? 1 : steps;
+  return CLS_OK;
+}
+
 static cls_status prepare(cls_recorder *r) {
-  const cls_record_options *options = &r->record.job->record;
   const MPI_Comm comm = r->record.world.comm;
   CLS_TRY(cls_agree(comm, make_groups(r)));
-  CLS_TRY(choose_flush_interval(r));
-  cls_status status = CLS_OK;
-  if (options->spikes != CLS_SPIKES_NONE) status = cls_spike_file_create(&r->record, &r->spikes);
-  if (status == CLS_OK && options->rates_bin_ms > 0)
-    status = cls_rate_file_create(&r->record, &r->populations, &r->rates);
-  if (status == CLS_OK && options->currents_interval_ms > 0)
-    status = cls_current_file_create(&r->record, &r->populations, &r->currents);
-  if (status == CLS_OK)
-    status = cls_spike_statistics_create(
-        &r->record, r->record.network->n_regions > 0 ? &r->regions : &r->populations, &r->statistics);
-  if (status == CLS_OK && options->bold_tr_s > 0)
-    status = cls_bold_file_create(&r->record, &r->regions, &r->bold);
-  return cls_agree(comm, status);
+  CLS_TRY(cls_agree(comm, make_recordings(r)));
+  return choose_flush_interval(r);
 }
 
 static cls_status open_files(cls_recorder *r) {
-  if (r->spikes) CLS_TRY(cls_spike_file_open(r->spikes));
-  if (r->rates) CLS_TRY(cls_rate_file_open(r->rates));
-  if (r->bold) CLS_TRY(cls_bold_file_open(r->bold));
-  if (r->currents) CLS_TRY(cls_current_file_open(r->currents));
+  r->opened = true;
+  for (size_t i = 0; i < r->n_recordings; i++)
+    if (r->recordings[i].open) CLS_TRY(r->recordings[i].open(r->recordings[i].self));
   return CLS_OK;
-}
-
-static void fill_observer(cls_recorder *r) {
-  r->observer = (cls_observer){
-      .self = r, .spikes = see_spikes, .flush = flush, .flush_interval = r->record.flush_interval};
-  if (!r->currents) return;
-  r->observer.currents = see_currents;
-  r->observer.current_interval = cls_current_file_interval(r->currents);
 }
 
 cls_status cls_recorder_create(const cls_world *world, const cls_job *job, const cls_placement *placement,
@@ -168,7 +218,12 @@ cls_status cls_recorder_create(const cls_world *world, const cls_job *job, const
     cls_recorder_destroy(r);
     return status;
   }
-  fill_observer(r);
+  r->observer = (cls_observer){.self = r,
+                               .spikes = see_spikes,
+                               .next_look = next_look,
+                               .look = look,
+                               .flush_interval = r->record.flush_interval,
+                               .flush = flush};
   *recorder = r;
   return CLS_OK;
 }
@@ -178,40 +233,53 @@ const cls_observer *cls_recorder_observer(const cls_recorder *recorder) { return
 /* ---- the end ---- */
 
 static cls_status close_files(cls_recorder *r, bool whole) {
-  if (r->spikes) CLS_TRY(cls_spike_file_close(r->spikes, whole));
-  if (r->rates) CLS_TRY(cls_rate_file_close(r->rates, whole));
-  if (r->bold) CLS_TRY(cls_bold_file_close(r->bold, whole));
-  if (r->currents) CLS_TRY(cls_current_file_close(r->currents, whole));
+  for (size_t i = 0; i < r->n_recordings; i++)
+    if (r->recordings[i].close) CLS_TRY(r->recordings[i].close(r->recordings[i].self, whole));
   return CLS_OK;
 }
 
+static cls_status find_connectivity(cls_recorder *r, cls_statistics *statistics) {
+  cls_connectivity *connectivity = NULL;
+  const int members = r->record.members;
+  cls_status status =
+      cls_alloc(&connectivity, (size_t)members, sizeof *connectivity, "functional connectivity");
+  status = cls_agree(r->record.world.comm, status);
+  if (status == CLS_OK) status = cls_bold_file_connectivity(r->bold, connectivity);
+  for (int m = 0; m < members && status == CLS_OK; m++) {
+    statistics[m].fc_mean = connectivity[m].mean;
+    statistics[m].sc_fc_r = connectivity[m].structure_r;
+    statistics[m].fc_empirical_r = connectivity[m].measured_r;
+    statistics[m].fc_seconds = connectivity[m].seconds;
+  }
+  free(connectivity);
+  return status;
+}
+
+static cls_status finish_all(cls_recorder *r) {
+  for (size_t i = 0; i < r->n_recordings; i++)
+    if (r->recordings[i].finish) CLS_TRY(r->recordings[i].finish(r->recordings[i].self));
+  return close_files(r, true);
+}
+
 cls_status cls_recorder_finish(cls_recorder *r, cls_statistics *statistics) {
-  *statistics = (cls_statistics){.fc_mean = NAN, .sc_fc_r = NAN, .fc_empirical_r = NAN, .fc_seconds = 0};
+  for (int m = 0; m < r->record.members; m++)
+    statistics[m] = (cls_statistics){.fc_mean = NAN, .sc_fc_r = NAN, .fc_empirical_r = NAN, .fc_seconds = 0};
   CLS_CHECK(!r->failed, CLS_ERR_IO, "%s: a recording could not be written before", r->directory);
   CLS_TRY(cls_spike_statistics_finish(r->statistics, r->record.reached, statistics));
-  if (r->bold) {
-    cls_connectivity connectivity;
-    CLS_TRY(cls_bold_file_connectivity(r->bold, &connectivity));
-    statistics->fc_mean = connectivity.mean;
-    statistics->sc_fc_r = connectivity.structure_r;
-    statistics->fc_empirical_r = connectivity.measured_r;
-    statistics->fc_seconds = connectivity.seconds;
-  }
-  const cls_status status = close_files(r, true);
+  cls_status status = r->bold ? find_connectivity(r, statistics) : CLS_OK;
+  if (status == CLS_OK) status = finish_all(r);
   r->failed = status != CLS_OK;
   return status;
 }
 
 void cls_recorder_destroy(cls_recorder *r) {
   if (!r) return;
-  if (!r->failed) close_files(r, false);
-  cls_spike_file_free(r->spikes);
-  cls_rate_file_free(r->rates);
-  cls_bold_file_free(r->bold);
-  cls_current_file_free(r->currents);
-  cls_spike_statistics_free(r->statistics);
+  if (r->opened && !r->failed) close_files(r, false);
+  for (size_t i = 0; i < r->n_recordings; i++)
+    if (r->recordings[i].self) r->recordings[i].free(r->recordings[i].self);
   cls_groups_destroy(&r->populations);
   cls_groups_destroy(&r->regions);
+  free(r->recordings);
   free(r->directory);
   free(r);
 }

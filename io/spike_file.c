@@ -1,5 +1,4 @@
 #include "io/spike_file.h"
-#include <fnmatch.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +13,7 @@ typedef struct {
   cls_h5_series timestamps, node_ids;
 } member_spikes;
 
-struct cls_spike_file_ {
+typedef struct {
   const cls_record *record;
   hid_t file;
   int64_t base;          /* first step that is not written */
@@ -25,22 +24,12 @@ struct cls_spike_file_ {
   int *counts; /* 4 x ranks */
   uint64_t *received, *scratch;
   size_t received_capacity, scratch_capacity;
-};
-
-static bool chosen(const cls_record_options *options, const char *name) {
-  if (options->spikes == CLS_SPIKES_ALL) return true;
-  for (int i = 0; i < options->n_spike_populations; i++)
-    if (fnmatch(options->spike_populations[i], name, 0) == 0) return true;
-  return false;
-}
+} spike_file;
 
 static cls_status check_widths(const cls_record *record) {
   CLS_CHECK(record->network->n_neurons <= 1ull << NEURON_BITS, CLS_ERR_LIMIT,
             "record.spikes: %llu neurons, at most 2^%d can be recorded",
             (unsigned long long)record->network->n_neurons, NEURON_BITS);
-  CLS_CHECK(record->flush_interval < 1ll << STEP_BITS, CLS_ERR_LIMIT,
-            "record.flush_ms: %lld steps between flushes, expected fewer than 2^%d",
-            (long long)record->flush_interval, STEP_BITS);
   return CLS_OK;
 }
 
@@ -52,45 +41,14 @@ static cls_status number_neurons(const cls_record *record, uint64_t **first_of_1
   for (uint32_t r = 0; r < layout->n_ranges; r++) {
     const cls_range *range = &layout->ranges[r];
     const cls_population *population = &record->network->populations[range->population];
-    if (!chosen(&record->job->record, population->name)) continue;
+    if (!cls_chosen_has(&record->job->record.spikes, range->population)) continue;
     for (uint32_t i = 0; i < range->n; i += 16)
       (*first_of_16)[(range->local + i) / 16] = population->first + range->first + i;
   }
   return CLS_OK;
 }
 
-cls_status cls_spike_file_create(const cls_record *record, cls_spike_file **file) {
-  CLS_TRY(check_widths(record));
-  CLS_TRY(cls_alloc(file, 1, sizeof **file, "spike recording"));
-  (*file)->record = record;
-  (*file)->file = -1;
-  CLS_TRY(cls_alloc(&(*file)->members, (size_t)record->members, sizeof *(*file)->members, "spike recording"));
-  for (int m = 0; m < record->members; m++)
-    (*file)->members[m].timestamps.dataset = (*file)->members[m].node_ids.dataset = -1;
-  CLS_TRY(cls_alloc(&(*file)->counts, 4 * (size_t)record->world.ranks, sizeof *(*file)->counts,
-                    "spike recording"));
-  return number_neurons(record, &(*file)->first_of_16);
-}
-
-void cls_spike_file_free(cls_spike_file *file) {
-  if (!file) return;
-  for (int m = 0; file->members && m < file->record->members; m++) free(file->members[m].spike);
-  free(file->members);
-  free(file->first_of_16);
-  free(file->counts);
-  free(file->received);
-  free(file->scratch);
-  free(file);
-}
-
-/* ---- the skeleton ---- */
-
-/* "/spikes/NAME/LEAF", or "/spikes/NAME_memberK/LEAF"; leaf may be "". Freed by the caller. */
-static char *path_of(const cls_record *record, int member, const char *leaf) {
-  const char *slash = leaf[0] ? "/" : "";
-  if (member == 0) return cls_format("/spikes/%s%s%s", record->network->name, slash, leaf);
-  return cls_format("/spikes/%s_member%d%s%s", record->network->name, member, slash, leaf);
-}
+/* ---- the file ---- */
 
 /* SONATA wants an enumeration over u8; readers refuse strings and plain integers. */
 static cls_status write_sorting(hid_t file, const char *path) {
@@ -105,16 +63,15 @@ static cls_status write_sorting(hid_t file, const char *path) {
 
 static cls_status build(const cls_record *record, void *self, hid_t file) {
   (void)self;
-  const uint32_t magic = 0x0A7A, version[2] = {0, 1};
-  CLS_TRY(cls_h5_attribute(file, "/", "magic", H5T_NATIVE_UINT32, 0, &magic));
-  CLS_TRY(cls_h5_attribute(file, "/", "version", H5T_NATIVE_UINT32, 2, version));
+  CLS_TRY(cls_record_sonata(file));
   cls_status status = CLS_OK;
   for (int m = 0; m < record->members && status == CLS_OK; m++) {
-    char *group = path_of(record, m, ""), *times = path_of(record, m, "timestamps"),
-         *nodes = path_of(record, m, "node_ids");
+    char *group = cls_record_path(record, "/spikes", m, ""),
+         *times = cls_record_path(record, "/spikes", m, "timestamps"),
+         *nodes = cls_record_path(record, "/spikes", m, "node_ids");
     if (!group || !times || !nodes) status = cls_fail(CLS_ERR_MEMORY, "out of memory for names of datasets");
-    if (status == CLS_OK) status = cls_h5_series_create(file, times, H5T_NATIVE_DOUBLE, 1, NULL, "ms");
-    if (status == CLS_OK) status = cls_h5_series_create(file, nodes, H5T_NATIVE_UINT64, 1, NULL, NULL);
+    if (status == CLS_OK) status = cls_h5_series_create(file, times, H5T_NATIVE_DOUBLE, 1, NULL, 0, "ms");
+    if (status == CLS_OK) status = cls_h5_series_create(file, nodes, H5T_NATIVE_UINT64, 1, NULL, 0, NULL);
     if (status == CLS_OK) status = write_sorting(file, group);
     free(group);
     free(times);
@@ -123,16 +80,17 @@ static cls_status build(const cls_record *record, void *self, hid_t file) {
   return status;
 }
 
-static cls_status open_series(cls_spike_file *f, int member, const char *leaf, hid_t type,
+static cls_status open_series(spike_file *f, int member, const char *leaf, hid_t type,
                               cls_h5_series *series) {
-  char *path = path_of(f->record, member, leaf);
+  char *path = cls_record_path(f->record, "/spikes", member, leaf);
   CLS_CHECK(path, CLS_ERR_MEMORY, "out of memory for names of datasets");
   cls_status status = cls_h5_series_open(f->record->world.comm, f->file, path, type, series);
   free(path);
   return status;
 }
 
-cls_status cls_spike_file_open(cls_spike_file *f) {
+static cls_status open_file(void *self) {
+  spike_file *f = self;
   CLS_TRY(cls_record_open(f->record, "spikes.h5", build, NULL, &f->file));
   for (int m = 0; m < f->record->members; m++) {
     CLS_TRY(open_series(f, m, "timestamps", H5T_NATIVE_DOUBLE, &f->members[m].timestamps));
@@ -141,7 +99,8 @@ cls_status cls_spike_file_open(cls_spike_file *f) {
   return CLS_OK;
 }
 
-cls_status cls_spike_file_close(cls_spike_file *f, bool whole) {
+static cls_status close_file(void *self, bool whole) {
+  spike_file *f = self;
   for (int m = 0; m < f->record->members; m++) {
     CLS_TRY(cls_h5_series_close(&f->members[m].timestamps));
     CLS_TRY(cls_h5_series_close(&f->members[m].node_ids));
@@ -151,7 +110,8 @@ cls_status cls_spike_file_close(cls_spike_file *f, bool whole) {
 
 /* ---- spikes ---- */
 
-cls_status cls_spike_file_add(cls_spike_file *f, int member, const cls_spikes *spikes) {
+static cls_status add(void *self, int member, const cls_spikes *spikes) {
+  spike_file *f = self;
   member_spikes *m = &f->members[member];
   const size_t n =
       spikes->end > spikes->begin ? spikes->first[spikes->end - spikes->begin] - spikes->first[0] : 0;
@@ -185,7 +145,7 @@ static size_t find_step(const member_spikes *m, uint64_t offset) {
 }
 
 /* Collective. Rank r receives all ranks' spikes of the r-th part of the interval: `n` of them, sorted. */
-static cls_status sort_over_ranks(cls_spike_file *f, member_spikes *m, uint64_t steps, size_t *n) {
+static cls_status sort_over_ranks(spike_file *f, member_spikes *m, uint64_t steps, size_t *n) {
   const cls_world *world = &f->record->world;
   const size_t ranks = (size_t)world->ranks;
   int *send_n = f->counts, *send_at = send_n + ranks, *receive_n = send_n + 2 * ranks,
@@ -224,7 +184,7 @@ static cls_status sort_over_ranks(cls_spike_file *f, member_spikes *m, uint64_t 
 }
 
 /* Collective. Appends this rank's `n` sorted spikes after those of lower ranks. */
-static cls_status write_spikes(cls_spike_file *f, member_spikes *m, size_t n) {
+static cls_status write_spikes(spike_file *f, member_spikes *m, size_t n) {
   const MPI_Comm comm = f->record->world.comm;
   const double dt = f->record->network->dt_ms;
   uint64_t mine = n, before = 0, all = 0;
@@ -246,7 +206,8 @@ static void drop_written(member_spikes *m, uint64_t steps) {
   m->n -= written;
 }
 
-cls_status cls_spike_file_flush(cls_spike_file *f, int64_t step) {
+static cls_status flush(void *self, int64_t step) {
+  spike_file *f = self;
   if (step <= f->base) return CLS_OK;
   const uint64_t steps = (uint64_t)(step - f->base);
   for (int k = 0; k < f->record->members; k++) {
@@ -257,4 +218,32 @@ cls_status cls_spike_file_flush(cls_spike_file *f, int64_t step) {
   }
   f->base = step;
   return cls_record_sync(f->record, f->file);
+}
+
+/* ---- creation ---- */
+
+static void free_file(void *self) {
+  spike_file *f = self;
+  for (int m = 0; f->members && m < f->record->members; m++) free(f->members[m].spike);
+  free(f->members);
+  free(f->first_of_16);
+  free(f->counts);
+  free(f->received);
+  free(f->scratch);
+  free(f);
+}
+
+cls_status cls_spike_file_create(const cls_record *record, cls_recording *recording) {
+  spike_file *f = NULL;
+  CLS_TRY(check_widths(record));
+  CLS_TRY(cls_alloc(&f, 1, sizeof *f, "spike recording"));
+  *recording = (cls_recording){
+      .self = f, .open = open_file, .spikes = add, .flush = flush, .close = close_file, .free = free_file};
+  f->record = record;
+  f->file = -1;
+  CLS_TRY(cls_alloc(&f->members, (size_t)record->members, sizeof *f->members, "spike recording"));
+  for (int m = 0; m < record->members; m++)
+    f->members[m].timestamps.dataset = f->members[m].node_ids.dataset = -1;
+  CLS_TRY(cls_alloc(&f->counts, 4 * (size_t)record->world.ranks, sizeof *f->counts, "spike recording"));
+  return number_neurons(record, &f->first_of_16);
 }

@@ -13,17 +13,7 @@
 
 #include "io/record.h"
 
-typedef struct cls_spike_file_ cls_spike_file;
-
-/* Local. Nothing is written before cls_spike_file_open(). CLS_ERR_LIMIT where a spike does not fit its word. */
-cls_status cls_spike_file_create(const cls_record *record, cls_spike_file **file);
-cls_status cls_spike_file_open(cls_spike_file *file);
-/* Local. */
-cls_status cls_spike_file_add(cls_spike_file *file, int member, const cls_spikes *spikes);
-/* Collective: writes spikes of steps before `step`. */
-cls_status cls_spike_file_flush(cls_spike_file *file, int64_t step);
-/* Collective. */
-cls_status cls_spike_file_close(cls_spike_file *file, bool whole);
-void cls_spike_file_free(cls_spike_file *file); /* local; NULL is fine; closes nothing */
+/* Local. CLS_ERR_LIMIT where a spike does not fit its word. */
+cls_status cls_spike_file_create(const cls_record *record, cls_recording *recording);
 
 #endif

@@ -4,7 +4,9 @@
 #include "exchange/exchange.h"
 #include "jobs/jobs.h"
 #include "partition/partition.h"
+#include <dirent.h>
 #include <errno.h>
+#include <fnmatch.h>
 #include <hwloc.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -180,17 +182,27 @@ static cls_status check_writable(const char *path) {
   return status;
 }
 
+/* The name of a result that folder `path` holds, as readdir found it; "" where there is none or no folder. */
+static void find_result(const char *path, char *found, size_t size) {
+  static const char *const results[] = {"summary.json", "spikes.h5",   "rates.h5",
+                                        "bold.h5",      "currents.h5", "lfp.h5",
+                                        "neurons.h5",   "spectra.h5",  "trace_*.h5"};
+  DIR *folder = opendir(path);
+  *found = 0;
+  for (struct dirent *entry; folder && !*found && (entry = readdir(folder));)
+    for (size_t i = 0; i < sizeof results / sizeof *results; i++)
+      if (fnmatch(results[i], entry->d_name, 0) == 0) snprintf(found, size, "%s", entry->d_name);
+  if (folder) closedir(folder);
+}
+
 /* Rank 0 looks, all ranks hear. A folder that holds results is refused. */
 static cls_status check_directory(const cls_world *world, const char *path) {
-  static const char *const results[] = {"summary.json", "spikes.h5", "rates.h5", "bold.h5", "currents.h5"};
+  char found[256] = "";
   cls_status status = CLS_OK;
-  for (size_t i = 0; world->rank == 0 && status == CLS_OK && i < sizeof results / sizeof *results; i++) {
-    char *file = cls_format("%s/%s", path, results[i]);
-    if (file && access(file, F_OK) == 0)
-      status = cls_fail(CLS_ERR_INPUT, "--out %s: holds results already (%s): expected a new folder", path,
-                        results[i]);
-    free(file);
-  }
+  if (world->rank == 0) find_result(path, found, sizeof found);
+  if (*found)
+    status =
+        cls_fail(CLS_ERR_INPUT, "--out %s: holds results already (%s): expected a new folder", path, found);
   if (world->rank == 0 && status == CLS_OK) status = check_writable(path);
   return cls_agree(world->comm, status);
 }
@@ -250,9 +262,12 @@ static cls_status compute(cls_run *run, pieces *p) {
   run->simulate_s = cls_seconds() - begun;
   run->interrupted = run->reached < run->steps;
   cls_run_progress_end(&progress);
-  cls_statistics statistics;
-  CLS_TRY(cls_recorder_finish(p->recorder, &statistics));
-  return cls_run_summarise(run, p->engine, &statistics);
+  cls_statistics *statistics = NULL;
+  cls_status status = cls_alloc(&statistics, (size_t)run->job->members, sizeof *statistics, "statistics");
+  if (status == CLS_OK) status = cls_recorder_finish(p->recorder, statistics);
+  if (status == CLS_OK) status = cls_run_summarise(run, p->engine, statistics);
+  free(statistics);
+  return status;
 }
 
 static cls_status run_job(options *o, cls_world *world, cls_job **job, char **directory) {

@@ -31,7 +31,7 @@ void cls_run_progress_step(void *progress, int64_t step); /* a cls_progress */
 void cls_run_progress_end(cls_run_progress *progress);
 
 /* Collective: gathers what the ranks measured, prints the table of sections and the summary, and writes
- * DIRECTORY/summary.json (under a temporary name first). */
+ * DIRECTORY/summary.json (under a temporary name first). `statistics`: one per member. */
 cls_status cls_run_summarise(const cls_run *run, const cls_engine *engine, const cls_statistics *statistics);
 
 #endif

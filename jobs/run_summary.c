@@ -76,6 +76,32 @@ static void add_hex(cJSON *object, const char *key, uint64_t value) {
   cJSON_AddStringToObject(object, key, text);
 }
 
+static void add_statistics(cJSON *o, const cls_statistics *s) {
+  add_number(o, "mean_rate_hz", s->mean_rate_hz);
+  add_number(o, "rate_min_hz", s->rate_min_hz);
+  add_number(o, "rate_max_hz", s->rate_max_hz);
+  add_number(o, "isi_cv_median", s->isi_cv_median);
+  add_number(o, "spike_correlation_mean", s->spike_correlation_mean);
+  add_number(o, "fc_mean", s->fc_mean);
+  add_number(o, "sc_fc_r", s->sc_fc_r);
+  add_number(o, "fc_empirical_r", s->fc_empirical_r);
+  add_number(o, "fc_seconds", s->fc_seconds);
+}
+
+/* Digest and statistics of each member of an ensemble. */
+static void add_members(cJSON *o, int members, const uint64_t *digest, const cls_statistics *s) {
+  cJSON *digests = cJSON_AddArrayToObject(o, "digests");
+  cJSON *statistics = cJSON_AddArrayToObject(o, "members_statistics");
+  for (int m = 0; digests && statistics && m < members; m++) {
+    char text[20];
+    snprintf(text, sizeof text, "%016llx", (unsigned long long)digest[m]);
+    cJSON_AddItemToArray(digests, cJSON_CreateString(text));
+    cJSON *member = cJSON_CreateObject();
+    add_statistics(member, &s[m]);
+    cJSON_AddItemToArray(statistics, member);
+  }
+}
+
 static cJSON *make_json(const cls_run *run, const totals *t, const uint64_t *digest,
                         const cls_statistics *s) {
   const cls_job *job = run->job;
@@ -102,23 +128,10 @@ static cJSON *make_json(const cls_run *run, const totals *t, const uint64_t *dig
   add_count(o, "messages", t->messages);
   add_count(o, "packets", t->packets);
   add_count(o, "sent_bytes", t->sent_bytes);
-  add_number(o, "mean_rate_hz", s->mean_rate_hz);
-  add_number(o, "rate_min_hz", s->rate_min_hz);
-  add_number(o, "rate_max_hz", s->rate_max_hz);
-  add_number(o, "isi_cv_median", s->isi_cv_median);
-  add_number(o, "spike_correlation_mean", s->spike_correlation_mean);
-  add_number(o, "fc_mean", s->fc_mean);
-  add_number(o, "sc_fc_r", s->sc_fc_r);
-  add_number(o, "fc_empirical_r", s->fc_empirical_r);
-  add_number(o, "fc_seconds", s->fc_seconds);
+  add_statistics(o, s);
   add_number(o, "warmup_ms", job->record.warmup_ms);
   add_hex(o, "digest", digest[0]);
-  cJSON *digests = job->members > 1 ? cJSON_AddArrayToObject(o, "digests") : NULL;
-  for (int m = 0; digests && m < job->members; m++) {
-    char text[20];
-    snprintf(text, sizeof text, "%016llx", (unsigned long long)digest[m]);
-    cJSON_AddItemToArray(digests, cJSON_CreateString(text));
-  }
+  if (job->members > 1) add_members(o, job->members, digest, s);
   add_number(o, "members", job->members);
   add_number(o, "ranks", run->world.ranks);
   add_number(o, "threads", run->world.threads);
@@ -154,6 +167,17 @@ static cls_status write_file(const char *directory, cJSON *json) {
   return status;
 }
 
+/* Over which rates the members of an ensemble spread. */
+static void print_members(const cls_run *run, const cls_statistics *s) {
+  double least = s->mean_rate_hz, most = least;
+  for (int m = 1; m < run->job->members; m++) {
+    least = fmin(least, s[m].mean_rate_hz);
+    most = fmax(most, s[m].mean_rate_hz);
+  }
+  cls_log(&run->world, 1, "  this is member 0; mean rates of the %d members: %.3f to %.3f Hz",
+          run->job->members, least, most);
+}
+
 static void print_summary(const cls_run *run, const totals *t, const uint64_t *digest,
                           const cls_statistics *s) {
   const cls_world *world = &run->world;
@@ -178,6 +202,7 @@ static void print_summary(const cls_run *run, const totals *t, const uint64_t *d
     if (isfinite(s->fc_empirical_r))
       cls_log(world, 1, "  correlation with the empirical functional connectivity %.3f", s->fc_empirical_r);
   }
+  if (run->job->members > 1) print_members(run, s);
   for (int m = 0; m < run->job->members; m++)
     cls_log(world, m == 0 ? 0 : 1, m == 0 ? "digest %016llx" : "digest %016llx of member %d",
             (unsigned long long)digest[m], m);

@@ -183,6 +183,10 @@ cls_status cls_engine_observe(cls_engine *engine, const cls_observer *observer) 
 
 static int64_t next_multiple(int64_t now, int64_t interval) { return (now / interval + 1) * interval; }
 
+static int64_t next_look(const cls_observer *o, int64_t now) {
+  return o->next_look && o->look ? o->next_look(o->self, now) : INT64_MAX;
+}
+
 /* Where the window that begins now must end. */
 static int64_t window_end(const cls_engine *e, int64_t end) {
   int64_t to = end;
@@ -193,8 +197,7 @@ static int64_t window_end(const cls_engine *e, int64_t end) {
   for (int i = 0; i < e->n_observers; i++) {
     const cls_observer *o = &e->observers[i];
     if (next_multiple(e->now, o->flush_interval) < to) to = next_multiple(e->now, o->flush_interval);
-    if (o->current_interval > 0 && next_multiple(e->now, o->current_interval) < to)
-      to = next_multiple(e->now, o->current_interval);
+    if (next_look(o, e->now) < to) to = next_look(o, e->now);
   }
   return e->exchange->horizon(e->exchange_instance, e->now, to);
 }
@@ -226,13 +229,12 @@ static cls_status return_spikes(cls_engine *e, int member, const cls_spikes *spi
 
 static cls_status observe(cls_engine *e, int member, const cls_spikes *spikes) {
   double begun = cls_seconds();
+  cls_view view = {
+      .backend = e->backend, .instance = e->backend_instance, .member = member, .sums = e->current_sums};
   for (int i = 0; i < e->n_observers; i++) {
     const cls_observer *o = &e->observers[i];
     if (o->spikes) CLS_TRY(o->spikes(o->self, member, spikes));
-    if (o->currents && o->current_interval > 0 && spikes->end % o->current_interval == 0) {
-      CLS_TRY(e->backend->currents(e->backend_instance, member, e->current_sums));
-      CLS_TRY(o->currents(o->self, member, spikes->end - 1, e->current_sums));
-    }
+    if (next_look(o, spikes->begin) == spikes->end) CLS_TRY(o->look(o->self, member, spikes->end - 1, &view));
   }
   e->record_s += cls_seconds() - begun;
   return CLS_OK;
@@ -321,6 +323,17 @@ cls_status cls_engine_run(cls_engine *engine, int64_t end, cls_progress progress
 }
 
 /* ---- looking at it ---- */
+
+cls_status cls_view_currents(cls_view *view, const int64_t **sums) {
+  if (!view->summed) CLS_TRY(view->backend->currents(view->instance, view->member, view->sums));
+  view->summed = true;
+  *sums = view->sums;
+  return CLS_OK;
+}
+
+cls_status cls_view_probe(cls_view *view, const cls_probe *probes, size_t n, float *values) {
+  return view->backend->probe(view->instance, view->member, probes, n, values);
+}
 
 const cls_layout *cls_engine_layout(const cls_engine *engine) { return engine->layout; }
 

@@ -42,6 +42,8 @@ typedef struct {
 
 /* Range that holds a local index (binary search). */
 uint32_t cls_layout_range_of(const cls_layout *layout, uint32_t local);
+/* Range that holds neuron `index` of `population`, UINT32_MAX where this rank does not have it. */
+uint32_t cls_layout_find(const cls_layout *layout, uint32_t population, uint64_t index);
 
 /* ---- spikes ---- */
 
@@ -77,6 +79,12 @@ typedef struct {
   int members;
 } cls_backend_setup;
 
+/* A state of one neuron: neuron `index` of range `range` of the layout. */
+typedef struct {
+  uint32_t range, index;
+  int state; /* of the population's model */
+} cls_probe;
+
 /* A backend advances all neurons of a rank. Instances are opaque to the engine; state lives in them. All
  * calls are local. Functions may return any error; the run then ends on all ranks. */
 typedef struct {
@@ -103,6 +111,8 @@ typedef struct {
   /* Copies state `state` of the neurons of range `range` to or from `values` (n of the range). */
   cls_status (*get_state)(void *instance, int member, uint32_t range, int state, float *values);
   cls_status (*put_state)(void *instance, int member, uint32_t range, int state, const float *values);
+  /* The states at `probes`, now: values[i] is that of probes[i]. */
+  cls_status (*probe)(void *instance, int member, const cls_probe *probes, size_t n, float *values);
   /* Bytes held now; seconds spent so far in update and in delivery (of the slowest thread), events delivered.
    */
   void (*report)(void *instance, size_t *bytes, double *update_s, double *deliver_s, uint64_t *events);
@@ -138,15 +148,29 @@ typedef struct {
 
 /* ---- observers ---- */
 
+/* A member at the end of a step, for observers to ask about. Valid during the call that shows it. */
+typedef struct {
+  const cls_backend *backend;
+  void *instance; /* of the backend */
+  int member;
+  int64_t *sums; /* room for the currents of all ranges */
+  bool summed;   /* `sums` holds them */
+} cls_view;
+/* Local. See cls_backend.currents: computed once, however many observers ask. */
+cls_status cls_view_currents(cls_view *view, const int64_t **sums);
+/* Local. See cls_backend.probe. */
+cls_status cls_view_probe(cls_view *view, const cls_probe *probes, size_t n, float *values);
+
 /* Looks at a run. The functions are called by the engine; NULL ones are skipped. */
 typedef struct {
   void *self;
   /* Local: spikes of one member, every step exactly once, in order of time. */
   cls_status (*spikes)(void *self, int member, const cls_spikes *spikes);
-  /* Local: at the end of every step s with (s + 1) % current_interval == 0 (0: never). See
-   * cls_backend.currents. */
-  int64_t current_interval;
-  cls_status (*currents)(void *self, int member, int64_t step, const int64_t *sums);
+  /* Local. After how many steps of the run, more than `now`, it wants to look at the members next; INT64_MAX:
+   * never again. The same answer until then. */
+  int64_t (*next_look)(void *self, int64_t now);
+  /* Local: at that time, once for each member; `step` is the last one computed. */
+  cls_status (*look)(void *self, int member, int64_t step, cls_view *view);
   /* Collective: all steps before `step` were seen on all ranks. Called when step % flush_interval == 0, and
    * once at the end of the run. flush_interval >= 1. */
   int64_t flush_interval;

@@ -12,8 +12,6 @@ cls_status cls_layout_create(const cls_network *network, const cls_placement *pl
 void cls_layout_destroy(cls_layout *layout);
 /* Global number of a local index that is not padding. */
 uint64_t cls_layout_neuron(const cls_layout *layout, const cls_network *network, uint32_t local);
-/* Range that holds neuron `index` of `population`, UINT32_MAX where this rank does not have it. */
-uint32_t cls_layout_find(const cls_layout *layout, uint32_t population, uint64_t index);
 /* True where the port adds two 8-bit weights (into 64-bit sums), false for one signed 16-bit weight. */
 static inline bool cls_port_is_pair(const cls_model *model, int port) {
   return port < model->n_ports && model->ports[port].receptors == 2;

@@ -274,6 +274,12 @@ uint32_t cls_network_population_of(const cls_network *network, uint64_t neuron) 
   return lo;
 }
 
+double cls_population_param(const cls_network *network, uint32_t population, uint32_t index, int param) {
+  const cls_population *p = &network->populations[population];
+  const cls_stream stream = cls_stream_make(network->seed, CLS_PURPOSE_PARAMETER, p->key);
+  return cls_distribution_draw(&p->param[param], stream, index, (uint32_t)param, 0);
+}
+
 size_t cls_network_bytes(const cls_network *network) {
   const network_whole *w = (const network_whole *)network;
   size_t bytes =

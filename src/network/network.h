@@ -126,6 +126,8 @@ cls_status cls_network_finish(cls_network *network);
 /* Do two finished descriptions draw the same neurons and synapses, scales of weights included? Then they differ at
  * most in parameters, inputs and initial values. Networks with interventions are taken to differ. */
 bool cls_network_alike(const cls_network *a, const cls_network *b);
+/* Parameter `param` of neuron `index` of a population: what its distribution draws, in the model's unit. */
+double cls_population_param(const cls_network *network, uint32_t population, uint32_t index, int param);
 /* Bytes held by the description. */
 size_t cls_network_bytes(const cls_network *network);
 /* Expected number of synapses of a projection, and of those onto one target neuron (mean). */

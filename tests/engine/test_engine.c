@@ -335,8 +335,8 @@ static void test_members_differ(void **state) {
 typedef struct {
   simulation *s;
   int64_t next[2]; /* step to be seen next, per member */
-  uint64_t digest[2], spikes, currents, flushes;
-  int64_t flushed;
+  uint64_t digest[2], spikes, looks, flushes;
+  int64_t interval, flushed;
 } watcher;
 
 static cls_status watch_spikes(void *self, int member, const cls_spikes *spikes) {
@@ -357,12 +357,44 @@ static cls_status watch_spikes(void *self, int member, const cls_spikes *spikes)
   return CLS_OK;
 }
 
+static int64_t next_look(void *self, int64_t now) {
+  const watcher *w = self;
+  return (now / w->interval + 1) * w->interval;
+}
+
+/* Single states are those of whole ranges: from the last neuron back, currents and potentials in turn. */
+static void check_probes(const watcher *w, int member, cls_view *view) {
+  const cls_layout *layout = cls_engine_layout(w->s->engine);
+  for (uint32_t r = 0; r < layout->n_ranges; r++) {
+    const uint32_t n = layout->ranges[r].n;
+    cls_probe *probes = NULL;
+    float *value = NULL, *state[2] = {NULL};
+    OK(cls_alloc(&probes, n, sizeof *probes, "probes"));
+    OK(cls_alloc(&value, n, sizeof *value, "states"));
+    for (int k = 0; k < 2; k++) {
+      OK(cls_alloc(&state[k], n, sizeof *state[k], "states"));
+      OK(w->s->backend.get_state(w->s->instance, member, r, k, state[k]));
+    }
+    for (uint32_t i = 0; i < n; i++) probes[i] = (cls_probe){r, n - 1 - i, (int)(i % 2)};
+    OK(cls_view_probe(view, probes, n, value));
+    for (uint32_t i = 0; i < n; i++) assert_true(value[i] == state[i % 2][n - 1 - i]);
+    free(probes);
+    free(value);
+    free(state[0]);
+    free(state[1]);
+  }
+}
+
 /* The sums are those of the states, rounded per neuron. */
-static cls_status watch_currents(void *self, int member, int64_t step, const int64_t *sums) {
+static cls_status watch(void *self, int member, int64_t step, cls_view *view) {
   watcher *w = self;
   const cls_layout *layout = cls_engine_layout(w->s->engine);
-  assert_int_equal((step + 1) % 7, 0);
-  assert_int_equal(step + 1, w->next[member]);
+  const int64_t *sums;
+  assert_int_equal((step + 1) % w->interval, 0);
+  if (w->interval == 7) assert_int_equal(step + 1, w->next[member]);
+  assert_int_equal(view->summed, w->interval == 10 && (step + 1) % 7 == 0); /* by the first observer */
+  OK(cls_view_currents(view, &sums));
+  check_probes(w, member, view);
   for (uint32_t r = 0; r < layout->n_ranges; r++) {
     const cls_range *range = &layout->ranges[r];
     if (range->population == 2) continue;
@@ -376,7 +408,7 @@ static cls_status watch_currents(void *self, int member, int64_t step, const int
     }
     free(I);
   }
-  w->currents++;
+  w->looks++;
   return CLS_OK;
 }
 
@@ -395,10 +427,12 @@ static void test_observers(void **state) {
   uint64_t reference = digest_run(network, ALONE, 1000, 0);
   for (int b = 0; b < 2; b++) {
     simulation *s = start(network, with(WORLD, backends[b], 2, 2, 100));
-    watcher w = {.s = s}, idle = {.s = s};
-    cls_observer observer = {&w, watch_spikes, 7, watch_currents, 33, watch_flush};
-    cls_observer silent = {.self = &idle, .flush_interval = 100};
+    watcher w = {.s = s, .interval = 7}, second = {.s = s, .interval = 10};
+    cls_observer observer = {&w, watch_spikes, next_look, watch, 33, watch_flush};
+    cls_observer looking = {.self = &second, .next_look = next_look, .look = watch, .flush_interval = 100};
+    cls_observer silent = {.flush_interval = 90};
     OK(cls_engine_observe(s->engine, &observer));
+    OK(cls_engine_observe(s->engine, &looking));
     OK(cls_engine_observe(s->engine, &silent));
     run_to(s, 1000);
     for (int m = 0; m < 2; m++) {
@@ -406,7 +440,8 @@ static void test_observers(void **state) {
       assert_true(over_ranks(s, w.digest[m]) == digest_of(s, m)); /* a sum over ranks and spikes */
     }
     assert_true(digest_of(s, 0) == reference);
-    assert_int_equal(w.currents, 2 * (1000 / 7));
+    assert_int_equal(w.looks, 2 * (1000 / 7));
+    assert_int_equal(second.looks, 2 * (1000 / 10));
     assert_int_equal(w.flushes, 1000 / 33 + 1);
     cls_engine_report report;
     cls_engine_measure(s->engine, &report);
@@ -414,6 +449,30 @@ static void test_observers(void **state) {
     assert_true(over_ranks(s, w.spikes) > 500);
     stop(s);
   }
+  cls_network_destroy(network);
+}
+
+/* A parameter as anyone may ask for it is the one the neuron was made with: its potential is kept relative. */
+static void test_parameters(void **state) {
+  (void)state;
+  const uint64_t n[] = {200};
+  cls_network *network = make_network("lif_psc_exp", 5, 1, n);
+  cls_population *p = &network->populations[0];
+  const int rest = cls_model_param(p->model, "E_L_mV");
+  p->param[rest] = distribution(CLS_UNIFORM, -70, -60);
+  p->initial[V] = cls_constant(-55);
+  p->has_initial[V] = true;
+  OK(cls_network_finish(network));
+  simulation *s = start(network, with(WORLD, &cls_backend_cpu_omp, 2, 1, 100));
+  double least = 0, most = -100;
+  for (uint32_t i = 0; i < 200; i++) {
+    const double value = cls_population_param(network, 0, i, rest);
+    assert_true(state_of(s, 0, 0, i, V) == (double)(float)(-55 - value));
+    least = fmin(least, value);
+    most = fmax(most, value);
+  }
+  assert_true(least > -70 && least < -69 && most > -61 && most < -60);
+  stop(s);
   cls_network_destroy(network);
 }
 
@@ -477,6 +536,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(test_members),
       cmocka_unit_test(test_members_differ),
       cmocka_unit_test(test_observers),
+      cmocka_unit_test(test_parameters),
       cmocka_unit_test(test_stop),
       cmocka_unit_test(test_members_refused),
   };

@@ -134,8 +134,13 @@ static void test_demo(void **state) {
   assert_int_equal(job->network->n_neurons, 20000);
   assert_true(fabs(job->network->expected_synapses - 2e6) < 2e4);
   assert_true(job->record.bold_tr_s == 0.8 && job->record.warmup_ms == 20000);
-  assert_int_equal(job->record.spikes, CLS_SPIKES_SOME);
-  assert_int_equal(job->record.n_spike_populations, 2);
+  const cls_chosen *spikes = &job->record.spikes;
+  assert_true(spikes->wanted && spikes->n > 0 && spikes->n < job->network->n_populations);
+  for (uint32_t i = 0; i < spikes->n; i++) {
+    const char *name = job->network->populations[spikes->population[i]].name;
+    assert_true(i == 0 || spikes->population[i] > spikes->population[i - 1]);
+    assert_true(name[strlen(name) - 3] == '1' && name[strlen(name) - 2] == '/');
+  }
   const cls_population *p = population("L000/E");
   const cls_model *m = p->model;
   assert_string_equal(m->name, "lif_dtb");
@@ -198,7 +203,7 @@ static void test_defaults(void **state) {
   assert_true(job->dt_ms == 0.1 && job->seed == 1 && job->members == 1 && job->beat_ms == 100);
   assert_string_equal(job->backend, "/cpu/omp");
   assert_string_equal(job->partition_method, "metis");
-  assert_int_equal(job->record.spikes, CLS_SPIKES_NONE);
+  assert_false(job->record.spikes.wanted);
   assert_true(job->record.warmup_ms == 500 && job->record.bold_tr_s == 0 && job->record.rates_bin_ms == 0);
   assert_true(job->record.max_gb == 4 && job->record.flush_ms == 1000);
   assert_int_equal(population("A")->n, 100);

@@ -30,7 +30,7 @@ typedef struct {
   cls_population populations[SYN_POPULATIONS];
   cls_region regions[SYN_REGIONS];
   uint64_t row[SYN_REGIONS + 1];
-  uint32_t source[SYN_REGIONS * SYN_REGIONS], population_first[SYN_POPULATIONS + 1];
+  uint32_t source[SYN_REGIONS * SYN_REGIONS], population_first[SYN_POPULATIONS + 1], all[SYN_POPULATIONS];
   double weight[SYN_REGIONS * SYN_REGIONS], length[SYN_REGIONS * SYN_REGIONS];
   cls_shard shard;
 } synthetic;
@@ -56,19 +56,20 @@ static inline void syn_place(synthetic *s, int mode) {
   s->population_first[SYN_POPULATIONS] = p->n_blocks;
 }
 
-/* One range per block of this rank; in reverse order for odd modes, as nothing may depend on it. */
+/* One range per block of this rank. In odd modes local indices descend, as nothing may depend on them. */
 static inline void syn_lay_out(synthetic *s, int mode) {
   const cls_placement *p = &s->placement;
   cls_layout *l = &s->layout;
   l->ranges = calloc(p->n_blocks, sizeof *l->ranges);
-  for (uint32_t i = 0; i < p->n_blocks; i++) {
-    uint32_t b = mode % 2 ? p->n_blocks - 1 - i : i;
+  for (uint32_t b = 0; b < p->n_blocks; b++) {
     if (p->owner[b] != s->world.rank) continue;
     l->ranges[l->n_ranges++] =
         (cls_range){p->blocks[b].population, p->blocks[b].first, p->blocks[b].n, l->n_local};
     l->n_local += (p->blocks[b].n + 15) / 16 * 16;
     l->n_neurons += p->blocks[b].n;
   }
+  for (uint32_t r = 0; mode % 2 && r < l->n_ranges; r++)
+    l->ranges[r].local = l->n_local - l->ranges[r].local - (l->ranges[r].n + 15) / 16 * 16;
   s->shard = (cls_shard){0, l->n_local, 0, l->n_ranges};
   l->shards = &s->shard;
   l->n_shards = 1;
@@ -120,6 +121,7 @@ static inline void syn_create(synthetic *s, MPI_Comm comm, int mode) {
                                                  : k % 2    ? 'I'
                                                             : 'E'};
     first += s->populations[k].n;
+    s->all[k] = (uint32_t)k;
   }
   s->network = (cls_network){.name = "brain",
                              .dt_ms = 0.5,
@@ -139,7 +141,7 @@ static inline void syn_create(synthetic *s, MPI_Comm comm, int mode) {
                      .network = &s->network,
                      .connectome = &s->connectome};
   s->job.record = (cls_record_options){.warmup_ms = 500,
-                                       .spikes = CLS_SPIKES_ALL,
+                                       .spikes = {true, s->all, SYN_POPULATIONS},
                                        .max_gb = 4,
                                        .rates_bin_ms = 2.5,
                                        .bold_tr_s = 0.05,
@@ -198,16 +200,32 @@ static inline cls_spikes syn_fill(const synthetic *s, int member, int64_t begin,
   return (cls_spikes){begin, end, w->neuron, w->first};
 }
 
-static inline cls_status syn_show_currents(const synthetic *s, const cls_observer *o, int member,
-                                           int64_t step) {
-  int64_t *sums = calloc((size_t)s->layout.n_ranges * CLS_MAX_RECEPTORS + 1, sizeof *sums);
+/* What the recorder asks of a member, answered as a backend does: a function of (member, neuron, step). */
+typedef struct {
+  const synthetic *s;
+  int64_t step;
+} syn_moment;
+
+static inline cls_status syn_currents(void *instance, int member, int64_t *sums) {
+  const syn_moment *now = instance;
+  const synthetic *s = now->s;
+  memset(sums, 0, (size_t)s->layout.n_ranges * CLS_MAX_RECEPTORS * sizeof *sums);
   for (uint32_t r = 0; r < s->layout.n_ranges; r++)
     for (uint32_t i = 0; i < s->layout.ranges[r].n; i++)
       for (int k = 0; k < CLS_MAX_RECEPTORS; k++)
         sums[r * CLS_MAX_RECEPTORS + (uint32_t)k] +=
             syn_current(s->populations[s->layout.ranges[r].population].first + s->layout.ranges[r].first + i,
-                        member, step, k);
-  cls_status status = o->currents(o->self, member, step, sums);
+                        member, now->step, k);
+  return CLS_OK;
+}
+
+static const cls_backend syn_backend = {.name = "synthetic", .currents = syn_currents};
+
+static inline cls_status syn_look(const synthetic *s, const cls_observer *o, int member, int64_t step) {
+  int64_t *sums = calloc((size_t)s->layout.n_ranges * CLS_MAX_RECEPTORS + 1, sizeof *sums);
+  syn_moment now = {s, step};
+  cls_view view = {.backend = &syn_backend, .instance = &now, .member = member, .sums = sums};
+  cls_status status = o->look(o->self, member, step, &view);
   free(sums);
   return status;
 }
@@ -223,8 +241,8 @@ static inline cls_status syn_run(const synthetic *s, const cls_observer *o, int6
     for (int m = 0; m < s->job.members && status == CLS_OK; m++) {
       const cls_spikes spikes = syn_fill(s, m, begin, stop, &w);
       status = o->spikes(o->self, m, &spikes);
-      for (int64_t step = begin; step < stop && o->current_interval > 0 && status == CLS_OK; step++)
-        if ((step + 1) % o->current_interval == 0) status = syn_show_currents(s, o, m, step);
+      for (int64_t step = begin; step < stop && o->look && status == CLS_OK; step++)
+        if (o->next_look(o->self, step) == step + 1) status = syn_look(s, o, m, step);
     }
     for (; flushed + o->flush_interval <= stop && status == CLS_OK; flushed += o->flush_interval)
       status = o->flush(o->self, flushed + o->flush_interval);

@@ -1,6 +1,6 @@
 /* Functional connectivity, the sort and the groups against direct computation. */
 #include "io/functional_connectivity.h"
-#include "io/record.h"
+#include "io/record_columns.h"
 #include "record/synthetic.h"
 #include <omp.h>
 #include <setjmp.h>

@@ -37,8 +37,8 @@ def start(program, ranks, folder, mode, how="", timeout=120):
 def record(program, ranks, folder, mode, how=""):
     result = start(program, ranks, folder, mode, how)
     assert result.returncode == 0, result.stderr
-    words = result.stdout.strip().splitlines()[-1].split()
-    return {name: float(value) for name, value in zip(words[::2], words[1::2])}
+    lines = [line.split() for line in result.stdout.strip().splitlines()[-2:]]
+    return [{name: float(value) for name, value in zip(words[::2], words[1::2])} for words in lines]
 
 
 def contents(path):
@@ -163,7 +163,7 @@ def check_bold(folder, spikes, member):
         row = file["tracts/row"][()].astype(int)
         weights[numpy.repeat(numpy.arange(6), numpy.diff(row)), file["tracts/source"][()]] = file["tracts/weight"][()]
         assert file["tracts/length_mm"].attrs["units"] == "mm" and len(file["tracts/length_mm"]) == row[-1]
-        return file["bold/data"][10:, 0], weights  # volumes after 500 ms
+        return file["bold/data"][10:, member], weights  # volumes after 500 ms
 
 
 def check_statistics(figures, spikes, bold, weights, measured=None):
@@ -230,7 +230,7 @@ def check_full_disk(program, folder):
 
 
 def check_short(program, folder):
-    figures = record(program, 3, folder, 0, "short")
+    figures = record(program, 3, folder, 0, "short")[0]
     with h5py.File(os.path.join(folder, "rates.h5"), "r") as file:
         assert len(file["rates/data"]) == 200 and file.attrs["recorded_ms"] == 500.5  # the last bin is not full
     assert figures["mean_rate_hz"] > 0 and numpy.isnan(figures["fc_mean"]) and figures["fc_seconds"] == 0
@@ -259,9 +259,9 @@ def main():
             spikes = Spikes(os.path.join(folder, "spikes.h5"), member)
             check_rates(folder, spikes, member)
             bold, weights = check_bold(folder, spikes, member)
-        check_statistics(figures[0], spikes, bold, weights)
+            check_statistics(figures[0][member], spikes, bold, weights)
         compared = record(program, 3, os.path.join(top, "measured"), 1, table)
-        check_statistics(compared, spikes, bold, weights, measured)
+        check_statistics(compared[0], spikes, bold, weights, measured)
         with h5py.File(os.path.join(top, "measured", "bold.h5"), "r") as file:
             numpy.testing.assert_allclose(file["empirical/data"][()], measured, rtol=1e-15)
         check_killed(program, os.path.join(top, "killed"))

@@ -57,6 +57,13 @@ cls_status cls_cpu_put_state(void *instance, int member, uint32_t range, int sta
   return CLS_OK;
 }
 
+cls_status cls_cpu_probe(void *instance, int member, const cls_probe *probes, size_t n, float *values) {
+  size_t neurons;
+  for (size_t i = 0; i < n; i++)
+    values[i] = state_of(instance, member, probes[i].range, probes[i].state, &neurons)[probes[i].index];
+  return CLS_OK;
+}
+
 uint32_t cls_cpu_power_of_two(uint32_t n) {
   uint32_t p = 1;
   while (p < n) p *= 2;

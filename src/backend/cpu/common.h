@@ -18,6 +18,7 @@ void cls_cpu_destroy(cls_cpu *cpu);
 cls_status cls_cpu_currents(void *instance, int member, int64_t *sums);
 cls_status cls_cpu_get_state(void *instance, int member, uint32_t range, int state, float *values);
 cls_status cls_cpu_put_state(void *instance, int member, uint32_t range, int state, const float *values);
+cls_status cls_cpu_probe(void *instance, int member, const cls_probe *probes, size_t n, float *values);
 /* Least power of two >= n. */
 uint32_t cls_cpu_power_of_two(uint32_t n);
 

@@ -369,5 +369,6 @@ const cls_backend cls_backend_cpu_omp = {
     .currents = cls_cpu_currents,
     .get_state = cls_cpu_get_state,
     .put_state = cls_cpu_put_state,
+    .probe = cls_cpu_probe,
     .report = report,
 };
