@@ -1,0 +1,94 @@
+/* One simulation: place, build, compute, record. */
+#include "exchange/exchange.h"
+#include "jobs/run.h"
+#include "partition/partition.h"
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t stop_requested;
+static void request_stop(int signal_number) {
+  (void)signal_number;
+  stop_requested = 1;
+}
+
+typedef struct {
+  cls_placement *placement;
+  cls_engine *engine;
+  cls_recorder *recorder;
+} pieces;
+
+/* Places and builds. Nothing is written yet. */
+static cls_status build(cls_run *run, pieces *p) {
+  const cls_world *world = &run->world;
+  const cls_network *network = run->job->network;
+  int parts = run->backend->parts(world->threads); /* threads may differ between ranks */
+  MPI_Allreduce(MPI_IN_PLACE, &parts, 1, MPI_INT, MPI_SUM, world->comm);
+  CLS_TRY(cls_placement_create(network, world->ranks, parts, &p->placement));
+  cls_log(world, 2, "partition: %u blocks by %s onto %d ranks", p->placement->n_blocks,
+          run->job->partition_method, world->ranks);
+  CLS_TRY(cls_partition(network, run->job->partition_method, world->ranks, p->placement));
+  /* Every rank came to the same answer if all have the same C library and processor: METIS leans on libm.
+   * Rank 0's holds. */
+  MPI_Bcast(p->placement->owner, (int)p->placement->n_blocks, MPI_INT32_T, 0, world->comm);
+  cls_engine_options engine_options = {.members = run->job->members,
+                                       .beat_ms = run->job->beat_ms,
+                                       .stop = &stop_requested,
+                                       .variants = run->variants,
+                                       .identity = run->identity};
+  CLS_TRY(cls_engine_create(world, network, p->placement, &engine_options, run->backend, &cls_exchange_mpi,
+                            &p->engine));
+  MPI_Barrier(world->comm);
+  run->build_s = cls_seconds() - run->begun_s;
+  cls_log(world, 1, "built in %.2f s", run->build_s);
+  return CLS_OK;
+}
+
+/* Computes and records. From here on a failure of one rank ends all (see below). */
+static cls_status compute(cls_run *run, pieces *p, cls_run_result result, void *context) {
+  const cls_world *world = &run->world;
+  CLS_TRY(cls_recorder_create(world, run->job, p->placement, cls_engine_layout(p->engine), run->directory,
+                              run->steps, &p->recorder));
+  CLS_TRY(cls_engine_observe(p->engine, cls_recorder_observer(p->recorder)));
+  cls_run_progress progress;
+  cls_run_progress_begin(&progress, run);
+  double begun = cls_seconds();
+  CLS_TRY(cls_engine_run(p->engine, run->steps, cls_run_progress_step, &progress, &run->reached));
+  MPI_Barrier(world->comm);
+  run->simulate_s = cls_seconds() - begun;
+  run->interrupted = run->reached < run->steps;
+  cls_run_progress_end(&progress);
+  cls_statistics *statistics = NULL;
+  cls_status status = cls_alloc(&statistics, (size_t)run->job->members, sizeof *statistics, "statistics");
+  if (status == CLS_OK) status = cls_recorder_finish(p->recorder, statistics);
+  if (status == CLS_OK) status = result(context, run, p->engine, statistics);
+  free(statistics);
+  return status;
+}
+
+cls_status cls_run_simulate(cls_run *run, cls_run_result result, void *context) {
+  const cls_world *world = &run->world;
+  struct sigaction action = {.sa_handler = request_stop};
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+
+  pieces p = {0};
+  cls_status status = build(run, &p);
+  if (status == CLS_OK) status = cls_run_make_folder(world, run->directory);
+  if (status == CLS_OK) {
+    status = compute(run, &p, result, context);
+    if (status != CLS_OK && status != CLS_ERR_INPUT) {
+      /* One rank may have failed alone: the others wait for it in vain, and closing files after a failed
+       * collective write hangs. Say it and end all. */
+      fprintf(stderr, "callosum: rank %d: %s\n", world->rank, cls_error_message());
+      fflush(NULL);
+      MPI_Abort(world->comm, status);
+    }
+  }
+  /* Bad input that only the recorder can see (a measured BOLD of the wrong width): the folder is still empty. */
+  if (status == CLS_ERR_INPUT && world->rank == 0) (void)rmdir(run->directory);
+  cls_recorder_destroy(p.recorder);
+  cls_engine_destroy(p.engine);
+  cls_placement_destroy(p.placement);
+  return status;
+}
