@@ -142,7 +142,9 @@ static void locate(const cls_yaml *node, char *buffer, size_t size) {
   char path[PATH_BYTES], line[24] = "";
   cls_yaml_path(node, path, sizeof path);
   if (node->line > 0) snprintf(line, sizeof line, ":%d", node->line);
-  snprintf(buffer, size, "%s%s%s%s", node->origin, line, *path ? ": " : "", path);
+  bool cut = node->line == 0 && strlen(node->origin) > 120; /* an option may hold a whole section */
+  snprintf(buffer, size, "%.*s%s%s%s%s", cut ? 120 : MESSAGE_BYTES, node->origin, cut ? "..." : "", line,
+           *path ? ": " : "", path);
 }
 
 cls_status cls_yaml_fail(const cls_yaml *node, const char *format, ...) {

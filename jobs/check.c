@@ -2,9 +2,9 @@
 #include "engine/sizes.h"
 #include "io/io.h"
 #include "jobs/jobs.h"
+#include "jobs/options.h"
 #include "jobs/text.h"
 #include <stdlib.h>
-#include <string.h>
 
 static const char usage[] =
     "usage: callosum check JOB.yaml [options]\n"
@@ -14,51 +14,6 @@ static const char usage[] =
     "Reads the job and every file it names, refuses what is wrong, and prints the expected numbers of "
     "neurons,\n"
     "synapses, spikes and events, the memory of each kind of object and the size of each recording.\n";
-
-typedef struct {
-  const char *job;
-  const char **set;
-  int n_set, ranks, threads;
-  bool help;
-} options;
-
-static cls_status parse_count(const char *name, const char *text, int *value) {
-  char *end;
-  long number = strtol(text, &end, 10);
-  CLS_CHECK(*text && !*end && number >= 1 && number <= 1000000, CLS_ERR_INPUT,
-            "%s %s: expected a whole number from 1 to 1000000", name, text);
-  *value = (int)number;
-  return CLS_OK;
-}
-
-static cls_status parse(int argc, char **argv, options *o) {
-  for (int i = 1; i < argc; i++) {
-    const char *name = argv[i];
-    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
-      o->help = true;
-      return CLS_OK;
-    }
-    if (name[0] != '-') {
-      CLS_CHECK(!o->job, CLS_ERR_INPUT, "argument %s: expected one job file, %s was already given", name,
-                o->job);
-      o->job = name;
-      continue;
-    }
-    bool set = strcmp(name, "--set") == 0, ranks = strcmp(name, "--ranks") == 0;
-    CLS_CHECK(set || ranks || strcmp(name, "--threads") == 0, CLS_ERR_INPUT,
-              "option %s: expected --ranks, --threads or --set", name);
-    CLS_CHECK(i + 1 < argc, CLS_ERR_INPUT, "option %s: expected a value", name);
-    const char *value = argv[++i];
-    if (set)
-      o->set[o->n_set++] = value;
-    else
-      CLS_TRY(parse_count(name, value, ranks ? &o->ranks : &o->threads));
-  }
-  CLS_CHECK(o->job, CLS_ERR_INPUT, "check: expected a job file (see callosum check --help)");
-  return CLS_OK;
-}
-
-/* ---- output ---- */
 
 static void print_network(const cls_job *job, const cls_sizes *z) {
   const cls_network *network = job->network;
@@ -109,31 +64,32 @@ static void print_memory(const cls_job *job, const cls_sizes *z, int ranks) {
   print_row("while building", all + z->building, rank + z->building / n, "the peak");
 }
 
-static cls_status check(const options *o, cls_job **job) {
+static cls_status check(const cls_job_arguments *a, int ranks, int threads, cls_job **job) {
   cls_world world;
   CLS_TRY(cls_world_init(&world, MPI_COMM_WORLD, 1, 1));
-  CLS_TRY(cls_job_load(&world, o->job, o->set, o->n_set, job));
+  CLS_TRY(cls_job_load(&world, a->job, a->set, a->n_set, job));
   if (world.rank != 0) return CLS_OK;
-  cls_sizes z = cls_sizes_expected((*job)->network, o->ranks, o->threads);
-  printf("job        %s is valid\n", o->job);
+  cls_sizes z = cls_sizes_expected((*job)->network, ranks, threads);
+  printf("job        %s is valid\n", a->job);
   print_network(*job, &z);
-  print_memory(*job, &z, o->ranks);
+  print_memory(*job, &z, ranks);
   return CLS_OK;
 }
 
 int cls_command_check(int argc, char **argv) {
-  options o = {.ranks = 1, .threads = 1};
+  cls_job_arguments arguments;
+  int rank = 0, ranks = 1, threads = 1;
+  const cls_option list[] = {CLS_COUNT("--ranks", &ranks, 1, 1000000),
+                             CLS_COUNT("--threads", &threads, 1, 4096)};
   cls_job *job = NULL;
-  int rank = 0;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-  o.set = calloc((size_t)argc + 1, sizeof *o.set);
-  cls_status status = o.set ? parse(argc, argv, &o) : cls_fail(CLS_ERR_MEMORY, "out of memory for arguments");
-  if (status == CLS_OK && o.help)
+  cls_status status = cls_parse_arguments(argc, argv, list, sizeof list / sizeof *list, &arguments);
+  if (arguments.help)
     fputs(rank == 0 ? usage : "", stdout);
   else if (status == CLS_OK)
-    status = check(&o, &job);
+    status = check(&arguments, ranks, threads, &job);
   if (status != CLS_OK && rank == 0) fprintf(stderr, "callosum: %s\n", cls_error_message());
   cls_job_destroy(job);
-  free(o.set);
+  free(arguments.set);
   return status;
 }

@@ -16,6 +16,7 @@ typedef struct {
 
 static const command commands[] = {
     {"run", cls_command_run, "run JOB.yaml [--out DIR] [--set key.path=value ...] [--backend NAME]", false},
+    {"sweep", cls_command_sweep, "sweep JOB.yaml [--out DIR] [--batch N | --point K | --collect]", false},
     {"check", cls_command_check, "check JOB.yaml [--ranks N] [--set key.path=value ...]", false},
     {"partition", cls_command_partition,
      "partition JOB.yaml --ranks N [--ranks-per-node K] [--method NAME|all]", false},
