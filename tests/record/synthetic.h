@@ -224,7 +224,8 @@ static const cls_backend syn_backend = {.name = "synthetic", .currents = syn_cur
 static inline cls_status syn_look(const synthetic *s, const cls_observer *o, int member, int64_t step) {
   int64_t *sums = calloc((size_t)s->layout.n_ranges * CLS_MAX_RECEPTORS + 1, sizeof *sums);
   syn_moment now = {s, step};
-  cls_view view = {.backend = &syn_backend, .instance = &now, .member = member, .sums = sums};
+  cls_view view = {
+      .backend = &syn_backend, .instance = &now, .member = member, .network = &s->network, .sums = sums};
   cls_status status = o->look(o->self, member, step, &view);
   free(sums);
   return status;
