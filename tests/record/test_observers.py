@@ -256,7 +256,7 @@ def selections(check, folder):
 
 def brain(check, folder):
     """Regions: one excitatory population in each."""
-    more = {"record.lfp": {"interval_ms": 5}, "record.neurons": {"type": "E", "region": "L*"}}
+    more = {"record.neurons": {"type": "E", "region": "L*"}}
     run = Run(JOBS / "small.yaml", folder / "brain", more)
     with h5py.File(run.out / "currents.h5", "r") as file:
         mean, size = file["currents/data"][()].astype(float), file["callosum/populations/count"][()]
