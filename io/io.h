@@ -87,6 +87,14 @@ cls_status cls_job_reference(char **text);
 uint32_t cls_sweep_points(const cls_job *job);
 uint32_t cls_sweep_choice(const cls_job *job, uint32_t point, uint32_t axis);
 
+/* A recording and the bytes it is expected to take, at the expected rates. */
+typedef struct {
+  char name[96]; /* "spikes.h5" */
+  double bytes;
+} cls_recording_size;
+/* Local. All recordings the job asks for: *sizes (freed by the caller), *n of them. */
+cls_status cls_job_recording_sizes(const cls_job *job, cls_recording_size **sizes, int *n);
+
 /* ---- connectomes ---- */
 
 /* Local. By content: a zip in the layout of The Virtual Brain, or our HDF5 layout. CLS_ERR_INPUT names file,

@@ -58,6 +58,7 @@ cls_status cls_job_check_record(cls_job_reader *r);
 void cls_job_free_record(cls_record_options *record);
 /* Section `record.traces` (job_trace.c), of a finished network. */
 cls_status cls_job_read_traces(cls_job_reader *r, const cls_yaml *traces);
+void cls_job_warn_of_traces(const cls_job_reader *r); /* what readers of their files may stumble over */
 void cls_job_free_traces(cls_record_options *record);
 /* Refuses recordings whose expected size is above record.max_gb (job_record_size.c). */
 cls_status cls_job_check_size(cls_job_reader *r, const cls_yaml *section);

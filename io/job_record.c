@@ -216,7 +216,9 @@ cls_status cls_job_check_record(cls_job_reader *r) {
     CLS_TRY(on ? choose_some(r, on, &record->spectra) : choose_all(r, &record->spectra));
   }
   CLS_TRY(cls_job_read_traces(r, cls_yaml_get(section, "traces")));
-  return cls_job_check_size(r, section);
+  CLS_TRY(cls_job_check_size(r, section));
+  cls_job_warn_of_traces(r);
+  return CLS_OK;
 }
 
 void cls_job_free_record(cls_record_options *record) {

@@ -1,15 +1,11 @@
 /* How much a job will record, before it does. */
 #include "io/job.h"
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-/* A recording and the bytes it is expected to take. */
-typedef struct {
-  const cls_yaml *node;
-  double bytes;
-} share;
-
 enum { SPIKES, RATES, BOLD, CURRENTS, LFP, SPECTRA, NEURONS, N_FIXED };
+static const char *const keys[N_FIXED] = {"spikes", "rates", "bold", "currents", "lfp", "spectra", "neurons"};
 
 /* A series of `bytes` per member and 8 for the time, at every interval. */
 static double series(const cls_job *job, double interval_ms, double bytes) {
@@ -48,63 +44,77 @@ static double trace_bytes(const cls_job *job, const cls_trace *trace) {
          (series(job, trace->interval_ms, 4 * neurons) + mapping * neurons * job->members);
 }
 
-static void fill(const cls_job *job, const cls_yaml *section, share *shares) {
-  static const char *const keys[N_FIXED] = {"spikes", "rates",   "bold",   "currents",
-                                            "lfp",    "spectra", "neurons"};
+/* In the order of `keys`, then the traces. */
+static void fill(const cls_job *job, cls_recording_size *sizes) {
   const cls_record_options *record = &job->record;
-  const cls_network *network = job->network;
-  const double populations = network->n_populations, regions = network->n_regions;
-  for (int i = 0; i < N_FIXED; i++) shares[i].node = cls_yaml_get(section, keys[i]);
-  shares[SPIKES].bytes = 16 * spikes_of(job); /* a time and a neuron, 8 bytes each (SONATA) */
-  shares[RATES].bytes = series(job, record->rates_bin_ms, 4 * populations);
-  shares[BOLD].bytes = series(job, 1000 * record->bold_tr_s, 16 * regions);
-  shares[CURRENTS].bytes =
-      series(job, record->currents_interval_ms, 4 * populations * most_receptors(network));
-  shares[LFP].bytes = series(job, record->lfp_interval_ms, 4 * (regions > 0 ? regions : populations));
+  const double populations = job->network->n_populations, regions = job->network->n_regions;
+  const double width = 4 * populations * most_receptors(job->network);
+  sizes[SPIKES].bytes = 16 * spikes_of(job); /* a time and a neuron, 8 bytes each (SONATA) */
+  sizes[RATES].bytes = series(job, record->rates_bin_ms, 4 * populations);
+  sizes[BOLD].bytes = series(job, 1000 * record->bold_tr_s, 16 * regions);
+  sizes[CURRENTS].bytes = series(job, record->currents_interval_ms, width);
+  sizes[LFP].bytes = series(job, record->lfp_interval_ms, 4 * (regions > 0 ? regions : populations));
   if (record->spectra.n > 0)
-    shares[SPECTRA].bytes =
+    sizes[SPECTRA].bytes =
         (record->spectra_segment_ms / record->spectra_bin_ms / 2 + 1) * 8 * record->spectra.n * job->members;
-  shares[NEURONS].bytes = 20 * neurons_of(network, &record->neurons) * job->members;
-  for (int i = 0; i < record->n_traces; i++)
-    shares[N_FIXED + i] = (share){.node = cls_yaml_get(section, "traces")->items[i],
-                                  .bytes = trace_bytes(job, &record->traces[i])};
+  sizes[NEURONS].bytes = 20 * neurons_of(job->network, &record->neurons) * job->members;
+  for (int i = 0; i < N_FIXED; i++) snprintf(sizes[i].name, sizeof sizes[i].name, "%s.h5", keys[i]);
+  for (int i = 0; i < record->n_traces; i++) {
+    cls_recording_size *size = &sizes[N_FIXED + i];
+    snprintf(size->name, sizeof size->name, "trace_%s_*.h5", record->traces[i].name);
+    size->bytes = trace_bytes(job, &record->traces[i]);
+  }
 }
 
+cls_status cls_job_recording_sizes(const cls_job *job, cls_recording_size **sizes, int *n) {
+  const int all = N_FIXED + job->record.n_traces;
+  *n = 0;
+  CLS_TRY(cls_alloc(sizes, (size_t)all, sizeof **sizes, "sizes of recordings"));
+  fill(job, *sizes);
+  for (int i = 0; i < all; i++)
+    if ((*sizes)[i].bytes > 0) (*sizes)[(*n)++] = (*sizes)[i];
+  return CLS_OK;
+}
+
+/* ---- the limit ---- */
+
 /* Blames the first recording that alone is too large, else the largest. */
-static const share *to_blame(const share *shares, int n, double limit) {
-  const share *largest = &shares[0];
+static int to_blame(const cls_recording_size *sizes, int n, double limit) {
+  int largest = 0;
   for (int i = 0; i < n; i++) {
-    if (shares[i].bytes > limit) return &shares[i];
-    if (shares[i].bytes > largest->bytes) largest = &shares[i];
+    if (sizes[i].bytes > limit) return i;
+    if (sizes[i].bytes > sizes[largest].bytes) largest = i;
   }
   return largest;
 }
 
-static cls_status refuse(const cls_job *job, const share *shares, int n, double total) {
-  const double limit = job->record.max_gb * 1e9;
-  const share *worst = to_blame(shares, n, limit);
-  if (worst == &shares[SPIKES])
+static cls_status refuse(const cls_job *job, const cls_yaml *section, const cls_recording_size *sizes, int n,
+                         double total) {
+  const int worst = to_blame(sizes, n, job->record.max_gb * 1e9);
+  const cls_yaml *node = worst < N_FIXED ? cls_yaml_get(section, keys[worst])
+                                         : cls_yaml_get(section, "traces")->items[worst - N_FIXED];
+  if (worst == SPIKES)
     return cls_yaml_fail(
-        worst->node,
+        node,
         "about %.3g spikes are expected, %.3g GB of %.3g GB in all, above record.max_gb %.10g: "
         "record fewer populations or raise record.max_gb",
-        spikes_of(job), worst->bytes / 1e9, total / 1e9, job->record.max_gb);
+        spikes_of(job), sizes[worst].bytes / 1e9, total / 1e9, job->record.max_gb);
   return cls_yaml_fail(
-      worst->node,
+      node,
       "about %.3g GB of %.3g GB in all are expected, above record.max_gb %.10g: record less or "
       "raise record.max_gb",
-      worst->bytes / 1e9, total / 1e9, job->record.max_gb);
+      sizes[worst].bytes / 1e9, total / 1e9, job->record.max_gb);
 }
 
 cls_status cls_job_check_size(cls_job_reader *r, const cls_yaml *section) {
-  const cls_job *job = r->job;
-  const int n = N_FIXED + job->record.n_traces;
-  share *shares = NULL;
+  const int n = N_FIXED + r->job->record.n_traces;
+  cls_recording_size *sizes = NULL;
   double total = 0;
-  CLS_TRY(cls_alloc(&shares, (size_t)n, sizeof *shares, "sizes of recordings"));
-  fill(job, section, shares);
-  for (int i = 0; i < n; i++) total += shares[i].bytes;
-  cls_status status = total > job->record.max_gb * 1e9 ? refuse(job, shares, n, total) : CLS_OK;
-  free(shares);
+  CLS_TRY(cls_alloc(&sizes, (size_t)n, sizeof *sizes, "sizes of recordings"));
+  fill(r->job, sizes);
+  for (int i = 0; i < n; i++) total += sizes[i].bytes;
+  const bool fits = total <= r->job->record.max_gb * 1e9;
+  cls_status status = fits ? CLS_OK : refuse(r->job, section, sizes, n, total);
+  free(sizes);
   return status;
 }

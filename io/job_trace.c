@@ -148,17 +148,6 @@ static cls_status read_variables(cls_job_reader *r, const cls_yaml *list, cls_tr
 
 /* ---- a trace ---- */
 
-/* Readers of SONATA (libsonata) count frames by adding the interval up. */
-static void warn_of_rounding(cls_job_reader *r, const cls_yaml *node, double interval_ms) {
-  char path[128];
-  const double scaled = interval_ms * 0x1p20;
-  if (scaled == rint(scaled)) return;
-  cls_warn(r->world,
-           "%s.interval_ms: %g is not exact in binary, and some readers of SONATA reports will "
-           "count frames wrongly: prefer 0.125, 0.5 or 1",
-           cls_yaml_path(node, path, sizeof path), interval_ms);
-}
-
 static cls_status read_trace(cls_job_reader *r, const cls_yaml *node, cls_trace *trace) {
   fields f;
   CLS_TRY(cls_schema_read(r->tree, node, keys, CLS_KEYS(keys), &f));
@@ -172,7 +161,6 @@ static cls_status read_trace(cls_job_reader *r, const cls_yaml *node, cls_trace 
   CLS_TRY(read_variables(r, f.variables, trace));
   CLS_TRY(cls_job_multiple(node, "interval_ms", &f.interval_ms, r->job->dt_ms, "simulation.dt_ms"));
   trace->interval_ms = f.interval_ms;
-  warn_of_rounding(r, node, f.interval_ms);
   return CLS_OK;
 }
 
@@ -184,6 +172,19 @@ cls_status cls_job_read_traces(cls_job_reader *r, const cls_yaml *traces) {
   for (size_t i = 0; i < traces->n; i++)
     CLS_TRY(read_trace(r, traces->items[i], &record->traces[record->n_traces++]));
   return CLS_OK;
+}
+
+/* Readers of SONATA (libsonata) count frames by adding the interval up. */
+void cls_job_warn_of_traces(const cls_job_reader *r) {
+  for (int i = 0; i < r->job->record.n_traces; i++) {
+    const double interval_ms = r->job->record.traces[i].interval_ms, scaled = interval_ms * 0x1p20;
+    if (scaled != rint(scaled))
+      cls_warn(
+          r->world,
+          "record.traces.%d.interval_ms: %g is not exact in binary, and some readers of SONATA reports will "
+          "count frames wrongly: prefer 0.125, 0.5 or 1",
+          i, interval_ms);
+  }
 }
 
 void cls_job_free_traces(cls_record_options *record) {

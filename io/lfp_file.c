@@ -5,8 +5,10 @@
 typedef struct {
   const cls_record *record;
   hid_t file;
-  cls_groups groups;    /* excitatory neurons of each region, or each population */
-  cls_samples currents; /* summed over neurons */
+  uint32_t *index;                /* [groups] number of the region or population */
+  const cls_population **example; /* [groups] one of its excitatory populations */
+  cls_groups groups;              /* excitatory neurons of regions, or populations */
+  cls_samples currents;           /* summed over neurons */
   cls_rows rows;
   float *value; /* [samples][member][owned group] */
   size_t value_capacity;
@@ -16,30 +18,27 @@ static bool over_regions(const cls_record *record) { return record->network->n_r
 
 /* ---- the file ---- */
 
-static cls_status write_units(const cls_record *record, hsize_t groups, hid_t file) {
-  const cls_network *network = record->network;
-  const char **unit = NULL;
-  CLS_TRY(cls_alloc(&unit, groups, sizeof *unit, "units of currents"));
-  for (hsize_t g = 0; g < groups; g++) unit[g] = "";
-  for (uint32_t p = 0; p < network->n_populations; p++) {
-    const cls_population *population = &network->populations[p];
-    if (population->type != 'E' || (over_regions(record) && population->region < 0)) continue;
-    unit[over_regions(record) ? (uint32_t)population->region : p] = population->model->current_unit;
-  }
-  cls_status status = cls_h5_names(file, "/lfp/unit", groups, unit);
-  free(unit);
-  return status;
+static cls_status write_names(const lfp_file *f, hid_t file) {
+  const cls_network *network = f->record->network;
+  const hsize_t n = f->groups.columns.n;
+  const char **text = NULL;
+  CLS_TRY(cls_alloc(&text, n, sizeof *text, "names of groups"));
+  for (hsize_t g = 0; g < n; g++)
+    text[g] = over_regions(f->record) ? network->regions[f->index[g]].name : f->example[g]->name;
+  cls_status status = cls_h5_names(file, "/lfp/name", n, text);
+  for (hsize_t g = 0; g < n; g++) text[g] = f->example[g]->model->current_unit;
+  if (status == CLS_OK) status = cls_h5_names(file, "/lfp/unit", n, text);
+  free(text);
+  CLS_TRY(status);
+  return cls_h5_table(file, "/lfp/index", H5T_NATIVE_UINT32, 1, &n, f->index, NULL);
 }
 
 static cls_status build(const cls_record *record, void *self, hid_t file) {
   const lfp_file *f = self;
-  const cls_network *network = record->network;
-  uint32_t first = 0; /* whose unit stands for all: where they differ, /lfp/unit says so */
-  while (network->populations[first].type != 'E') first++;
-  CLS_TRY(cls_rows_build(&f->rows, file, "/lfp/data", network->populations[first].model->current_unit,
-                         "/lfp/time_ms", "ms"));
+  CLS_TRY(
+      cls_rows_build(&f->rows, file, "/lfp/data", f->example[0]->model->current_unit, "/lfp/time_ms", "ms"));
   CLS_TRY(cls_h5_text(file, "/lfp", "over", over_regions(record) ? "region" : "population"));
-  return write_units(record, f->groups.columns.n, file);
+  return write_names(f, file);
 }
 
 static cls_status open_file(void *self) {
@@ -64,9 +63,7 @@ static cls_status look(void *self, int member, int64_t step, cls_view *view) {
 }
 
 static float potential(const lfp_file *f, size_t cell) {
-  const cls_columns *columns = &f->groups.columns;
   const int64_t *sum = f->currents.sums + cell * f->currents.width;
-  if (f->groups.size[columns->owned[cell % columns->n_owned]] == 0) return NAN;
   double all = 0; /* whole numbers: exact below 2^53, and always added in one order */
   for (uint32_t k = 0; k < f->currents.width; k++) all += fabs((double)sum[k]);
   return (float)(all / CLS_CURRENT_ONE);
@@ -91,37 +88,65 @@ static void free_file(void *self) {
   cls_samples_destroy(&f->currents);
   cls_rows_destroy(&f->rows);
   cls_groups_destroy(&f->groups);
+  free(f->index);
+  free(f->example);
   free(f->value);
   free(f);
 }
 
-/* The excitatory neurons of a region, or of a population, are a group. `most` receptors. */
-static cls_status make_groups(const cls_record *record, cls_groups *groups, uint32_t *most) {
-  const cls_network *network = record->network;
-  uint32_t *group_of = NULL;
-  *most = 0;
-  CLS_TRY(cls_alloc(&group_of, network->n_populations, sizeof *group_of, "groups of populations"));
-  for (uint32_t p = 0; p < network->n_populations; p++) {
-    const cls_population *population = &network->populations[p];
-    group_of[p] = CLS_NO_SLOT;
-    if (population->type != 'E') continue;
-    if (!over_regions(record)) group_of[p] = p;
-    if (over_regions(record) && population->region >= 0) group_of[p] = (uint32_t)population->region;
-    if (population->model->n_receptors > (int)*most) *most = (uint32_t)population->model->n_receptors;
+/* Region of an excitatory population, or its own number where there are no regions; CLS_NO_SLOT: of no interest. */
+static uint32_t home_of(const cls_record *record, uint32_t p) {
+  const cls_population *population = &record->network->populations[p];
+  if (population->type != 'E') return CLS_NO_SLOT;
+  if (!over_regions(record)) return p;
+  return population->region >= 0 ? (uint32_t)population->region : CLS_NO_SLOT;
+}
+
+/* Homes become groups, in order, without those that nobody lives in. number[home] has room for all. */
+static void number_groups(lfp_file *f, uint32_t homes, uint32_t *number, uint32_t *group_of, uint32_t *n) {
+  const cls_network *network = f->record->network;
+  for (uint32_t h = 0; h < homes; h++) number[h] = CLS_NO_SLOT;
+  for (uint32_t p = 0; p < network->n_populations; p++)
+    if (home_of(f->record, p) != CLS_NO_SLOT) number[home_of(f->record, p)] = 0;
+  *n = 0;
+  for (uint32_t h = 0; h < homes; h++) {
+    if (number[h] == CLS_NO_SLOT) continue;
+    f->index[*n] = h;
+    number[h] = (*n)++;
   }
-  cls_status status = CLS_OK;
-  if (*most == 0)
-    status = cls_fail(CLS_ERR_INPUT, "record.lfp: no excitatory population has synapses");
-  else
-    status = cls_groups_create(record, group_of,
-                               over_regions(record) ? network->n_regions : network->n_populations, groups);
+  for (uint32_t p = 0; p < network->n_populations; p++) {
+    const uint32_t home = home_of(f->record, p);
+    group_of[p] = home == CLS_NO_SLOT ? CLS_NO_SLOT : number[home];
+    if (home != CLS_NO_SLOT) f->example[group_of[p]] = &network->populations[p];
+  }
+}
+
+static cls_status make_groups(lfp_file *f) {
+  const cls_network *network = f->record->network;
+  const uint32_t homes = over_regions(f->record) ? network->n_regions : network->n_populations;
+  uint32_t *group_of = NULL, *number = NULL, n = 0;
+  CLS_TRY(cls_alloc(&f->index, homes, sizeof *f->index, "groups of field potentials"));
+  CLS_TRY(cls_alloc(&f->example, homes, sizeof *f->example, "groups of field potentials"));
+  CLS_TRY(cls_alloc(&number, homes, sizeof *number, "groups of field potentials"));
+  cls_status status = cls_alloc(&group_of, network->n_populations, sizeof *group_of, "groups of populations");
+  if (status == CLS_OK) number_groups(f, homes, number, group_of, &n);
+  if (status == CLS_OK && n == 0) status = cls_fail(CLS_ERR_INPUT, "record.lfp: no population is excitatory");
+  if (status == CLS_OK) status = cls_groups_create(f->record, group_of, n, &f->groups);
+  free(number);
   free(group_of);
   return status;
 }
 
+/* Receptors of the model that has most. */
+static uint32_t most_receptors(const lfp_file *f) {
+  int most = 1;
+  for (uint32_t g = 0; g < f->groups.columns.n; g++)
+    if (f->example[g]->model->n_receptors > most) most = f->example[g]->model->n_receptors;
+  return (uint32_t)most;
+}
+
 cls_status cls_lfp_file_create(const cls_record *record, cls_recording *recording) {
   int64_t interval = 0;
-  uint32_t receptors = 0;
   lfp_file *f = NULL;
   CLS_TRY(
       cls_record_steps(record, "record.lfp.interval_ms", record->job->record.lfp_interval_ms, 1, &interval));
@@ -135,7 +160,7 @@ cls_status cls_lfp_file_create(const cls_record *record, cls_recording *recordin
                                .free = free_file};
   f->record = record;
   f->file = -1;
-  CLS_TRY(make_groups(record, &f->groups, &receptors));
+  CLS_TRY(make_groups(f));
   f->rows = (cls_rows){.record = record,
                        .columns = &f->groups.columns,
                        .type = H5T_NATIVE_FLOAT,
@@ -143,7 +168,7 @@ cls_status cls_lfp_file_create(const cls_record *record, cls_recording *recordin
                        .time_steps = interval,
                        .time_unit = record->network->dt_ms};
   CLS_TRY(cls_rows_create(&f->rows));
-  CLS_TRY(cls_samples_create(&f->groups, record->members, receptors, interval, &f->currents));
+  CLS_TRY(cls_samples_create(&f->groups, record->members, most_receptors(f), interval, &f->currents));
   recording->waiting_bytes = cls_samples_waiting(&f->currents);
   return CLS_OK;
 }

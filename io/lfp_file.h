@@ -1,9 +1,11 @@
 /* lfp.h5: a proxy of the local field potential of regions, or of populations where there are no regions.
  *
- *   /lfp/data     f32 [time, region]; without regions [time, population]; ensembles: [time, member, ...];
- *                 NaN where there is no excitatory neuron
+ *   /lfp/data     f32 [time, group]; ensembles: [time, member, group]
  *   /lfp/time_ms  f64 [time], the end of the step it was taken
- *   /lfp/unit     text [region or population], the model's unit of currents, "" where there is none
+ *   /lfp/name     text [group], of the regions that have excitatory neurons; without regions, of the excitatory
+ *                 populations
+ *   /lfp/index    u32 [group], their numbers among the regions (populations)
+ *   /lfp/unit     text [group], the model's unit of currents; attribute units of /lfp/data is the first
  *   attribute over of /lfp: "region" or "population"
  *
  *   LFP_g(t) = sum over receptors r of | sum over excitatory neurons i of g of I_ri(t) |

@@ -4,8 +4,9 @@
 
 /* Frames of one member that wait for the next flush. */
 typedef struct {
-  float *frame;       /* [frames][owned elements] */
-  size_t n, capacity; /* frames, numbers */
+  float *frame;        /* [frames][owned elements] */
+  size_t n, capacity;  /* frames, numbers */
+  double *relative_to; /* [owned elements] what is added to a state; NULL: not yet looked at */
   cls_rows rows;
 } member_trace;
 
@@ -18,7 +19,6 @@ typedef struct {
   int64_t interval;     /* steps */
   cls_columns elements; /* one neuron each, in global order */
   cls_probe *probes;    /* [owned elements] */
-  double *relative_to;  /* [owned elements] what is added to the state */
   int64_t written;      /* frames: the position */
   member_trace *members;
 } trace_file;
@@ -72,12 +72,11 @@ static cls_status place_elements(trace_file *f) {
   return status;
 }
 
-/* Where the states of this rank's elements lie, and what they are relative to. */
+/* Where the states of this rank's elements lie. */
 static cls_status find_probes(trace_file *f) {
   const cls_record *record = f->record;
   uint32_t population, index, k = 0;
   CLS_TRY(cls_alloc(&f->probes, f->elements.n_owned, sizeof *f->probes, "traced neurons"));
-  CLS_TRY(cls_alloc(&f->relative_to, f->elements.n_owned, sizeof *f->relative_to, "traced neurons"));
   walk w = {.network = record->network, .trace = f->trace};
   for (uint32_t i = 0; next_element(&w, &population, &index) && k < f->elements.n_owned; i++) {
     if (f->elements.owned[k] != i) continue;
@@ -86,10 +85,7 @@ static cls_status find_probes(trace_file *f) {
     const uint32_t range = cls_layout_find(record->layout, population, index);
     CLS_CHECK(range != UINT32_MAX && state >= 0, CLS_ERR_INTERNAL,
               "trace %s: neuron %u of population %u is not here", f->trace->name, index, population);
-    const char *base = model->states[state].relative_to;
-    f->probes[k] = (cls_probe){range, index - record->layout->ranges[range].first, state};
-    f->relative_to[k++] =
-        base ? cls_population_param(record->network, population, index, cls_model_param(model, base)) : 0;
+    f->probes[k++] = (cls_probe){range, index - record->layout->ranges[range].first, state};
   }
   return CLS_OK;
 }
@@ -186,16 +182,31 @@ static cls_status close_file(void *self, bool whole) {
 
 /* ---- frames ---- */
 
+/* What the model subtracts from the states of this rank's elements; parameters may differ between members. */
+static cls_status find_relative_to(const trace_file *f, const cls_network *network, double **relative_to) {
+  CLS_TRY(cls_alloc(relative_to, f->elements.n_owned, sizeof **relative_to, "traced neurons"));
+  for (uint32_t k = 0; k < f->elements.n_owned; k++) {
+    const cls_range *range = &f->record->layout->ranges[f->probes[k].range];
+    const cls_model *model = network->populations[range->population].model;
+    const char *base = model->states[f->probes[k].state].relative_to;
+    if (base)
+      (*relative_to)[k] = cls_population_param(network, range->population, range->first + f->probes[k].index,
+                                               cls_model_param(model, base));
+  }
+  return CLS_OK;
+}
+
 static cls_status look(void *self, int member, int64_t step, cls_view *view) {
   trace_file *f = self;
   member_trace *m = &f->members[member];
   const size_t n = f->elements.n_owned;
   CLS_CHECK(step / f->interval == f->written + (int64_t)m->n, CLS_ERR_INTERNAL,
             "trace %s: the frame of step %lld is not the next one", f->trace->name, (long long)step);
+  if (!m->relative_to) CLS_TRY(find_relative_to(f, view->network, &m->relative_to));
   CLS_TRY(cls_grow(&m->frame, &m->capacity, (m->n + 1) * n, sizeof *m->frame, "traces to write"));
   float *frame = m->frame + m->n++ * n;
   CLS_TRY(cls_view_probe(view, f->probes, n, frame));
-  for (size_t i = 0; i < n; i++) frame[i] = (float)((double)frame[i] + f->relative_to[i]);
+  for (size_t i = 0; i < n; i++) frame[i] = (float)((double)frame[i] + m->relative_to[i]);
   return CLS_OK;
 }
 
@@ -220,11 +231,11 @@ static void free_file(void *self) {
   trace_file *f = self;
   for (int m = 0; f->members && m < f->record->members; m++) {
     free(f->members[m].frame);
+    free(f->members[m].relative_to);
     cls_rows_destroy(&f->members[m].rows);
   }
   free(f->members);
   free(f->probes);
-  free(f->relative_to);
   cls_columns_destroy(&f->elements);
   free(f->name);
   free(f);

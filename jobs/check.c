@@ -64,6 +64,24 @@ static void print_memory(const cls_job *job, const cls_sizes *z, int ranks) {
   print_row("while building", all + z->building, rank + z->building / n, "the peak");
 }
 
+static cls_status print_recordings(const cls_job *job) {
+  cls_recording_size *sizes = NULL;
+  int n = 0;
+  double all = 0;
+  char bytes[32];
+  CLS_TRY(cls_job_recording_sizes(job, &sizes, &n));
+  printf("\n  recordings%s\n", n > 0 ? "           size   at the expected rates" : ": none");
+  for (int i = 0; i < n; i++) {
+    cls_print_bytes(bytes, sizeof bytes, sizes[i].bytes);
+    printf("  %-14s %10s\n", sizes[i].name, bytes);
+    all += sizes[i].bytes;
+  }
+  cls_print_bytes(bytes, sizeof bytes, all);
+  if (n > 1) printf("  %-14s %10s\n", "together", bytes);
+  free(sizes);
+  return CLS_OK;
+}
+
 static cls_status check(const cls_job_arguments *a, int ranks, int threads, cls_job **job) {
   cls_world world;
   CLS_TRY(cls_world_init(&world, MPI_COMM_WORLD, 1, 1));
@@ -73,7 +91,7 @@ static cls_status check(const cls_job_arguments *a, int ranks, int threads, cls_
   printf("job        %s is valid\n", a->job);
   print_network(*job, &z);
   print_memory(*job, &z, ranks);
-  return CLS_OK;
+  return print_recordings(*job);
 }
 
 int cls_command_check(int argc, char **argv) {

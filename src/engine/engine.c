@@ -229,8 +229,12 @@ static cls_status return_spikes(cls_engine *e, int member, const cls_spikes *spi
 
 static cls_status observe(cls_engine *e, int member, const cls_spikes *spikes) {
   double begun = cls_seconds();
-  cls_view view = {
-      .backend = e->backend, .instance = e->backend_instance, .member = member, .sums = e->current_sums};
+  const cls_network *own = e->options.variants ? e->options.variants[member] : NULL;
+  cls_view view = {.backend = e->backend,
+                   .instance = e->backend_instance,
+                   .member = member,
+                   .network = own ? own : e->network,
+                   .sums = e->current_sums};
   for (int i = 0; i < e->n_observers; i++) {
     const cls_observer *o = &e->observers[i];
     if (o->spikes) CLS_TRY(o->spikes(o->self, member, spikes));

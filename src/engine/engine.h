@@ -153,8 +153,9 @@ typedef struct {
   const cls_backend *backend;
   void *instance; /* of the backend */
   int member;
-  int64_t *sums; /* room for the currents of all ranges */
-  bool summed;   /* `sums` holds them */
+  const cls_network *network; /* with the member's parameters */
+  int64_t *sums;              /* room for the currents of all ranges */
+  bool summed;                /* `sums` holds them */
 } cls_view;
 /* Local. See cls_backend.currents: computed once, however many observers ask. */
 cls_status cls_view_currents(cls_view *view, const int64_t **sums);

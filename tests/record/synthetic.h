@@ -13,10 +13,35 @@ enum { SYN_REGIONS = 6, SYN_POPULATIONS = 2 * SYN_REGIONS + 1 };
 
 static const cls_port_info syn_ports[] = {{"exc", 2, {"ampa", "nmda"}, "1", false},
                                           {"inh", 1, {"gaba", NULL}, "1", false}};
-static const cls_model syn_two = {
-    .name = "two", .ports = syn_ports, .n_ports = 2, .n_receptors = 3, .current_unit = "pA"};
-static const cls_model syn_one = {
-    .name = "one", .ports = syn_ports + 1, .n_ports = 1, .n_receptors = 1, .current_unit = "pA"};
+static const cls_param_info syn_params[] = {{.name = "E_mV", .unit = "mV"}};
+static const cls_state_info syn_states[] = {{.name = "x", .unit = "1"},
+                                            {.name = "V_mV", .unit = "mV", .relative_to = "E_mV"}};
+#define SYN_MODEL(NAME, PORT, N_PORTS, N_RECEPTORS)                                                          \
+  {                                                                                                          \
+    .name = (NAME), .params = syn_params, .states = syn_states, .ports = syn_ports + (PORT), .n_params = 1,  \
+    .n_states = 2, .n_ports = (N_PORTS), .n_receptors = (N_RECEPTORS), .current_unit = "pA"                  \
+  }
+static const cls_model syn_two = SYN_MODEL("two", 0, 2, 3);
+static const cls_model syn_one = SYN_MODEL("one", 1, 1, 1);
+
+/* Populations that recordings choose, and neurons of some. */
+static uint32_t syn_some[] = {0, 7, 12}, syn_pair[] = {2, 10}, syn_index[] = {0, 63, 64, 149};
+static const char *syn_variables[] = {"V_mV", "x"};
+static cls_trace syn_traces[] = {
+    {.name = "first",
+     .populations = {true, syn_some, 3},
+     .first = 40,
+     .variables = syn_variables,
+     .n_variables = 2,
+     .interval_ms = 2.5},
+    {.name = "listed",
+     .populations = {true, syn_pair, 2},
+     .index = syn_index,
+     .n_index = 4,
+     .variables = syn_variables,
+     .n_variables = 1,
+     .interval_ms = 0.5},
+};
 
 typedef struct {
   cls_world world;
@@ -110,16 +135,19 @@ static inline void syn_create(synthetic *s, MPI_Comm comm, int mode) {
       snprintf(s->names[k], sizeof s->names[k], "outside");
     else
       snprintf(s->names[k], sizeof s->names[k], "R%d/%c", region, k % 2 ? 'I' : 'E');
-    s->populations[k] = (cls_population){.name = s->names[k],
-                                         .first = first,
-                                         .n = region < 0 ? 70
-                                              : k % 2    ? 37 + (uint64_t)region
-                                                         : 150 + 30 * (uint64_t)region,
-                                         .model = k % 2 ? &syn_one : &syn_two,
-                                         .region = region,
-                                         .type = region < 0 ? 0
-                                                 : k % 2    ? 'I'
-                                                            : 'E'};
+    s->populations[k] =
+        (cls_population){.name = s->names[k],
+                         .key = (uint64_t)k,
+                         .param = {{CLS_UNIFORM, -70, -60, 0, 1, -INFINITY, INFINITY, CLS_CLIP}},
+                         .first = first,
+                         .n = region < 0 ? 70
+                              : k % 2    ? 37 + (uint64_t)region
+                                         : 150 + 30 * (uint64_t)region,
+                         .model = k % 2 ? &syn_one : &syn_two,
+                         .region = region,
+                         .type = region < 0 ? 0
+                                 : k % 2    ? 'I'
+                                            : 'E'};
     first += s->populations[k].n;
     s->all[k] = (uint32_t)k;
   }
@@ -146,6 +174,13 @@ static inline void syn_create(synthetic *s, MPI_Comm comm, int mode) {
                                        .rates_bin_ms = 2.5,
                                        .bold_tr_s = 0.05,
                                        .currents_interval_ms = 10,
+                                       .lfp_interval_ms = 10,
+                                       .spectra_bin_ms = 2.5,
+                                       .spectra_segment_ms = 202.5,
+                                       .spectra = {true, syn_some, 3},
+                                       .neurons = {true, syn_some, 3},
+                                       .traces = syn_traces,
+                                       .n_traces = 2,
                                        .flush_ms = 333};
   syn_place(s, mode);
   syn_lay_out(s, mode);
@@ -175,6 +210,13 @@ static inline int64_t syn_current(uint64_t neuron, int member, int64_t step, int
   return (int64_t)(cls_mix64(neuron * 977 + (uint64_t)step * 8 + (uint64_t)receptor * 2 + (uint64_t)member) %
                    4194304) -
          2097152;
+}
+
+/* A state as a backend keeps it, V_mV relative to E_mV. */
+static inline float syn_state(uint64_t neuron, int member, int64_t step, int state) {
+  uint64_t word =
+      cls_mix64(cls_mix64(neuron * 8 + (uint64_t)member * 2 + (uint64_t)state) + (uint64_t)step * 3);
+  return (float)((double)(word >> 40) * 0x1p-21 - 4); /* in [-4, 4), exact */
 }
 
 typedef struct {
@@ -219,12 +261,25 @@ static inline cls_status syn_currents(void *instance, int member, int64_t *sums)
   return CLS_OK;
 }
 
-static const cls_backend syn_backend = {.name = "synthetic", .currents = syn_currents};
+static inline cls_status syn_probe(void *instance, int member, const cls_probe *probes, size_t n,
+                                   float *values) {
+  const syn_moment *now = instance;
+  for (size_t i = 0; i < n; i++) {
+    const cls_range *range = &now->s->layout.ranges[probes[i].range];
+    if (probes[i].index >= range->n) return cls_fail(CLS_ERR_INTERNAL, "a probe beyond its range");
+    values[i] = syn_state(now->s->populations[range->population].first + range->first + probes[i].index,
+                          member, now->step, probes[i].state);
+  }
+  return CLS_OK;
+}
+
+static const cls_backend syn_backend = {.name = "synthetic", .currents = syn_currents, .probe = syn_probe};
 
 static inline cls_status syn_look(const synthetic *s, const cls_observer *o, int member, int64_t step) {
   int64_t *sums = calloc((size_t)s->layout.n_ranges * CLS_MAX_RECEPTORS + 1, sizeof *sums);
   syn_moment now = {s, step};
-  cls_view view = {.backend = &syn_backend, .instance = &now, .member = member, .sums = sums};
+  cls_view view = {
+      .backend = &syn_backend, .instance = &now, .member = member, .network = &s->network, .sums = sums};
   cls_status status = o->look(o->self, member, step, &view);
   free(sums);
   return status;

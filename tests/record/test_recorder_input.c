@@ -32,7 +32,9 @@ static void refuse(const synthetic *s, const char *directory, const char *words)
       CLS_ERR_INPUT);
   if (!strstr(cls_error_message(), words)) fail_msg("\"%s\" does not say \"%s\"", cls_error_message(), words);
   assert_null(recorder);
-  assert_false(exists("spikes.h5") || exists("rates.h5") || exists("bold.h5") || exists("currents.h5"));
+  static const char *const files[] = {"spikes.h5", "rates.h5",   "bold.h5",    "currents.h5",
+                                      "lfp.h5",    "spectra.h5", "neurons.h5", "trace_first_x.h5"};
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++) assert_false(exists(files[i]));
 }
 
 static void test_intervals(void **state) {
@@ -48,8 +50,21 @@ static void test_intervals(void **state) {
   s.job.record.currents_interval_ms = 0.2;
   refuse(&s, folder, "record.currents.interval_ms: 0.2");
   s.job.record.currents_interval_ms = 10;
+  s.job.record.lfp_interval_ms = 0.75;
+  refuse(&s, folder, "record.lfp.interval_ms: 0.75");
+  s.job.record.lfp_interval_ms = 10;
+  s.job.record.spectra_segment_ms = 4;
+  refuse(&s, folder, "record.spectra.segment_ms: 4: expected a multiple of bin_ms = 2.5");
+  s.job.record.spectra_segment_ms = 2.5;
+  refuse(&s, folder, "a spectrum of segments of 1 samples: expected 2 to");
+  s.job.record.spectra_segment_ms = 202.5;
+  for (int p = 0; p < SYN_POPULATIONS; p += 2) s.populations[p].type = 'I';
+  refuse(&s, folder, "record.lfp: no population is excitatory");
+  for (int p = 0; p < SYN_POPULATIONS - 1; p += 2) s.populations[p].type = 'E';
   s.network.dt_ms = 0.4; /* does not divide the balloon's millisecond */
-  s.job.record.rates_bin_ms = 2;
+  s.job.record.rates_bin_ms = s.job.record.spectra_bin_ms = 2;
+  s.job.record.spectra_segment_ms = 200;
+  s.job.record.n_traces = 0;
   s.job.record.flush_ms = 400;
   refuse(&s, folder, "Balloon");
   s.network.dt_ms = 0.5;

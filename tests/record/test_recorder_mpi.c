@@ -116,6 +116,55 @@ static void test_currents(void **state) {
   MPI_Barrier(MPI_COMM_WORLD);
 }
 
+/* Every frame of a trace, against the states the neurons had; what is relative to a parameter, with it added. */
+static void check_trace(const synthetic *s, const cls_trace *trace, int variable, int member) {
+  char name[64], path[64];
+  snprintf(name, sizeof name, "trace_%s_%s.h5", trace->name, trace->variables[variable]);
+  snprintf(path, sizeof path, "/report/brain%s/data", member ? "_member1" : "");
+  const int state = cls_model_state(&syn_one, trace->variables[variable]);
+  const int64_t interval = (int64_t)(trace->interval_ms / 0.5), frames = s->steps / interval;
+  hid_t file = open_file(name);
+  float *data = read_all(file, path, H5T_NATIVE_FLOAT);
+  uint64_t *nodes = read_all(file, "/report/brain/mapping/node_ids", H5T_NATIVE_UINT64);
+  size_t elements = 0;
+  for (uint32_t k = 0; k < trace->populations.n; k++) {
+    const uint32_t p = trace->populations.population[k];
+    const uint64_t all = s->populations[p].n, n = trace->first == 0    ? 4
+                                                  : trace->first < all ? trace->first
+                                                                       : all;
+    for (uint64_t i = 0; i < n; i++, elements++) {
+      const uint32_t index = trace->first ? (uint32_t)i : trace->index[i];
+      const double base = state == 1 ? cls_population_param(&s->network, p, index, 0) : 0;
+      assert_int_equal(nodes[elements], s->populations[p].first + index);
+      assert_true(state == 0 || (base > -70 && base < -60));
+      for (int64_t f = 0; f < frames; f += 7) {
+        const float kept = syn_state(nodes[elements], member, (f + 1) * interval - 1, state);
+        const size_t row = length_of(file, path) / (size_t)frames;
+        assert_true(data[(size_t)f * row + elements] == (float)((double)kept + base));
+      }
+    }
+  }
+  assert_int_equal(length_of(file, path), elements * (size_t)frames);
+  assert_true(elements == (trace->first ? 120 : 8));
+  free(data);
+  free(nodes);
+  H5Fclose(file);
+}
+
+static void test_traces(void **state) {
+  (void)state;
+  synthetic s;
+  record_all(1);
+  syn_create(&s, MPI_COMM_WORLD, 0);
+  for (int m = 0; m < 2; m++) {
+    check_trace(&s, &syn_traces[0], 0, m);
+    check_trace(&s, &syn_traces[0], 1, m);
+    check_trace(&s, &syn_traces[1], 0, m);
+  }
+  syn_destroy(&s);
+  MPI_Barrier(MPI_COMM_WORLD);
+}
+
 /* ---- for the test in Python ---- */
 
 static int record_for_python(char **argv, int argc) {
@@ -166,10 +215,15 @@ int main(int argc, char **argv) {
     strcpy(directory, P_tmpdir "/callosum_record_XXXXXX");
     if (rank == 0 && !mkdtemp(directory)) MPI_Abort(MPI_COMM_WORLD, 1);
     MPI_Bcast(directory, sizeof directory, MPI_CHAR, 0, MPI_COMM_WORLD);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_spikes), cmocka_unit_test(test_currents)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_spikes), cmocka_unit_test(test_currents),
+                                       cmocka_unit_test(test_traces)};
     result = cmocka_run_group_tests(tests, NULL, NULL);
-    static const char *const files[] = {"spikes.h5", "rates.h5", "bold.h5", "currents.h5"};
-    for (int i = 0; rank == 0 && i < 4; i++) {
+    static const char *const files[] = {"spikes.h5",        "rates.h5",
+                                        "bold.h5",          "currents.h5",
+                                        "lfp.h5",           "spectra.h5",
+                                        "neurons.h5",       "trace_first_V_mV.h5",
+                                        "trace_first_x.h5", "trace_listed_V_mV.h5"};
+    for (size_t i = 0; rank == 0 && i < sizeof files / sizeof *files; i++) {
       char path[128];
       snprintf(path, sizeof path, "%s/%s", directory, files[i]);
       unlink(path);

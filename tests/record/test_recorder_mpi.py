@@ -10,9 +10,16 @@ import tempfile
 
 import h5py
 import numpy
+import scipy.signal
+
+import sonata
 
 DT_MS, STEPS, WARMUP_STEP, BIN_MS, TR_S = 0.5, 6000, 1000, 2.5, 0.05
-FILES = ("spikes.h5", "rates.h5", "bold.h5", "currents.h5")
+FILES = ("spikes.h5", "rates.h5", "bold.h5", "currents.h5", "lfp.h5", "spectra.h5", "neurons.h5", "trace_first_V_mV.h5",
+         "trace_first_x.h5", "trace_listed_V_mV.h5")
+NAMES = ("brain", "brain_member1")
+SOME = [0, 7, 12]  # populations chosen for spectra, neurons and the first trace
+SEGMENT = 81  # bins: an odd number
 
 
 def find_program():
@@ -61,21 +68,15 @@ def contents(path):
 # ---- what readers require
 
 
-def check_sonata(path):
-    with h5py.File(path, "r") as file:
-        assert file.attrs["magic"] == 0x0A7A and file.attrs["magic"].dtype == numpy.uint32
-        assert file.attrs["version"].tolist() == [0, 1] and file.attrs["version"].dtype == numpy.uint32
-        assert sorted(file["spikes"]) == ["brain", "brain_member1"]
-        for group in file["spikes"].values():
-            times, nodes = group["timestamps"], group["node_ids"]
-            assert times.dtype == numpy.float64 and nodes.dtype == numpy.uint64 and times.shape == nodes.shape
-            assert times.attrs["units"] == "ms"
-            kind = group.attrs.get_id("sorting").dtype
-            assert h5py.check_enum_dtype(kind) == {"none": 0, "by_id": 1, "by_time": 2} and kind == numpy.uint8
-            assert group.attrs["sorting"] == 2
-            step = numpy.rint(times[()] / DT_MS).astype(numpy.int64)
-            order = step * 10**6 + nodes[()].astype(numpy.int64)
-            assert (numpy.diff(order) > 0).all() and step.min() >= 1 and step.max() <= STEPS
+def check_sonata(folder, spikes):
+    sonata.check_spikes(os.path.join(folder, "spikes.h5"), NAMES, DT_MS, STEPS)
+    first = [int(spikes.first[p]) + i for p in SOME for i in range(40)]
+    listed = [int(spikes.first[p]) + i for p in (2, 10) for i in (0, 63, 64, 149)]
+    for name, units, variable, interval, nodes in (("first_V_mV", "mV", "V_mV", 2.5, first), ("first_x", "1", "x", 2.5, first),
+                                                   ("listed_V_mV", "mV", "V_mV", 0.5, listed)):
+        path = os.path.join(folder, f"trace_{name}.h5")
+        data = sonata.check_report(path, NAMES, units, variable, interval, int(STEPS * DT_MS / interval), nodes)
+        assert (data[0] != data[1]).mean() > 0.9 and numpy.isfinite(data).all()
 
 
 def check_every_file(folder):
@@ -108,6 +109,7 @@ class Spikes:
             self.step = numpy.rint(group["timestamps"][()] / DT_MS).astype(numpy.int64) - 1
             self.neuron = group["node_ids"][()].astype(numpy.int64)
             self.size = file["callosum/populations/count"][()].astype(numpy.int64)
+            self.first = file["callosum/populations/first"][()].astype(numpy.int64)
             self.region = file["callosum/populations/region"][()]
         self.population = numpy.repeat(numpy.arange(len(self.size)), self.size)[self.neuron]
 
@@ -166,6 +168,57 @@ def check_bold(folder, spikes, member):
         return file["bold/data"][10:, member], weights  # volumes after 500 ms
 
 
+def check_lfp(folder, spikes, member):
+    """From the means of the populations: regions hold one excitatory population each."""
+    excitatory = [2 * r for r in range(6)]
+    with h5py.File(os.path.join(folder, "currents.h5"), "r") as file:
+        mean = file["currents/data"][:, member].astype(float)
+        time = file["currents/time_ms"][()]
+    with h5py.File(os.path.join(folder, "lfp.h5"), "r") as file:
+        data = file["lfp/data"]
+        assert data.shape == (300, 2, 6) and data.dtype == numpy.float32 and data.attrs["units"] == "pA"
+        expected = numpy.abs(mean[:, excitatory]).sum(axis=2) * spikes.size[excitatory]
+        numpy.testing.assert_allclose(data[:, member], expected, rtol=1e-6)
+        assert (file["lfp/time_ms"][()] == time).all() and file["lfp"].attrs["over"] == "region"
+        assert [name.decode() for name in file["lfp/name"][()]] == [f"R{r}" for r in range(6)]
+        assert file["lfp/index"][()].tolist() == list(range(6)) and set(file["lfp/unit"][()]) == {b"pA"}
+
+
+def check_neurons(folder, spikes, member):
+    late = spikes.step >= WARMUP_STEP
+    nodes = numpy.concatenate([spikes.first[p] + numpy.arange(spikes.size[p]) for p in SOME])
+    count, variation = [], []
+    for node in nodes:
+        step = spikes.step[late & (spikes.neuron == node)]
+        intervals = numpy.diff(step)
+        count.append(len(step))
+        variation.append(intervals.std() / intervals.mean() if len(intervals) >= 4 else numpy.nan)
+    with h5py.File(os.path.join(folder, "neurons.h5"), "r") as file:
+        group = file["neurons_member1" if member else "neurons"]
+        assert {name: str(group[name].dtype) for name in group} == {
+            "node_ids": "uint64", "spike_count": "uint32", "rate_hz": "float32", "isi_cv": "float32", "counted_ms": "float64"}
+        assert group["node_ids"][()].tolist() == nodes.tolist() and group["spike_count"][()].tolist() == count
+        assert group["counted_ms"][()].tolist() == [500, 3000] and group["rate_hz"].attrs["units"] == "Hz"
+        numpy.testing.assert_allclose(group["rate_hz"][()], numpy.array(count) / 2.5, rtol=1e-6)
+        numpy.testing.assert_allclose(group["isi_cv"][()], variation, rtol=1e-6)
+        assert numpy.isnan(variation).sum() < 60
+
+
+def check_spectra(folder, member):
+    with h5py.File(os.path.join(folder, "rates.h5"), "r") as file:
+        rates = file["rates/data"][int(WARMUP_STEP * DT_MS / BIN_MS):, member][:, SOME].astype(float)
+    frequency, power = scipy.signal.welch(rates, 1e3 / BIN_MS, "hann", SEGMENT, SEGMENT // 2, axis=0)
+    with h5py.File(os.path.join(folder, "spectra.h5"), "r") as file:
+        group = file["spectra"]
+        assert group["power"].shape == (2, 3, 41) and group["power"].attrs["units"] == "(sp/s)^2/Hz"
+        assert group["population"][()].tolist() == SOME and group["population"].dtype == numpy.uint32
+        assert group["segments"][()].tolist() == [(1000 - SEGMENT) // 41 + 1]
+        assert group.attrs["bin_ms"] == BIN_MS and group.attrs["segment_ms"] == SEGMENT * BIN_MS
+        numpy.testing.assert_allclose(group["frequency_hz"][()], frequency, rtol=1e-12)
+        numpy.testing.assert_allclose(group["power"][member], power.T, rtol=1e-6, atol=1e-6 * power.max())
+        return numpy.abs(group["power"][member] - power.T).max() / power.max()
+
+
 def check_statistics(figures, spikes, bold, weights, measured=None):
     late = spikes.step >= WARMUP_STEP
     seconds = (STEPS - WARMUP_STEP) * DT_MS * 1e-3
@@ -217,6 +270,15 @@ def check_killed(program, folder):
             recorded = file.attrs["recorded_ms"]
             assert file.attrs["complete"] == 0 and recorded in (333, 666, 999, 1000), dict(file.attrs)
             assert len(file[path]) == recorded // length_ms
+    with h5py.File(os.path.join(folder, "trace_first_x.h5"), "r") as file:
+        recorded, data = file.attrs["recorded_ms"], file["report/brain_member1/data"]
+        assert file["report/brain/mapping/time"][1] == (recorded // 2.5 + 1) * 2.5 and len(data) >= recorded // 2.5
+    with h5py.File(os.path.join(folder, "neurons.h5"), "r") as file:
+        assert file.attrs["complete"] == 0 and len(file["neurons/spike_count"]) == len(file["neurons/node_ids"]) == 0
+    with h5py.File(os.path.join(folder, "spectra.h5"), "r") as file:
+        complete = max(0, int((file.attrs["recorded_ms"] - 500) // BIN_MS) - SEGMENT) // 41 + 1
+        expected = complete if file.attrs["recorded_ms"] >= 500 + SEGMENT * BIN_MS else 0
+        assert file["spectra/segments"][0] == expected and (numpy.isnan(file["spectra/power"][()]) == (expected == 0)).all()
     with h5py.File(os.path.join(folder, "spikes.h5"), "r") as file:
         recorded, times = file.attrs["recorded_ms"], file["spikes/brain/timestamps"]
         assert recorded - 5 < times[-1] <= recorded and len(file["spikes/brain/node_ids"]) == len(times) > 4000
@@ -253,13 +315,16 @@ def main():
                 for key, value in expected.items():
                     assert found[key] == value, (name, key, ranks, mode)
         assert all(repr(other) == repr(figures[0]) for other in figures[1:]), figures
-        check_sonata(os.path.join(folder, "spikes.h5"))
         check_every_file(folder)
         for member in (1, 0):
             spikes = Spikes(os.path.join(folder, "spikes.h5"), member)
             check_rates(folder, spikes, member)
+            check_lfp(folder, spikes, member)
+            check_neurons(folder, spikes, member)
+            print(f"spectra differ from scipy's by {check_spectra(folder, member):.1e} of the largest power")
             bold, weights = check_bold(folder, spikes, member)
             check_statistics(figures[0][member], spikes, bold, weights)
+        check_sonata(folder, spikes)
         compared = record(program, 3, os.path.join(top, "measured"), 1, table)
         check_statistics(compared[0], spikes, bold, weights, measured)
         with h5py.File(os.path.join(top, "measured", "bold.h5"), "r") as file:

@@ -16,15 +16,17 @@ except ImportError as error:
     skip(f"this Python has no {error.name}")
 
 RECORD = {"record.spikes": "all", "record.rates": {"bin_ms": 1}, "record.currents": {"interval_ms": 1},
+          "record.lfp": {"interval_ms": 1}, "record.neurons": "all", "record.spectra": {"bin_ms": 1, "segment_ms": 40},
           "record.warmup_ms": 20}
 BOLD = {"record.bold": {"tr_s": 0.05}}
+TRACES = {"record.traces": [{"name": "v", "on": {"type": "E"}, "neurons": 3, "variables": ["V_m"], "interval_ms": 0.5}]}
 CASES = {
-    "demo": (EXAMPLES / "demo.yaml", {"simulation.duration_ms": 150, **RECORD, **BOLD}),
+    "demo": (EXAMPLES / "demo.yaml", {"simulation.duration_ms": 150, **RECORD, **BOLD, **TRACES}),
     "pd14": (EXAMPLES / "pd14.yaml",
-             {"simulation.duration_ms": 200, "scale.neurons": 0.1, "scale.indegree": 0.1, **RECORD}),
+             {"simulation.duration_ms": 200, "scale.neurons": 0.1, "scale.indegree": 0.1, **RECORD, **TRACES}),
     "all_rules": (EXAMPLES / "all_rules.yaml", {"simulation.duration_ms": 300, **RECORD}),
 }
-FILES = {"demo": 4, "pd14": 3, "all_rules": 3}
+FILES = {"demo": 8, "pd14": 7, "all_rules": 9}
 
 # (ranks, threads, backend, partition): every value of each, in different company.
 LAYOUTS = {

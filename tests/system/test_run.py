@@ -80,7 +80,8 @@ def recorded_figures(check, run):
         check("spikes.h5: job, version, seed and units", "brain:" in file.attrs["job"] and file.attrs["seed"] == 5
               and file.attrs["callosum_version"] == run.summary["version"] and file.attrs["complete"] == 1
               and file["spikes/brain/timestamps"].attrs["units"] == "ms")
-    check.equal("run: files", sorted(p.name for p in run.out.iterdir()), sorted([*RECORDINGS, "summary.json"]))
+    names = sorted(RECORDINGS[:-1] + ("trace_one_V_m_mV.h5", "summary.json"))
+    check.equal("run: files", sorted(p.name for p in run.out.iterdir()), names)
 
 
 def header(check, run):
@@ -122,6 +123,8 @@ def refusals(check, folder, run):
     (lone / "spikes.h5").write_bytes(b"left by a killed run")
     refused(check, "folder with half a result", call("run", SMALL, "--out", lone), [str(lone), "spikes.h5"])
     check.equal("half a result is unchanged", [p.name for p in lone.iterdir()], ["spikes.h5"])
+    (lone / "spikes.h5").rename(lone / "trace_a_V_m_mV.h5")
+    refused(check, "folder with a trace", call("run", SMALL, "--out", lone), [str(lone), "trace_a_V_m_mV.h5"])
 
     file = folder / "file"
     file.write_text("a file\n")
@@ -195,7 +198,7 @@ def rank_processes(launcher):
 def recording_states(folder):
     """complete, recorded_ms of each file; raises where one cannot be read."""
     states = {}
-    for name in ("spikes.h5", "rates.h5", "bold.h5"):
+    for name in ("spikes.h5", "rates.h5", "bold.h5", "lfp.h5", "spectra.h5", "trace_one_V_m_mV.h5"):
         with h5py.File(folder / name, "r") as file:
             states[name] = (int(file.attrs["complete"]), float(file.attrs["recorded_ms"]))
         contents(folder / name)
