@@ -169,17 +169,18 @@ static void messages_are_those_of_the_drawn_network(void **state) {
 /* Each rule alone, in the range where a neuron reaches a rank with a probability neither near 0 nor 1. */
 static void messages_of_each_rule(void **state) {
   (void)state;
-  for (int variant = 0; variant < 8; variant++) {
+  for (int variant = 0; variant < 11; variant++) {
     cls_network *network = new_network();
     cls_projection *projection;
     add_population(network, "a", 2000, 3);
     add_population(network, "b", 2000, 3);
-    uint32_t to = variant < 6 ? 1 : 0;
+    uint32_t to = variant < 6 || variant == 10 ? 1 : 0;
     static const cls_rule rules[] = {CLS_FIXED_INDEGREE,     CLS_FIXED_INDEGREE,     CLS_FIXED_TOTAL_NUMBER,
                                      CLS_FIXED_TOTAL_NUMBER, CLS_PAIRWISE_BERNOULLI, CLS_ONE_TO_ONE,
-                                     CLS_FIXED_INDEGREE,     CLS_FIXED_TOTAL_NUMBER};
+                                     CLS_FIXED_INDEGREE,     CLS_FIXED_TOTAL_NUMBER, CLS_FIXED_OUTDEGREE,
+                                     CLS_FIXED_OUTDEGREE,    CLS_FIXED_OUTDEGREE};
     projection = connect(network, 0, to, rules[variant]);
-    projection->indegree = 5;
+    projection->indegree = projection->outdegree = 5;
     projection->total = 9000;
     projection->probability = 0.0025;
     projection->multapses = variant % 2 == 0;
