@@ -45,6 +45,7 @@ typedef struct {
 static inline bool accepted(distances *space, const cell_pair *pair, int from, int to, uint32_t t,
                             uint32_t s) {
   double distance = cls_distance(space->target[t], pair->position[s], space->period);
+  if (distance > space->cutoff) return false;
   if (space->kernel &&
       !(cls_unit(space->accept[from]) * pair->greatest < cls_kernel_at(space->kernel, distance)))
     return false;

@@ -68,7 +68,7 @@ double cls_box_gap(const cls_box *a, const cls_box *b, const double period[3]);
 double cls_box_reach(const cls_box *a, const cls_box *b, const double period[3]);
 /* Probability at a distance: never grows with it. */
 double cls_kernel_at(const cls_kernel *kernel, double distance);
-/* Beyond this distance no word is small enough for a synapse: at most max_mm. */
+/* Beyond this distance there are no synapses: max_mm, or where the kernel has fallen to 2^-33 of its peak. */
 double cls_kernel_cutoff(const cls_kernel *kernel);
 /* A bound on the expected number of synapses onto one target neuron, wherever it is. */
 double cls_kernel_indegree(const cls_network *network, const cls_projection *projection);

@@ -152,20 +152,19 @@ typedef struct {
   cls_box *cells;       /* the boxes of all cells */
 } walk;
 
-/* Along which axis a part is halved. Boxes: where it is longest; discs and balls in turns, angle first. */
-static int axis_of(const walk *w, const cls_box *unit, int level) {
+/* The axis along which a part is halved: where its image is longest (about, for discs and balls). */
+static int axis_of(const walk *w, const cls_box *unit) {
   const cls_positions *p = w->positions;
-  int dimensions = cls_shape_dimensions(p), longest = 0;
-  if (p->shape == CLS_SHAPE_DISC || p->shape == CLS_SHAPE_BALL) return (level + 1) % dimensions;
-  double most = 0;
-  for (int k = 0; k < dimensions; k++) {
-    double length = (unit->high[k] - unit->low[k]) * p->size_mm[k];
-    if (length > most) {
-      most = length;
-      longest = k;
-    }
+  double length[3];
+  for (int k = 0; k < 3; k++) length[k] = (unit->high[k] - unit->low[k]) * p->size_mm[k];
+  if (p->shape == CLS_SHAPE_DISC || p->shape == CLS_SHAPE_BALL) {
+    double outer = radius_at(p, unit->high[0]);
+    length[0] = outer - radius_at(p, unit->low[0]);
+    length[1] = 2 * PI * outer * (unit->high[1] - unit->low[1]);
+    length[2] = 2 * outer * (unit->high[2] - unit->low[2]);
   }
-  return longest;
+  int longest = length[1] > length[0] ? 1 : 0;
+  return cls_shape_dimensions(p) == 3 && length[2] > length[longest] ? 2 : longest;
 }
 
 static void place_leaf(const walk *w, const cls_box *unit, uint64_t begin, uint64_t end) {
@@ -195,7 +194,7 @@ static void descend(const walk *w, uint64_t node, int level, const cls_box *unit
   }
   cls_reader reader = cls_reader_make(w->stream, (uint32_t)node, (uint32_t)(node >> 32), COUNT_NODE);
   uint64_t left = cls_read_binomial(&reader, n, 0.5);
-  int axis = axis_of(w, unit, level);
+  int axis = axis_of(w, unit);
   double middle = 0.5 * (unit->low[axis] + unit->high[axis]);
   cls_box half = *unit;
   half.high[axis] = middle;

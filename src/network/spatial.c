@@ -4,7 +4,7 @@
 #include "base/math.h"
 
 #define PI 3.14159265358979323846
-/* A word of 32 bits accepts no candidate whose probability is this small a part of the greatest. */
+/* Where a kernel without max_mm has fallen to this share of its peak it counts as 0. */
 #define LEAST_SHARE 0x1p-33
 
 double cls_kernel_at(const cls_kernel *k, double d) {
@@ -127,6 +127,15 @@ double cls_projection_mean_probability(const cls_network *network, const cls_pro
     sum += integral_from(kernel, from, period, x, cutoff < most ? cutoff : most, i) / cls_shape_volume(from);
   }
   double mean = sum / CLS_POSITION_SAMPLE;
+  if (projection->sources[0].population == projection->target) {
+    /* a neuron is at no distance from itself; the integral holds it where points are regular */
+    double n = (double)network->populations[projection->target].n;
+    double row = from->shape == CLS_SHAPE_GRID ? n * mean : (n - 1) * mean + kernel->peak;
+    if (projection->autapses)
+      mean = row / n;
+    else
+      mean = n > 1 && row > kernel->peak ? (row - kernel->peak) / (n - 1) : 0;
+  }
   return mean < kernel->peak ? mean : kernel->peak;
 }
 
@@ -167,6 +176,6 @@ double cls_kernel_indegree(const cls_network *network, const cls_projection *pro
                       : PI * width * width * (2.0 * i + 1);
     sum += cls_kernel_at(kernel, r > slack ? r - slack : 0) * area;
   }
-  double mean = (double)source->n * sum / volume;
+  double mean = (double)source->n * sum / volume + kernel->peak; /* with oneself */
   return mean < all ? mean : all;
 }
