@@ -236,21 +236,17 @@ typedef struct {
 
 static cls_status read_values(cls_job_reader *r, const cls_yaml *node, const fields *f,
                               const cls_projection_source *sources, uint32_t n, values *v) {
-  *v = (values){.delay_ms = cls_constant(r->job->dt_ms)};
   CLS_TRY(find_population(r, cls_yaml_get(node, "target"), f->target, &v->target));
   const cls_model *model = r->job->network->populations[v->target].model;
   CLS_TRY(read_port(node, f, model, &v->port));
   CLS_TRY(read_weight(r, f->weight, &model->ports[v->port], v->weight));
-  if (f->probability) CLS_TRY(cls_job_read_probability(r, f->probability, &v->probability, &v->kernel));
-  if (f->delay_ms) CLS_TRY(cls_job_read_delay(r, f->delay_ms, &v->delay_ms, &v->velocity_mm_ms));
   return v->velocity_mm_ms > 0 ? CLS_OK : check_delay(r, node, &v->delay_ms, sources, n);
 }
 
 static cls_status add_projection(cls_job_reader *r, const cls_yaml *node, const fields *f,
-                                 const cls_projection_source *sources, uint32_t n) {
+                                 const cls_projection_source *sources, uint32_t n, values v) {
   cls_network *network = r->job->network;
   cls_projection *projection;
-  values v;
   CLS_TRY(read_values(r, node, f, sources, n, &v));
   char *made = NULL;
   if (!f->name)
@@ -282,12 +278,15 @@ static cls_status add_projection(cls_job_reader *r, const cls_yaml *node, const 
 
 static cls_status read_projection(cls_job_reader *r, const cls_yaml *node) {
   fields f = {0};
+  values v = {.delay_ms = cls_constant(r->job->dt_ms)};
   cls_projection_source *sources = NULL;
   uint32_t n = 0;
   CLS_TRY(cls_schema_read(r->tree, node, keys, CLS_KEYS(keys), &f));
+  if (f.probability) CLS_TRY(cls_job_read_probability(r, f.probability, &v.probability, &v.kernel));
+  if (f.delay_ms) CLS_TRY(cls_job_read_delay(r, f.delay_ms, &v.delay_ms, &v.velocity_mm_ms));
   cls_status status = read_sources(r, f.source, &sources, &n);
   if (status == CLS_OK) status = check_rule(node, &f, n);
-  if (status == CLS_OK) status = add_projection(r, node, &f, sources, n);
+  if (status == CLS_OK) status = add_projection(r, node, &f, sources, n, v);
   free(sources);
   return status;
 }
