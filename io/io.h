@@ -58,7 +58,7 @@ typedef struct {
 typedef struct {
   char *path;    /* of the file */
   char *text;    /* as run: the file's text with --set applied, YAML; goes into every output file */
-  uint64_t hash; /* of text */
+  uint64_t hash; /* of text, and of the synapses and positions it lists in files */
   double duration_ms, dt_ms, beat_ms;
   uint64_t seed;
   char *backend;

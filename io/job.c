@@ -33,8 +33,12 @@ const cls_schema *const cls_job_schemas[] = {&schema_job,
                                              &cls_schema_generator,
                                              &cls_schema_shares,
                                              &cls_schema_population,
+                                             &cls_schema_positions,
                                              &cls_schema_projection,
                                              &cls_schema_source,
+                                             &cls_schema_kernel,
+                                             &cls_schema_delay,
+                                             &cls_schema_distance,
                                              &cls_schema_scale,
                                              &cls_schema_record,
                                              &cls_schema_rates,
@@ -141,6 +145,7 @@ static cls_status read_text(cls_job_reader *r, const char *text, size_t size, co
   bool is_brain = cls_yaml_get(r->root, "brain") != NULL;
   CLS_TRY(cls_network_create(is_brain ? "brain" : "network", job->dt_ms, job->seed, &job->network));
   if (is_brain) return cls_job_read_brain(r, brain, choice);
+  CLS_TRY(cls_job_read_scale(r));
   CLS_TRY(cls_job_read_populations(r));
   return cls_job_read_projections(r);
 }
@@ -148,6 +153,7 @@ static cls_status read_text(cls_job_reader *r, const char *text, size_t size, co
 /* Local: the network, whole and checked. */
 static cls_status finish(cls_job_reader *r, const cls_brain *brain) {
   if (brain->model) CLS_TRY(cls_job_expand_brain(r, brain));
+  if (r->scale) CLS_TRY(cls_job_compensate(r));
   CLS_TRY(cls_job_read_interventions(r));
   cls_status status = cls_network_finish(r->job->network);
   if (status != CLS_OK) {
@@ -163,12 +169,13 @@ static cls_status load(cls_job_reader *r, const char *text, size_t size, const c
   CLS_TRY(cls_agree(r->world->comm, read_text(r, text, size, set, n_set, brain, &choice)));
   CLS_TRY(cls_job_agree_root(r->world, r->world->rank == 0 ? cls_job_check_files(r) : CLS_OK));
   if (brain->model) CLS_TRY(cls_job_fetch_connectome(r, &choice));
+  CLS_TRY(cls_job_load_files(r));
   return cls_agree(r->world->comm, finish(r, brain));
 }
 
 cls_status cls_job_load(const cls_world *world, const char *path, const char *const *set, int n_set,
                         cls_job **job) {
-  cls_job_reader r = {.world = world, .neuron_scale = 1, .indegree_scale = 1};
+  cls_job_reader r = {.world = world};
   cls_brain brain = {0};
   char *text = NULL;
   size_t size = 0;
@@ -180,6 +187,8 @@ cls_status cls_job_load(const cls_world *world, const char *path, const char *co
   if (status == CLS_OK) status = load(&r, text, size, set, n_set, &brain);
   free(text);
   free(brain.inputs);
+  free(r.files);
+  cls_job_scale_destroy(r.scale);
   cls_yaml_tree_destroy(r.tree);
   if (status != CLS_OK) {
     cls_job_destroy(r.job);

@@ -8,13 +8,27 @@
 
 #define CLS_KEYS(table) ((int)(sizeof(table) / sizeof *(table)))
 
+/* A file that a population (positions) or a projection (its synapses) names, to be read when the text is known
+ * to be right. */
+typedef struct {
+  const cls_yaml *node;     /* the key that names the file, for messages */
+  bool positions;           /* else synapses */
+  uint32_t index;           /* of the population or projection */
+  const char *file, *inner; /* as written; the dataset or group within */
+} cls_job_file;
+
+/* Section `scale:` (job_scale.c). */
+typedef struct cls_job_scale_ cls_job_scale;
+
 /* A job being read. Local; the same on every rank. */
 typedef struct {
   const cls_world *world;
   cls_yaml_tree *tree;
   cls_yaml *root;
   cls_job *job;
-  double neuron_scale, indegree_scale; /* section `scale:`; 1 where absent */
+  cls_job_scale *scale; /* NULL: a brain */
+  cls_job_file *files;
+  size_t n_files, file_capacity;
 } cls_job_reader;
 
 /* The connectome a brain job asks for: a file, or the generator where `file` is NULL. */
@@ -29,15 +43,27 @@ extern const cls_schema *const cls_job_schemas[];
 extern const cls_schema cls_schema_simulation, cls_schema_partition, cls_schema_record, cls_schema_rates,
     cls_schema_bold, cls_schema_currents, cls_schema_lfp, cls_schema_spectra, cls_schema_trace,
     cls_schema_brain, cls_schema_shares, cls_schema_connectome, cls_schema_generator, cls_schema_population,
-    cls_schema_scale, cls_schema_projection, cls_schema_source, cls_schema_intervention, cls_schema_tracts;
+    cls_schema_scale, cls_schema_projection, cls_schema_source, cls_schema_positions, cls_schema_kernel,
+    cls_schema_delay, cls_schema_distance, cls_schema_intervention, cls_schema_tracts;
 
 /* Sections that need nothing but the text. Local. */
 cls_status cls_job_read_simulation(cls_job_reader *r); /* and partition */
 cls_status cls_job_read_record(cls_job_reader *r);
 cls_status cls_job_read_sweep(cls_job_reader *r);
 /* Written-out networks: fill job->network. Local. */
-cls_status cls_job_read_populations(cls_job_reader *r); /* and scale */
+cls_status cls_job_read_populations(cls_job_reader *r);
 cls_status cls_job_read_projections(cls_job_reader *r);
+/* Section `positions:` of a population (job_spatial.c). Local. */
+cls_status cls_job_read_positions(cls_job_reader *r, const cls_yaml *section, uint32_t population);
+/* The values of `probability:` and `delay_ms:` that know of distance, or plain ones. Local. */
+cls_status cls_job_read_probability(cls_job_reader *r, const cls_yaml *node, double *probability,
+                                    cls_kernel *kernel);
+cls_status cls_job_read_delay(cls_job_reader *r, const cls_yaml *node, cls_distribution *delay_ms,
+                              double *velocity_mm_ms);
+/* Files of positions and synapses (job_files.c): noted while the text is read (local), then read by rank 0,
+ * checked, and opened by all (collective). */
+cls_status cls_job_note_file(cls_job_reader *r, const cls_job_file *file);
+cls_status cls_job_load_files(cls_job_reader *r);
 /* Brain jobs. `brain->inputs` is to be freed by the caller, whatever is returned. */
 cls_status cls_job_read_brain(cls_job_reader *r, cls_brain *brain, cls_connectome_choice *choice);
 /* Section `brain.connectome:` (job_connectome.c). Local. */
@@ -62,6 +88,21 @@ void cls_job_warn_of_traces(const cls_job_reader *r); /* what readers of their f
 void cls_job_free_traces(cls_record_options *record);
 /* Refuses recordings whose expected size is above record.max_gb (job_record_size.c). */
 cls_status cls_job_check_size(cls_job_reader *r, const cls_yaml *section);
+
+/* ---- scale (job_scale.c) ---- */
+
+/* Reads the section. Local. */
+cls_status cls_job_read_scale(cls_job_reader *r);
+void cls_job_scale_destroy(cls_job_scale *scale); /* NULL is fine */
+/* Neurons of a population that is written with n; `node` is blamed where its expected rate is needed and
+ * missing. To be called for every population in its order. */
+cls_status cls_job_scale_population(cls_job_reader *r, const cls_yaml *node, int64_t written, uint64_t *n);
+/* Numbers of a rule in a network that is shrunk: every neuron keeps its part of its synapses. To be called for
+ * every projection after it was added, with what was written. */
+cls_status cls_job_scale_projection(cls_job_reader *r, const cls_yaml *node, uint32_t projection);
+/* Weights, background and constant currents that make up for the synapses which are left out. To be called
+ * when the network is complete but not finished. Local. */
+cls_status cls_job_compensate(cls_job_reader *r);
 
 /* ---- models (job_model.c) ---- */
 

@@ -1,12 +1,11 @@
-/* Sections `populations:` and `scale:`. */
+/* Section `populations:`. */
 #include "io/job.h"
-#include <math.h>
 #include <string.h>
 
 typedef struct {
   const char *name, *model, *layer;
   int64_t n;
-  const cls_yaml *params, *initial, *inputs;
+  const cls_yaml *params, *initial, *inputs, *positions;
   int type;
   double rate_hz;
 } fields;
@@ -23,38 +22,14 @@ static const cls_key keys[] = {
     {"initial", CLS_KEY_MAP, offsetof(fields, initial), .doc = "initial states: numbers or distributions"},
     {"inputs", CLS_KEY_LIST, offsetof(fields, inputs),
      .doc = "input models, each {model: ..., its parameters}"},
+    {"positions", CLS_KEY_MAP, offsetof(fields, positions), .doc = "where its neurons are"},
     {"type", CLS_KEY_CHOICE, offsetof(fields, type), .choices = types,
      .doc = "excitatory or inhibitory, for selections and statistics"},
     {"layer", CLS_KEY_TEXT, offsetof(fields, layer), .doc = "name of its layer, for selections"},
     {"rate_hz", CLS_KEY_NUMBER, offsetof(fields, rate_hz), .unit = "spikes/s", .initial = "5", .min = 0,
-     .max = 1e4, .doc = "expected rate, for placement and estimates of size"},
+     .max = 1e4, .doc = "expected rate, for placement, estimates of size and scale.weights"},
 };
 const cls_schema cls_schema_population = {"populations[]", "Neurons of one model.", keys, CLS_KEYS(keys)};
-
-typedef struct {
-  double neurons, indegree;
-} scale_fields;
-static const cls_key scale_keys[] = {
-    {"neurons", CLS_KEY_NUMBER, offsetof(scale_fields, neurons), .initial = "1", .min = 0, .max = 1,
-     .above_min = true, .doc = "factor on the number of neurons"},
-    {"indegree", CLS_KEY_NUMBER, offsetof(scale_fields, indegree), .initial = "1", .min = 0, .max = 1,
-     .above_min = true, .doc = "factor on the synapses per neuron; weights stay as written"},
-};
-const cls_schema cls_schema_scale = {"scale", "Shrinks a network that is written out.", scale_keys,
-                                     CLS_KEYS(scale_keys)};
-
-static cls_status read_scale(cls_job_reader *r) {
-  const cls_yaml *section;
-  scale_fields f;
-  CLS_TRY(cls_yaml_section(r->tree, r->root, "scale", &section));
-  CLS_TRY(cls_schema_read(r->tree, section, scale_keys, CLS_KEYS(scale_keys), &f));
-  r->neuron_scale = f.neurons;
-  r->indegree_scale = f.indegree;
-  if (f.neurons != 1 || f.indegree != 1)
-    cls_log(r->world, 1, "scale: neurons x %g, synapses per neuron x %g; weights stay as written", f.neurons,
-            f.indegree);
-  return CLS_OK;
-}
 
 static cls_status read_inputs(cls_job_reader *r, const cls_yaml *list, cls_population *population) {
   for (size_t i = 0; list && i < list->n; i++) {
@@ -82,20 +57,21 @@ static cls_status read_population(cls_job_reader *r, const cls_yaml *node) {
   cls_population *population;
   CLS_TRY(cls_schema_read(r->tree, node, keys, CLS_KEYS(keys), &f));
   CLS_TRY(cls_job_model(cls_yaml_get(node, "model"), f.model, false, &model));
-  double n = fmax(1, rint((double)f.n * r->neuron_scale));
-  cls_status status = cls_network_add_population(r->job->network, f.name, model, (uint64_t)n, &population);
+  uint64_t n;
+  CLS_TRY(cls_job_scale_population(r, node, f.n, &n));
+  cls_status status = cls_network_add_population(r->job->network, f.name, model, n, &population);
   if (status != CLS_OK) return cls_yaml_prefix(cls_yaml_get(node, "name"), status);
   population->type = f.type < 0 ? 0 : types[f.type][0];
   population->rate_hz = f.rate_hz;
   CLS_TRY(set_layer(node, f.layer, population));
   CLS_TRY(cls_job_params(r, f.params, node, model, population->param));
   CLS_TRY(cls_job_initial(r, f.initial, population));
+  if (f.positions) CLS_TRY(cls_job_read_positions(r, f.positions, r->job->network->n_populations - 1));
   return read_inputs(r, f.inputs, population);
 }
 
 cls_status cls_job_read_populations(cls_job_reader *r) {
   char words[128];
-  CLS_TRY(read_scale(r));
   const cls_yaml *list = cls_yaml_get(r->root, "populations");
   if (list->kind != CLS_YAML_LIST || list->n == 0)
     return cls_yaml_fail(list, "%s: expected a list of at least one population",

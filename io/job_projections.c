@@ -5,19 +5,18 @@
 #include <string.h>
 
 typedef struct {
-  const char *name, *target, *receptor;
-  const cls_yaml *source, *weight;
+  const char *name, *target, *receptor, *file, *group;
+  const cls_yaml *source, *weight, *probability, *delay_ms;
   int rule;
-  int64_t indegree, total;
-  double probability;
+  int64_t indegree, total, outdegree;
   bool autapses, multapses;
-  cls_distribution delay_ms;
 } fields;
 
-/* In the order of cls_rule; and the number each rule needs. */
-static const char *const rules[] = {"one_to_one",         "all_to_all",         "fixed_indegree",
-                                    "fixed_total_number", "pairwise_bernoulli", NULL};
-static const char *const rule_number[] = {NULL, NULL, "indegree", "total", "probability"};
+/* In the order of cls_rule; and the key each rule needs. */
+static const char *const rules[] = {
+    "one_to_one",         "all_to_all",      "fixed_indegree", "fixed_total_number",
+    "pairwise_bernoulli", "fixed_outdegree", "explicit",       NULL};
+static const char *const rule_key[] = {NULL, NULL, "indegree", "total", "probability", "outdegree", "file"};
 
 static const cls_key keys[] = {
     {"name", CLS_KEY_TEXT, offsetof(fields, name), .doc = "name, unique; SOURCE->TARGET where it is absent"},
@@ -30,8 +29,16 @@ static const cls_key keys[] = {
      .max = 0x1p32, .doc = "for rule fixed_indegree"},
     {"total", CLS_KEY_INTEGER, offsetof(fields, total), .unit = "synapses", .min = 1, .max = 0x1p53,
      .doc = "for rule fixed_total_number"},
-    {"probability", CLS_KEY_NUMBER, offsetof(fields, probability), .min = 0, .max = 1, .above_min = true,
-     .doc = "of every pair, for rule pairwise_bernoulli"},
+    {"outdegree", CLS_KEY_INTEGER, offsetof(fields, outdegree), .unit = "synapses per source neuron",
+     .min = 1, .max = 0x1p32, .doc = "for rule fixed_outdegree"},
+    {"probability", CLS_KEY_ANY, offsetof(fields, probability),
+     .doc =
+         "of every pair, for rule pairwise_bernoulli: a number above 0, at most 1, or {kernel: ...} of the "
+         "distance"},
+    {"file", CLS_KEY_TEXT, offsetof(fields, file),
+     .doc = "HDF5 file with datasets source_id, target_id and optionally weight and delay_ms, for rule "
+            "explicit"},
+    {"group", CLS_KEY_TEXT, offsetof(fields, group), .initial = "/", .doc = "of the file that holds them"},
     {"autapses", CLS_KEY_BOOL, offsetof(fields, autapses), .initial = "true",
      .doc = "may a neuron reach itself"},
     {"multapses", CLS_KEY_BOOL, offsetof(fields, multapses), .initial = "true",
@@ -40,8 +47,8 @@ static const cls_key keys[] = {
      .doc = "port of the target's model; needed where it has several"},
     {"weight", CLS_KEY_ANY, offsetof(fields, weight), .initial = "1",
      .doc = "number or distribution; a list of two for ports with two receptors"},
-    {"delay_ms", CLS_KEY_DISTRIBUTION, offsetof(fields, delay_ms), .unit = "ms", .min = 0, .max = 1e6,
-     .doc = "number or distribution; one step where it is absent"},
+    {"delay_ms", CLS_KEY_ANY, offsetof(fields, delay_ms), .unit = "ms",
+     .doc = "number, distribution, or {distance: ...}; one step where it is absent"},
 };
 const cls_schema cls_schema_projection = {"projections[]", "Synapses from population to population.", keys,
                                           CLS_KEYS(keys)};
@@ -101,35 +108,29 @@ static cls_status read_sources(cls_job_reader *r, const cls_yaml *node, cls_proj
   return CLS_OK;
 }
 
-/* Exactly the number of the rule: synapses that are asked for twice would be a contradiction. */
+/* Exactly the key of the rule: synapses that are asked for twice would be a contradiction. */
 static cls_status check_rule(const cls_yaml *node, const fields *f, uint32_t n_sources) {
   for (int rule = 0; rules[rule]; rule++) {
-    const cls_yaml *number = rule_number[rule] ? cls_yaml_get(node, rule_number[rule]) : NULL;
-    if (rule == f->rule && rule_number[rule] && !number)
-      return cls_yaml_fail(node, "key '%s' is missing: rule %s needs it", rule_number[rule], rules[rule]);
-    if (rule != f->rule && number)
-      return cls_yaml_fail(number, "belongs to rule %s: expected no such key with rule %s", rules[rule],
+    const cls_yaml *needed = rule_key[rule] ? cls_yaml_get(node, rule_key[rule]) : NULL;
+    if (rule == f->rule && rule_key[rule] && !needed)
+      return cls_yaml_fail(node, "key '%s' is missing: rule %s needs it", rule_key[rule], rules[rule]);
+    if (rule != f->rule && needed)
+      return cls_yaml_fail(needed, "belongs to rule %s: expected no such key with rule %s", rules[rule],
                            rules[f->rule]);
+  }
+  static const char *const of_draws[] = {"autapses", "multapses"};
+  const cls_yaml *group = cls_yaml_get(node, "group");
+  if (group && f->rule != CLS_EXPLICIT)
+    return cls_yaml_fail(group, "belongs to rule explicit: expected no such key with rule %s",
+                         rules[f->rule]);
+  for (int i = 0; i < 2 && f->rule == CLS_EXPLICIT; i++) {
+    const cls_yaml *other = cls_yaml_get(node, of_draws[i]);
+    if (other)
+      return cls_yaml_fail(other, "belongs to rules that draw: expected no such key with rule explicit");
   }
   if (n_sources > 1 && f->rule != CLS_FIXED_INDEGREE)
     return cls_yaml_fail(f->source, "%u sources with rule %s: expected one (only fixed_indegree mixes)",
                          n_sources, rules[f->rule]);
-  return CLS_OK;
-}
-
-/* Numbers of a rule in a network that is shrunk: every neuron keeps `indegree_scale` of its synapses. */
-static cls_status scale_rule(cls_job_reader *r, const cls_yaml *node, fields *f) {
-  double neurons = r->neuron_scale, indegree = r->indegree_scale;
-  if (f->indegree) f->indegree = (int64_t)fmax(1, rint((double)f->indegree * indegree));
-  if (f->total) f->total = (int64_t)fmax(1, rint((double)f->total * neurons * indegree));
-  if (f->rule != CLS_PAIRWISE_BERNOULLI || neurons == indegree) return CLS_OK;
-  double scaled = f->probability * indegree / neurons;
-  if (scaled > 1)
-    return cls_yaml_fail(
-        cls_yaml_get(node, "probability"),
-        "value %.10g becomes %.10g with scale.neurons %g and scale.indegree %g: expected at most 1",
-        f->probability, scaled, neurons, indegree);
-  f->probability = scaled;
   return CLS_OK;
 }
 
@@ -168,7 +169,27 @@ static cls_status read_weight(cls_job_reader *r, const cls_yaml *node, const cls
   return CLS_OK;
 }
 
-/* On the mean: a distribution may reach below a step, what is drawn there takes one step. */
+/* Rules and positions that distance needs. */
+static cls_status check_distance(cls_job_reader *r, const cls_yaml *node, const cls_projection *p) {
+  bool kernel = p->kernel.kind != CLS_KERNEL_NONE;
+  if (!kernel && p->velocity_mm_ms == 0) return CLS_OK;
+  const cls_yaml *where = cls_yaml_get(node, kernel ? "probability" : "delay_ms");
+  if (p->rule != CLS_PAIRWISE_BERNOULLI && p->rule != CLS_FIXED_TOTAL_NUMBER)
+    return cls_yaml_fail(where,
+                         "delays by distance with rule %s: expected pairwise_bernoulli or "
+                         "fixed_total_number",
+                         rules[p->rule]);
+  const uint32_t ends[] = {p->sources[0].population, p->target};
+  for (int i = 0; i < 2; i++) {
+    const cls_population *population = &r->job->network->populations[ends[i]];
+    if (population->positions.shape == CLS_SHAPE_NONE)
+      return cls_yaml_fail(where, "goes by distance, but population '%s' has no positions", population->name);
+  }
+  return CLS_OK;
+}
+
+/* On the mean: a distribution may reach below a step, what is drawn there takes one step. Distances are
+ * checked when the network is finished. */
 static cls_status check_delay(cls_job_reader *r, const cls_yaml *node, const cls_distribution *delay,
                               const cls_projection_source *sources, uint32_t n) {
   const cls_yaml *where = cls_yaml_get(node, "delay_ms");
@@ -204,47 +225,68 @@ static cls_status default_name(const cls_network *network, const char *source, c
   }
 }
 
+/* Everything that is said about the synapses but their number. */
+typedef struct {
+  uint32_t target;
+  int port;
+  cls_distribution weight[2], delay_ms;
+  double probability, velocity_mm_ms;
+  cls_kernel kernel;
+} values;
+
+static cls_status read_values(cls_job_reader *r, const cls_yaml *node, const fields *f,
+                              const cls_projection_source *sources, uint32_t n, values *v) {
+  CLS_TRY(find_population(r, cls_yaml_get(node, "target"), f->target, &v->target));
+  const cls_model *model = r->job->network->populations[v->target].model;
+  CLS_TRY(read_port(node, f, model, &v->port));
+  CLS_TRY(read_weight(r, f->weight, &model->ports[v->port], v->weight));
+  return v->velocity_mm_ms > 0 ? CLS_OK : check_delay(r, node, &v->delay_ms, sources, n);
+}
+
 static cls_status add_projection(cls_job_reader *r, const cls_yaml *node, const fields *f,
-                                 const cls_projection_source *sources, uint32_t n) {
+                                 const cls_projection_source *sources, uint32_t n, values v) {
   cls_network *network = r->job->network;
   cls_projection *projection;
-  uint32_t target;
-  int port = 0;
-  cls_distribution weight[2];
-  CLS_TRY(find_population(r, cls_yaml_get(node, "target"), f->target, &target));
-  const cls_model *model = network->populations[target].model;
-  CLS_TRY(read_port(node, f, model, &port));
-  CLS_TRY(read_weight(r, f->weight, &model->ports[port], weight));
-  CLS_TRY(check_delay(r, node, &f->delay_ms, sources, n));
-
+  CLS_TRY(read_values(r, node, f, sources, n, &v));
   char *made = NULL;
   if (!f->name)
     CLS_TRY(default_name(network, n == 1 ? network->populations[sources[0].population].name : "mixture",
                          f->target, &made));
-  cls_status status = cls_network_add_projection(network, f->name ? f->name : made, target, (cls_rule)f->rule,
-                                                 sources, n, &projection);
+  cls_status status = cls_network_add_projection(network, f->name ? f->name : made, v.target,
+                                                 (cls_rule)f->rule, sources, n, &projection);
   free(made);
   if (status != CLS_OK) return cls_yaml_prefix(node, status);
   projection->indegree = (uint64_t)f->indegree;
   projection->total = (uint64_t)f->total;
-  projection->probability = f->probability;
+  projection->outdegree = (uint64_t)f->outdegree;
+  projection->probability = v.probability;
+  projection->kernel = v.kernel;
   projection->autapses = f->autapses;
   projection->multapses = f->multapses;
-  projection->port = port;
-  memcpy(projection->weight, weight, sizeof weight);
-  projection->delay_ms = f->delay_ms;
-  return CLS_OK;
+  projection->port = v.port;
+  memcpy(projection->weight, v.weight, sizeof v.weight);
+  projection->delay_ms = v.delay_ms;
+  projection->velocity_mm_ms = v.velocity_mm_ms;
+  CLS_TRY(check_distance(r, node, projection));
+  uint32_t number = network->n_projections - 1;
+  CLS_TRY(cls_job_scale_projection(r, node, number));
+  if (f->rule != CLS_EXPLICIT) return CLS_OK;
+  return cls_job_note_file(
+      r, &(cls_job_file){
+             .node = cls_yaml_get(node, "file"), .index = number, .file = f->file, .inner = f->group});
 }
 
 static cls_status read_projection(cls_job_reader *r, const cls_yaml *node) {
-  fields f = {.delay_ms = cls_constant(r->job->dt_ms)};
+  fields f = {0};
+  values v = {.delay_ms = cls_constant(r->job->dt_ms)};
   cls_projection_source *sources = NULL;
   uint32_t n = 0;
   CLS_TRY(cls_schema_read(r->tree, node, keys, CLS_KEYS(keys), &f));
+  if (f.probability) CLS_TRY(cls_job_read_probability(r, f.probability, &v.probability, &v.kernel));
+  if (f.delay_ms) CLS_TRY(cls_job_read_delay(r, f.delay_ms, &v.delay_ms, &v.velocity_mm_ms));
   cls_status status = read_sources(r, f.source, &sources, &n);
   if (status == CLS_OK) status = check_rule(node, &f, n);
-  if (status == CLS_OK) status = scale_rule(r, node, &f);
-  if (status == CLS_OK) status = add_projection(r, node, &f, sources, n);
+  if (status == CLS_OK) status = add_projection(r, node, &f, sources, n, v);
   free(sources);
   return status;
 }

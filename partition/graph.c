@@ -85,8 +85,14 @@ static double reach_of(const cls_network *network, const cls_projection *project
   case CLS_FIXED_TOTAL_NUMBER:
     if (projection->multapses) return (double)projection->total * minus_log1m(1 / pairs);
     return minus_log1m((double)projection->total / pairs);
-  case CLS_PAIRWISE_BERNOULLI:
+  case CLS_PAIRWISE_BERNOULLI: /* with a kernel: its mean over all pairs */
     return minus_log1m(projection->probability);
+  case CLS_FIXED_OUTDEGREE: /* of the source's draws, from the other end */
+    n_target = pairs / (double)network->populations[source->population].n;
+    if (projection->multapses) return (double)projection->outdegree * minus_log1m(1 / n_target);
+    return minus_log1m((double)projection->outdegree / n_target);
+  case CLS_EXPLICIT: /* as if it had been drawn: blocks of a population count as interchangeable */
+    return cls_projection_expected_synapses(network, projection) * minus_log1m(1 / pairs);
   case CLS_ALL_TO_ALL:
     return REACH_CERTAIN;
   case CLS_ONE_TO_ONE: /* kept as pairs of blocks */

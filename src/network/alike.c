@@ -8,14 +8,32 @@ static bool same_distribution(const cls_distribution *a, const cls_distribution 
          a->offset == b->offset && a->min == b->min && a->max == b->max && a->bound == b->bound;
 }
 
+static bool same_positions(const cls_positions *a, const cls_positions *b) {
+  for (int k = 0; k < 3; k++)
+    if (a->size_mm[k] != b->size_mm[k] || a->centre_mm[k] != b->centre_mm[k]) return false;
+  if (a->shape != b->shape || a->periodic != b->periodic || !a->table != !b->table) return false;
+  return !a->table || a->table->checksum == b->table->checksum;
+}
+
 static bool same_population(const cls_population *a, const cls_population *b) {
-  return a->key == b->key && a->n == b->n && a->model == b->model && a->n_inputs == b->n_inputs;
+  return a->key == b->key && a->n == b->n && a->model == b->model && a->n_inputs == b->n_inputs &&
+         same_positions(&a->positions, &b->positions);
+}
+
+static bool same_kernel(const cls_kernel *a, const cls_kernel *b) {
+  return a->kind == b->kind && a->peak == b->peak && a->length_mm == b->length_mm && a->max_mm == b->max_mm;
+}
+
+static bool same_edges(const cls_edge_table *a, const cls_edge_table *b) {
+  return !a == !b && (!a || a->checksum == b->checksum);
 }
 
 static bool same_projection(const cls_projection *a, const cls_projection *b) {
   if (a->key != b->key || a->target != b->target || a->n_sources != b->n_sources || a->rule != b->rule ||
       a->indegree != b->indegree || a->total != b->total || a->probability != b->probability ||
-      a->autapses != b->autapses || a->multapses != b->multapses || a->port != b->port)
+      a->outdegree != b->outdegree || a->velocity_mm_ms != b->velocity_mm_ms ||
+      !same_kernel(&a->kernel, &b->kernel) || !same_edges(a->edges, b->edges) || a->autapses != b->autapses ||
+      a->multapses != b->multapses || a->port != b->port)
     return false;
   for (uint32_t s = 0; s < a->n_sources; s++)
     if (a->sources[s].population != b->sources[s].population ||

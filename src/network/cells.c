@@ -74,9 +74,43 @@ cls_status cls_cells_bernoulli(const cls_cell_grid *grid, uint32_t first, uint32
   for (uint32_t target = first; target < last; target++)
     for (uint32_t source = 0; source < sources; source++) {
       uint64_t pairs = pairs_in(grid, target, target + 1, source, source + 1);
+      double probability = grid->greatest ? grid->greatest(grid->context, target, source) : grid->probability;
+      if (probability == 0) continue; /* too far apart */
       cls_reader reader = cls_reader_make(grid->stream, target, source, 0);
-      uint64_t count = cls_read_binomial(&reader, pairs, grid->probability);
+      uint64_t count = cls_read_binomial(&reader, pairs, probability);
       if (count > 0) CLS_TRY(sink(context, target, source, count));
     }
   return CLS_OK;
+}
+
+/* ---- rows ---- */
+
+typedef struct {
+  cell_walk walk;
+  uint32_t source, cell; /* a neuron and the cell it is in */
+} row_walk;
+
+/* Neurons of target cells [lo, hi) that the source may reach. */
+static uint64_t partners_in(const row_walk *row, uint32_t lo, uint32_t hi) {
+  const cls_cell_grid *grid = row->walk.grid;
+  bool itself = grid->no_self && lo <= row->cell && row->cell < hi;
+  return cls_cell_neurons(grid->targets, lo, hi) - itself;
+}
+
+static cls_status walk_row(const row_walk *row, uint32_t lo, uint32_t hi, uint64_t count) {
+  const cell_walk *walk = &row->walk;
+  if (count == 0 || hi <= walk->first || lo >= walk->last) return CLS_OK;
+  if (hi - lo == 1) return walk->sink(walk->context, lo, row->source, count);
+  uint32_t middle = lo + (hi - lo) / 2;
+  cls_reader reader = cls_reader_make(walk->grid->stream, lo, hi, row->source);
+  uint64_t left =
+      split(walk->grid, reader, count, partners_in(row, lo, middle), partners_in(row, middle, hi));
+  CLS_TRY(walk_row(row, lo, middle, left));
+  return walk_row(row, middle, hi, count - left);
+}
+
+cls_status cls_cells_outdegree(const cls_cell_grid *grid, uint32_t source, uint32_t first, uint32_t last,
+                               cls_cell_sink sink, void *context) {
+  row_walk row = {{grid, first, last, sink, context}, source, source / CLS_CELL};
+  return walk_row(&row, 0, cls_cell_count(grid->targets), grid->outdegree);
 }

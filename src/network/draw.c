@@ -40,10 +40,10 @@ void cls_drawing_words(cls_drawing *d, int at, int m) {
                d->w[1] + at, d->w[2] + at, d->w[3] + at);
 }
 
-void cls_drawing_mixture_words(const cls_drawing *d, int at, int m, uint32_t *word) {
+void cls_drawing_lane_words(const cls_drawing *d, uint32_t lane, int at, int m, uint32_t *word) {
   uint32_t unused[3][CLS_DRAW_BATCH];
-  philox_batch(d->stream, d->c[0] + at, d->c[1] + at, d->c[2] + at, CLS_LANE_MIXTURE << 24, m, word,
-               unused[0], unused[1], unused[2]);
+  philox_batch(d->stream, d->c[0] + at, d->c[1] + at, d->c[2] + at, lane << 24, m, word, unused[0], unused[1],
+               unused[2]);
 }
 
 /* ---- weights and delays ---- */
@@ -52,7 +52,7 @@ void cls_drawing_mixture_words(const cls_drawing *d, int at, int m, uint32_t *wo
 static inline int32_t nearest(double x) { return (int32_t)lrint(x); }
 
 static void make_weights(cls_drawing *d) {
-  if (!d->draw_weight[0] && !d->draw_weight[1] && !d->factors) {
+  if (!d->draw_weight[0] && !d->draw_weight[1] && !d->factors && !d->listed_weight[0]) {
     for (int i = 0; i < d->n; i++) d->out[i].weight = d->weight;
     return;
   }
@@ -61,7 +61,9 @@ static void make_weights(cls_drawing *d) {
   for (int r = 0; r < d->receptors; r++) {
     for (int i = 0; i < d->n; i++) {
       double quanta = d->constant[r];
-      if (d->draw_weight[r]) {
+      if (d->listed_weight[r]) {
+        quanta = d->listed_weight[r][i] * d->per_quantum[r];
+      } else if (d->draw_weight[r]) {
         cls_drawing_seek(&more, d, i, CLS_LANE_WEIGHT + (uint32_t)r);
         quanta = cls_distribution_from_word(&weight[r], d->w[1 + r][i], &more) * d->per_quantum[r];
       }
@@ -73,15 +75,19 @@ static void make_weights(cls_drawing *d) {
 }
 
 static void make_delays(cls_drawing *d) {
-  if (!d->draw_delay) {
+  if (!d->draw_delay && !d->more_delay) {
     for (int i = 0; i < d->n; i++) d->out[i].delay = d->sources[d->column[i]].steps;
     return;
   }
   const cls_distribution *delay = &d->projection->delay_ms;
   cls_reader more = cls_reader_make(d->stream, 0, 0, 0);
   for (int i = 0; i < d->n; i++) {
-    cls_drawing_seek(&more, d, i, CLS_LANE_DELAY);
-    double drawn = cls_distribution_from_word(delay, d->w[3][i], &more);
+    double drawn = d->delay_ms;
+    if (d->draw_delay) {
+      cls_drawing_seek(&more, d, i, CLS_LANE_DELAY);
+      drawn = cls_distribution_from_word(delay, d->w[3][i], &more);
+    }
+    if (d->more_delay) drawn += d->more_delay[i];
     d->out[i].delay = (uint16_t)cls_delay_steps(d->sources[d->column[i]].delay_ms + drawn, d->dt_ms);
   }
 }
@@ -107,8 +113,10 @@ static void prepare_weights(cls_drawing *d) {
   const cls_model *model = network->populations[projection->target].model;
   d->receptors = model->ports[projection->port].receptors;
   int receptor = cls_model_port_receptor(model, projection->port);
+  bool listed = projection->edges && projection->edges->weights > 0;
   for (int r = 0; r < d->receptors; r++) {
     d->per_quantum[r] = 1 / (double)network->quantum[projection->target][receptor + r]; /* exact */
+    if (listed) continue;
     if (projection->weight[r].kind == CLS_CONSTANT) {
       d->constant[r] = cls_distribution_lower(&projection->weight[r]) * d->per_quantum[r];
       int32_t stored = nearest(d->constant[r]);
@@ -125,6 +133,7 @@ static cls_status prepare_sources(cls_drawing *d) {
   d->dt_ms = d->network->dt_ms;
   bool constant = projection->delay_ms.kind == CLS_CONSTANT;
   d->draw_delay = d->want_delay && !constant;
+  d->delay_ms = constant ? cls_distribution_lower(&projection->delay_ms) : 0;
   for (uint32_t i = 0; i < projection->n_sources; i++) {
     const cls_population *population = &d->network->populations[projection->sources[i].population];
     cls_draw_source *source = &d->sources[i];
@@ -134,9 +143,7 @@ static cls_status prepare_sources(cls_drawing *d) {
     source->delay_ms = projection->sources[i].delay_ms;
     source->factor = projection->factor ? projection->factor[i] : 1;
     d->factors = d->factors || source->factor != 1;
-    if (constant)
-      source->steps = (uint16_t)cls_delay_steps(
-          source->delay_ms + cls_distribution_lower(&projection->delay_ms), d->dt_ms);
+    if (constant) source->steps = (uint16_t)cls_delay_steps(source->delay_ms + d->delay_ms, d->dt_ms);
   }
   return CLS_OK;
 }
@@ -157,6 +164,12 @@ static cls_status draw(cls_drawing *d) {
   case CLS_FIXED_TOTAL_NUMBER:
   case CLS_PAIRWISE_BERNOULLI:
     CLS_TRY(cls_draw_cells(d));
+    break;
+  case CLS_FIXED_OUTDEGREE:
+    CLS_TRY(cls_draw_outdegree(d));
+    break;
+  case CLS_EXPLICIT:
+    CLS_TRY(cls_draw_explicit(d));
     break;
   }
   return cls_drawing_emit(d);

@@ -167,7 +167,7 @@ static cls_status flush(indegree_draw *g) {
   cls_drawing *d = g->d;
   uint32_t word[CLS_DRAW_BATCH];
   cls_drawing_words(d, 0, d->n);
-  if (g->columns > 1) cls_drawing_mixture_words(d, 0, d->n, word);
+  if (g->columns > 1) cls_drawing_lane_words(d, CLS_LANE_MIXTURE, 0, d->n, word);
   if (d->projection->multapses)
     partners_repeated(g, word);
   else if (g->columns == 1)

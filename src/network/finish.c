@@ -168,6 +168,60 @@ static cls_status check_indegree(const cls_network *network, const cls_projectio
   return CLS_OK;
 }
 
+static cls_status check_outdegree(const cls_network *network, const cls_projection *p) {
+  uint64_t n = network->populations[p->target].n;
+  if (!p->autapses && p->sources[0].population == p->target) n--;
+  CLS_CHECK(p->outdegree <= UINT32_MAX, CLS_ERR_INPUT,
+            "projection '%s': outdegree: %llu: expected at most %u", p->name,
+            (unsigned long long)p->outdegree, UINT32_MAX);
+  CLS_CHECK(p->outdegree == 0 || n > 0, CLS_ERR_INPUT,
+            "projection '%s': autapses: false: target '%s' has no neuron but the source itself", p->name,
+            network->populations[p->target].name);
+  CLS_CHECK(
+      p->multapses || p->outdegree <= n, CLS_ERR_INPUT,
+      "projection '%s': outdegree: %llu: without multapses%s at most %llu, the number of distinct targets",
+      p->name, (unsigned long long)p->outdegree, p->autapses ? "" : " and autapses", (unsigned long long)n);
+  return CLS_OK;
+}
+
+static cls_status check_kernel(const cls_projection *p) {
+  const cls_kernel *k = &p->kernel;
+  CLS_CHECK(k->peak >= 0 && k->peak <= 1, CLS_ERR_INPUT,
+            "projection '%s': probability.peak: %g: expected 0 ... 1", p->name, k->peak);
+  CLS_CHECK(k->kind == CLS_KERNEL_BOX || (k->length_mm >= 1e-9 && k->length_mm <= 1e9), CLS_ERR_INPUT,
+            "projection '%s': the kernel's length is %g mm: expected 1e-9 ... 1e9", p->name, k->length_mm);
+  CLS_CHECK(k->max_mm > 0, CLS_ERR_INPUT, "projection '%s': probability.max_mm: %g: expected more than 0 mm",
+            p->name, k->max_mm);
+  return CLS_OK;
+}
+
+/* Distances need positions at both ends, and one torus. */
+static cls_status check_space(const cls_network *network, const cls_projection *p) {
+  const cls_population *ends[2] = {&network->populations[p->target],
+                                   &network->populations[p->sources[0].population]};
+  bool pairs = p->rule == CLS_PAIRWISE_BERNOULLI;
+  CLS_CHECK(pairs || p->kernel.kind == CLS_KERNEL_NONE, CLS_ERR_INPUT,
+            "projection '%s': a kernel belongs to rule pairwise_bernoulli", p->name);
+  if (p->kernel.kind == CLS_KERNEL_NONE && p->velocity_mm_ms == 0) return CLS_OK;
+  CLS_CHECK(pairs || p->rule == CLS_FIXED_TOTAL_NUMBER, CLS_ERR_INPUT,
+            "projection '%s': delays by distance: expected rule pairwise_bernoulli or fixed_total_number",
+            p->name);
+  CLS_CHECK(p->velocity_mm_ms == 0 || (p->velocity_mm_ms >= 1e-9 && p->velocity_mm_ms <= 1e9), CLS_ERR_INPUT,
+            "projection '%s': velocity %g m/s: expected 1e-9 ... 1e9", p->name, p->velocity_mm_ms);
+  for (int i = 0; i < 2; i++)
+    CLS_CHECK(ends[i]->positions.shape != CLS_SHAPE_NONE, CLS_ERR_INPUT,
+              "projection '%s': distances: population '%s' has no positions", p->name, ends[i]->name);
+  const cls_positions *a = &ends[0]->positions, *b = &ends[1]->positions;
+  bool alike = a->periodic == b->periodic;
+  for (int k = 0; k < 3 && a->periodic && b->periodic; k++)
+    alike = alike && a->size_mm[k] == b->size_mm[k] && a->centre_mm[k] == b->centre_mm[k];
+  CLS_CHECK(
+      alike, CLS_ERR_INPUT,
+      "projection '%s': distances: '%s' and '%s' are not periodic alike: expected the same size and centre",
+      p->name, ends[0]->name, ends[1]->name);
+  return p->kernel.kind == CLS_KERNEL_NONE ? CLS_OK : check_kernel(p);
+}
+
 static cls_status check_rule(const cls_network *network, const cls_projection *p) {
   const cls_population *target = &network->populations[p->target];
   const cls_population *source = &network->populations[p->sources[0].population];
@@ -200,6 +254,11 @@ static cls_status check_rule(const cls_network *network, const cls_projection *p
     CLS_CHECK(p->probability >= 0 && p->probability <= 1, CLS_ERR_INPUT,
               "projection '%s': probability: %g: expected 0 ... 1", p->name, p->probability);
     return CLS_OK;
+  case CLS_FIXED_OUTDEGREE:
+    return check_outdegree(network, p);
+  case CLS_EXPLICIT:
+    CLS_CHECK(p->edges, CLS_ERR_INTERNAL, "projection '%s': explicit, but nothing is listed", p->name);
+    return CLS_OK;
   }
   return cls_fail(CLS_ERR_INTERNAL, "projection '%s': unknown rule %d", p->name, (int)p->rule);
 }
@@ -209,11 +268,18 @@ static cls_status finish_weights(cls_projection *p, const char *owner, const cls
   CLS_CHECK(p->port >= 0 && p->port < model->n_ports, CLS_ERR_INPUT, "%s: port %d: model %s has %d", owner,
             p->port, model->name, model->n_ports);
   const cls_port_info *port = &model->ports[p->port];
+  bool listed = p->edges && p->edges->weights > 0;
+  CLS_CHECK(!listed || p->edges->weights <= port->receptors, CLS_ERR_INPUT,
+            "%s: %s lists %d weights for each synapse: port %s has one receptor", owner, p->edges->name,
+            p->edges->weights, port->name);
   for (int r = 0; r < port->receptors; r++) {
     const char *label = port->receptors == 1 ? "weight" : port->receptor[r];
-    CLS_TRY(check_distribution(&p->weight[r], owner, label));
-    p->weight[r] = cls_distribution_bounded(&p->weight[r]);
-    double lower = cls_distribution_lower(&p->weight[r]), upper = cls_distribution_upper(&p->weight[r]);
+    if (!listed) {
+      CLS_TRY(check_distribution(&p->weight[r], owner, label));
+      p->weight[r] = cls_distribution_bounded(&p->weight[r]);
+    }
+    double lower, upper;
+    cls_projection_weight_range(p, r, &lower, &upper);
     CLS_CHECK(lower >= -1e300 && upper <= 1e300, CLS_ERR_INPUT, "%s: %s: %g ... %g: expected finite weights",
               owner, label, lower, upper);
     CLS_CHECK(lower >= 0 || (port->signed_weights && port->receptors == 1), CLS_ERR_INPUT,
@@ -223,12 +289,37 @@ static cls_status finish_weights(cls_projection *p, const char *owner, const cls
   return CLS_OK;
 }
 
-/* The mean delay of every source is at least one step and the longest fits 16 bits. Single drawn values may
- * fall below half a step: they become one step. */
+void cls_projection_delay_range(const cls_network *network, const cls_projection *projection, double *lower,
+                                double *upper) {
+  const cls_edge_table *edges = projection->edges;
+  *lower = cls_distribution_lower(&projection->delay_ms);
+  *upper = cls_distribution_upper(&projection->delay_ms);
+  if (edges && edges->delays) {
+    *lower += edges->min_delay_ms;
+    *upper += edges->max_delay_ms;
+  }
+  if (projection->velocity_mm_ms > 0) {
+    const cls_population *source = &network->populations[projection->sources[0].population];
+    cls_box a = cls_positions_extent(&network->populations[projection->target]);
+    cls_box b = cls_positions_extent(source);
+    double period[3], cutoff = INFINITY;
+    cls_projection_period(network, projection, period);
+    if (projection->kernel.kind != CLS_KERNEL_NONE) cutoff = cls_kernel_cutoff(&projection->kernel);
+    double least = cls_box_gap(&a, &b, period), most = cls_box_reach(&a, &b, period);
+    *lower += least / projection->velocity_mm_ms;
+    *upper += (most < cutoff ? most : cutoff) / projection->velocity_mm_ms;
+  }
+}
+
+/* The mean delay of every source is at least one step and the longest fits 14 bits. Single drawn values may
+ * fall below half a step: they become one step; so do those of neighbours where distance counts. */
 static cls_status finish_delays(const cls_network *network, cls_projection *p, const char *owner) {
   CLS_TRY(check_distribution(&p->delay_ms, owner, "delay_ms"));
   p->delay_ms = cls_distribution_bounded(&p->delay_ms);
-  double mean = clamped_mean(&p->delay_ms), upper = cls_distribution_upper(&p->delay_ms);
+  double mean = clamped_mean(&p->delay_ms), lower, upper;
+  cls_projection_delay_range(network, p, &lower, &upper);
+  if (p->edges && p->edges->delays) mean = lower;
+  if (p->velocity_mm_ms > 0) mean = upper;
   for (uint32_t i = 0; i < p->n_sources; i++) {
     const char *source = network->populations[p->sources[i].population].name;
     double usual = p->sources[i].delay_ms + mean;
@@ -246,6 +337,9 @@ static cls_status finish_delays(const cls_network *network, cls_projection *p, c
 cls_status cls_projection_finish(const cls_network *network, cls_projection *projection) {
   CLS_TRY(finish_sources(network, projection));
   CLS_TRY(check_rule(network, projection));
+  CLS_TRY(check_space(network, projection));
+  if (projection->kernel.kind != CLS_KERNEL_NONE)
+    projection->probability = cls_projection_mean_probability(network, projection);
   char *owner = cls_format("projection '%s'", projection->name);
   CLS_CHECK(owner, CLS_ERR_MEMORY, "no memory for a message about projection '%s'", projection->name);
   cls_status status = finish_weights(projection, owner, network->populations[projection->target].model);

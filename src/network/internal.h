@@ -27,6 +27,52 @@ static inline double cls_delay_steps(double delay_ms, double dt_ms) {
   return steps < 1 ? 1 : steps;
 }
 
+/* Least and greatest weight of a projection at its r-th receptor: drawn or listed. */
+void cls_projection_weight_range(const cls_projection *projection, int r, double *lower, double *upper);
+/* Least and greatest delay, in milliseconds, without those of the sources. The network's positions must have
+ * been checked. */
+void cls_projection_delay_range(const cls_network *network, const cls_projection *projection, double *lower,
+                                double *upper);
+
+/* ---- space ---- */
+
+/* Checks the shape; CLS_ERR_INPUT names population, value and what was expected. Makes the boxes of the
+ * population's cells. */
+cls_status cls_positions_finish(const cls_network *network, uint32_t population);
+/* Columns, rows and planes of a grid of n points: n is divided in proportion to the sides and rounded up.
+ * Neuron i stands in column i % columns, row i / columns % rows, plane i / columns / rows. */
+void cls_grid_points(const cls_positions *positions, uint64_t n, uint64_t points[3]);
+/* Dimensions of a shape (2 or 3) and its area or volume. Not of listed positions. */
+int cls_shape_dimensions(const cls_positions *positions);
+double cls_shape_volume(const cls_positions *positions);
+/* The point of a shape at (u, v, w) in the unit cube; equal volumes have equal images. Not of grids and
+ * lists. */
+void cls_shape_point(const cls_positions *positions, const double unit[3], double xyz[3]);
+bool cls_shape_holds(const cls_positions *positions, const double xyz[3]);
+/* The smallest box around all neurons of a finished population. */
+cls_box cls_positions_extent(const cls_population *population);
+
+/* Sides of the torus on which distances are measured, 0 along axes that do not close: of a projection between
+ * periodic populations. */
+void cls_projection_period(const cls_network *network, const cls_projection *projection, double period[3]);
+static inline double cls_wrapped(double distance, double period) {
+  return period > 0 ? distance - period * rint(distance / period) : distance;
+}
+static inline double cls_distance(const double a[3], const double b[3], const double period[3]) {
+  double x = cls_wrapped(a[0] - b[0], period[0]), y = cls_wrapped(a[1] - b[1], period[1]);
+  double z = cls_wrapped(a[2] - b[2], period[2]);
+  return sqrt(x * x + y * y + z * z);
+}
+/* Least and greatest distance between points of two boxes (the greatest is a bound). */
+double cls_box_gap(const cls_box *a, const cls_box *b, const double period[3]);
+double cls_box_reach(const cls_box *a, const cls_box *b, const double period[3]);
+/* Probability at a distance: never grows with it. */
+double cls_kernel_at(const cls_kernel *kernel, double distance);
+/* Beyond this distance there are no synapses: max_mm, or where the kernel has fallen to 2^-33 of its peak. */
+double cls_kernel_cutoff(const cls_kernel *kernel);
+/* A bound on the expected number of synapses onto one target neuron, wherever it is. */
+double cls_kernel_indegree(const cls_network *network, const cls_projection *projection);
+
 /* ---- cells: how many synapses where ---- */
 
 /* The two ends of a projection seen as cells: cell c of a population of n neurons is the neurons
@@ -35,9 +81,14 @@ typedef struct {
   uint64_t targets, sources; /* neurons */
   bool no_self;       /* one population projects onto itself without autapses: the diagonal is missing */
   cls_stream stream;  /* of counts */
-  bool multapses;     /* fixed_total_number: may pairs repeat */
+  bool multapses;     /* fixed_total_number, fixed_outdegree: may pairs repeat */
   uint64_t total;     /* fixed_total_number */
+  uint64_t outdegree; /* fixed_outdegree */
   double probability; /* pairwise_bernoulli */
+  /* pairwise_bernoulli with a kernel: the greatest probability of a pair of neurons of the two cells, in
+   * place of `probability`. */
+  double (*greatest)(const void *context, uint32_t target_cell, uint32_t source_cell);
+  const void *context;
 } cls_cell_grid;
 
 static inline uint32_t cls_cell_count(uint64_t n) { return (uint32_t)((n + CLS_CELL - 1) / CLS_CELL); }
@@ -59,6 +110,11 @@ cls_status cls_cells_total(const cls_cell_grid *grid, uint32_t first, uint32_t l
                            void *context);
 cls_status cls_cells_bernoulli(const cls_cell_grid *grid, uint32_t first, uint32_t last, cls_cell_sink sink,
                                void *context);
+/* Local. How many of the `outdegree` synapses of neuron `source` fall on each of target cells [first, last):
+ * the tree over target cells, walked for one source neuron. A row of all target cells is what a synapse store
+ * without synapses needs; the sink gets the neuron in place of the source cell. */
+cls_status cls_cells_outdegree(const cls_cell_grid *grid, uint32_t source, uint32_t first, uint32_t last,
+                               cls_cell_sink sink, void *context);
 
 /* ---- a drawing in progress ---- */
 
@@ -68,7 +124,8 @@ enum {
   CLS_LANE_MIXTURE = 1, /* one block: source population */
   CLS_LANE_RETRY = 2,   /* partner, where the first was taken */
   CLS_LANE_WEIGHT = 3,  /* and 4: further words of weights */
-  CLS_LANE_DELAY = 5
+  CLS_LANE_DELAY = 5,
+  CLS_LANE_ACCEPT = 6 /* one block: is a candidate of a kernel accepted */
 };
 
 /* One source population, ready for use. */
@@ -94,22 +151,24 @@ typedef struct {
   int receptors;
   bool draw_weight[2], draw_delay; /* asked for and not constant: needs a word */
   bool want_weight, want_delay;
-  uint16_t weight;               /* where nothing is to be drawn */
-  double constant[2];            /* each receptor's in quanta, where constant */
-  bool factors;                  /* a source has a factor on its weights */
-  double per_quantum[2];         /* 1 / quantum */
-  double dt_ms, delay_ms;        /* delay_ms: the drawn part, where constant */
-  int n;                         /* synapses in the batch */
-  uint32_t c[3][CLS_DRAW_BATCH]; /* counters that name a synapse */
-  uint32_t w[4][CLS_DRAW_BATCH]; /* its words */
+  uint16_t weight;                /* where nothing is to be drawn */
+  double constant[2];             /* each receptor's in quanta, where constant */
+  bool factors;                   /* a source has a factor on its weights */
+  double per_quantum[2];          /* 1 / quantum */
+  double dt_ms, delay_ms;         /* delay_ms: the drawn part, where constant */
+  const double *listed_weight[2]; /* of every synapse of the batch, where they are not drawn; else NULL */
+  const double *more_delay;       /* added to the drawn delay: listed, or distance / velocity; else NULL */
+  int n;                          /* synapses in the batch */
+  uint32_t c[3][CLS_DRAW_BATCH];  /* counters that name a synapse */
+  uint32_t w[4][CLS_DRAW_BATCH];  /* its words */
   uint32_t target[CLS_DRAW_BATCH], column[CLS_DRAW_BATCH], source[CLS_DRAW_BATCH];
   cls_synapse out[CLS_DRAW_BATCH];
 } cls_drawing;
 
 /* The words of synapses [at, at + m) of the batch: w[0 ... 3] from counters c[0 ... 2]. */
 void cls_drawing_words(cls_drawing *d, int at, int m);
-/* The first word of lane CLS_LANE_MIXTURE of synapses [at, at + m), into `word`. */
-void cls_drawing_mixture_words(const cls_drawing *d, int at, int m, uint32_t *word);
+/* The first word of another lane of synapses [at, at + m), into `word`. */
+void cls_drawing_lane_words(const cls_drawing *d, uint32_t lane, int at, int m, uint32_t *word);
 /* Hands the batch to the sink and empties it. */
 cls_status cls_drawing_emit(cls_drawing *d);
 /* Sets a reader to the start of a lane of synapse i of the batch. Readers are made once per batch: most are
@@ -125,6 +184,8 @@ static inline void cls_drawing_seek(cls_reader *reader, const cls_drawing *d, in
 /* The rules. Each draws the synapses onto [d->first, d->last) and leaves the last batch unfinished. */
 cls_status cls_draw_indegree(cls_drawing *d);
 cls_status cls_draw_cells(cls_drawing *d); /* fixed_total_number, pairwise_bernoulli */
+cls_status cls_draw_outdegree(cls_drawing *d);
+cls_status cls_draw_explicit(cls_drawing *d);
 cls_status cls_draw_one_to_one(cls_drawing *d);
 cls_status cls_draw_all_to_all(cls_drawing *d);
 

@@ -99,10 +99,15 @@ cls_status cls_network_create(const char *name, double dt_ms, uint64_t seed, cls
 void cls_network_destroy(cls_network *network) {
   if (!network) return;
   for (uint32_t p = 0; p < network->n_populations; p++) {
-    free(network->populations[p].name);
-    free(network->populations[p].inputs);
+    cls_population *population = &network->populations[p];
+    if (population->positions.table) population->positions.table->destroy(population->positions.table->self);
+    free(population->cell_box);
+    free(population->name);
+    free(population->inputs);
   }
   for (uint32_t p = 0; p < network->n_projections; p++) {
+    cls_edge_table *edges = network->projections[p].edges;
+    if (edges) edges->destroy(edges->self);
     free(network->projections[p].name);
     free(network->projections[p].sources);
   }
@@ -231,6 +236,7 @@ cls_status cls_network_finish(cls_network *network) {
     CLS_TRY(cls_population_finish(network, population));
     population->first = network->n_neurons;
     network->n_neurons += population->n; /* at most 2^32 populations of 2^32 neurons: no overflow */
+    CLS_TRY(cls_positions_finish(network, p));
   }
 
   double least = INFINITY, greatest = 0;
@@ -239,8 +245,8 @@ cls_status cls_network_finish(cls_network *network) {
     cls_projection *projection = &network->projections[p];
     CLS_TRY(cls_projection_finish(network, projection));
     network->expected_synapses += cls_projection_expected_synapses(network, projection);
-    double lower = cls_distribution_lower(&projection->delay_ms);
-    double upper = cls_distribution_upper(&projection->delay_ms);
+    double lower, upper;
+    cls_projection_delay_range(network, projection, &lower, &upper);
     for (uint32_t i = 0; i < projection->n_sources; i++) {
       double low = cls_delay_steps(projection->sources[i].delay_ms + lower, network->dt_ms);
       double high = cls_delay_steps(projection->sources[i].delay_ms + upper, network->dt_ms);
@@ -287,12 +293,16 @@ size_t cls_network_bytes(const cls_network *network) {
       w->projection_capacity * sizeof *network->projections + w->region_capacity * sizeof *network->regions +
       (w->populations.capacity + w->projections.capacity + w->regions.capacity) * sizeof(name_entry);
   if (network->quantum) bytes += network->n_populations * sizeof *network->quantum;
-  for (uint32_t p = 0; p < network->n_populations; p++)
-    bytes += strlen(network->populations[p].name) + 1 +
-             (size_t)network->populations[p].n_inputs * sizeof *network->populations[p].inputs;
-  for (uint32_t p = 0; p < network->n_projections; p++)
-    bytes += strlen(network->projections[p].name) + 1 +
-             network->projections[p].n_sources * sizeof *network->projections[p].sources;
+  for (uint32_t p = 0; p < network->n_populations; p++) {
+    const cls_population *population = &network->populations[p];
+    bytes += strlen(population->name) + 1 + (size_t)population->n_inputs * sizeof *population->inputs;
+    if (population->cell_box) bytes += cls_cell_count(population->n) * sizeof *population->cell_box;
+  }
+  for (uint32_t p = 0; p < network->n_projections; p++) {
+    const cls_projection *projection = &network->projections[p];
+    bytes += strlen(projection->name) + 1 + projection->n_sources * sizeof *projection->sources;
+    if (projection->edges) bytes += projection->edges->bytes;
+  }
   for (uint32_t r = 0; r < network->n_regions; r++) bytes += strlen(network->regions[r].name) + 1;
   return bytes;
 }

@@ -10,6 +10,7 @@
 
 #include "base/distribution.h"
 #include "model/model.h"
+#include "network/positions.h"
 
 enum { CLS_CELL = 1024 };
 /* Greatest delay in steps: what a synapse store can hold (14 bits). */
@@ -41,6 +42,8 @@ typedef struct {
   char type;      /* 'E', 'I' or 0 */
   char layer[16]; /* of a cortical unit: "L23"; "" where there is none */
   double rate_hz; /* expected rate, for the cost model of the partition (default 5) */
+  cls_positions positions;
+  cls_box *cell_box; /* of every cell, where there are positions; set by cls_network_finish */
 } cls_population;
 
 typedef enum {
@@ -48,11 +51,56 @@ typedef enum {
   CLS_ALL_TO_ALL,
   CLS_FIXED_INDEGREE,     /* every target neuron draws `indegree` sources */
   CLS_FIXED_TOTAL_NUMBER, /* `total` synapses */
-  CLS_PAIRWISE_BERNOULLI  /* every pair with `probability` */
+  CLS_PAIRWISE_BERNOULLI, /* every pair with `probability`, or by distance with `kernel` */
+  CLS_FIXED_OUTDEGREE,    /* every source neuron draws `outdegree` targets */
+  CLS_EXPLICIT            /* listed one by one in `edges` */
 } cls_rule;
 
 /* A change at a step of the run; see network/intervention.h. */
 typedef struct cls_intervention_ cls_intervention;
+/* One synapse of a list. */
+typedef struct {
+  uint64_t number;         /* of the synapse in its list: keys what is drawn for it */
+  uint32_t source, target; /* indices in their populations */
+  double weight[2];        /* where the list has weights */
+  double delay_ms;         /* where it has delays */
+} cls_edge;
+enum { CLS_EDGE_BATCH = 512 };
+/* Receives up to CLS_EDGE_BATCH synapses of a list. */
+typedef cls_status (*cls_edge_sink)(void *context, const cls_edge *edges, int n);
+
+/* A list of synapses: what it holds altogether, and functions that read it. Who makes one promises that the
+ * figures hold for every synapse that `read` gives. */
+typedef struct {
+  void *self;
+  const char *name;      /* for messages: "edges.h5: /group"; owned by `self` */
+  uint64_t n;            /* synapses */
+  uint64_t max_indegree; /* greatest number onto one target neuron */
+  int weights;           /* per synapse: 0 (the projection's are drawn), 1 or 2 */
+  bool delays;           /* likewise */
+  double min_weight[2], max_weight[2], min_delay_ms, max_delay_ms;
+  uint64_t checksum; /* of all that is listed */
+  size_t bytes;      /* held in memory */
+  /* Local; may be called by several threads at once. Hands all synapses onto target neurons [first, first +
+   * n) to `sink`, in the order of the list. */
+  cls_status (*read)(void *self, uint64_t first, uint64_t n, cls_edge_sink sink, void *context);
+  void (*destroy)(void *self);
+} cls_edge_table;
+
+/* How the probability of a synapse falls with the distance d between its neurons. */
+typedef enum {
+  CLS_KERNEL_NONE,        /* it does not */
+  CLS_KERNEL_GAUSSIAN,    /* peak exp(-d^2 / (2 length^2)) */
+  CLS_KERNEL_EXPONENTIAL, /* peak exp(-d / length) */
+  CLS_KERNEL_LINEAR,      /* peak (1 - d / length), 0 beyond length */
+  CLS_KERNEL_BOX          /* peak up to max */
+} cls_kernel_kind;
+typedef struct {
+  cls_kernel_kind kind;
+  double peak;      /* at distance 0: 0 ... 1 */
+  double length_mm; /* > 0; unused by the box */
+  double max_mm;    /* no synapse beyond; INFINITY: no such limit */
+} cls_kernel;
 
 /* A source population of a projection. Only fixed_indegree may have several (a weighted mixture). */
 typedef struct {
@@ -68,8 +116,12 @@ typedef struct {
   cls_projection_source *sources;
   uint32_t n_sources;
   cls_rule rule;
-  uint64_t indegree, total;
-  double probability;
+  uint64_t indegree, total, outdegree;
+  double probability; /* with a kernel: its mean over all pairs, set by cls_network_finish */
+  cls_kernel kernel;
+  double velocity_mm_ms;      /* > 0: distance / velocity is added to the delay (rules drawn over cells of one
+                            source: pairwise_bernoulli, fixed_total_number) */
+  cls_edge_table *edges;      /* CLS_EXPLICIT: owned by the network */
   bool autapses, multapses;   /* may a neuron reach itself; may a pair have more than one synapse */
   int port;                   /* of the target's model */
   cls_distribution weight[2]; /* [1] only for ports with two receptors */
@@ -128,6 +180,14 @@ cls_status cls_network_finish(cls_network *network);
 bool cls_network_alike(const cls_network *a, const cls_network *b);
 /* Parameter `param` of neuron `index` of a population: what its distribution draws, in the model's unit. */
 double cls_population_param(const cls_network *network, uint32_t population, uint32_t index, int param);
+/* Local. Mean over all pairs of neurons of the probability that a kernel gives: a numeric integral over the
+ * shapes of the two populations (relative error about 1 %), or a mean over samples where positions are
+ * listed. Positions must be there; the network need not be finished. */
+double cls_projection_mean_probability(const cls_network *network, const cls_projection *projection);
+/* Local. Positions of neurons [first, first + n) of a population that has some: a function of the seed, the
+ * population's name and shape and the number of the neuron. The network need not be finished. */
+cls_status cls_population_positions(const cls_network *network, uint32_t population, uint64_t first,
+                                    uint32_t n, double (*xyz)[3]);
 /* Bytes held by the description. */
 size_t cls_network_bytes(const cls_network *network);
 /* Expected number of synapses of a projection, and of those onto one target neuron (mean). */

@@ -26,6 +26,10 @@ double cls_projection_expected_synapses(const cls_network *network, const cls_pr
     return (double)projection->total;
   case CLS_PAIRWISE_BERNOULLI:
     return (double)cls_projection_pairs(network, projection) * projection->probability;
+  case CLS_FIXED_OUTDEGREE:
+    return (double)network->populations[projection->sources[0].population].n * (double)projection->outdegree;
+  case CLS_EXPLICIT:
+    return (double)projection->edges->n;
   }
   return 0;
 }
@@ -46,20 +50,41 @@ double cls_projection_indegree_bound(const cls_network *network, const cls_proje
     variance = mean;
     most = projection->multapses ? (double)projection->total : per_target;
     break;
+  case CLS_FIXED_OUTDEGREE: /* every source binomial (outdegree, 1 / targets), or at most one */
+    mean = cls_projection_expected_synapses(network, projection) / targets;
+    variance = mean;
+    most = projection->multapses ? mean * targets : per_target;
+    break;
+  case CLS_EXPLICIT:
+    return (double)projection->edges->max_indegree;
   default: /* binomial (sources, probability) */
     mean = per_target * projection->probability;
     variance = mean * (1 - projection->probability);
     most = per_target;
+    if (projection->kernel.kind != CLS_KERNEL_NONE)
+      variance = mean = cls_kernel_indegree(network, projection);
   }
   double bound = rint(mean + 10 * sqrt(variance) + 10);
   return bound < most ? bound : most;
 }
 
+void cls_projection_weight_range(const cls_projection *projection, int r, double *lower, double *upper) {
+  const cls_edge_table *edges = projection->edges;
+  if (edges && edges->weights > 0) {
+    int column = edges->weights == 1 ? 0 : r; /* one weight serves both receptors */
+    *lower = edges->min_weight[column];
+    *upper = edges->max_weight[column];
+  } else {
+    *lower = cls_distribution_lower(&projection->weight[r]);
+    *upper = cls_distribution_upper(&projection->weight[r]);
+  }
+}
+
 /* The largest |weight| a projection may have at its r-th receptor. */
 static double greatest_weight(const cls_projection *projection, int r) {
-  double upper = fabs(cls_distribution_upper(&projection->weight[r]));
-  double lower = fabs(cls_distribution_lower(&projection->weight[r]));
-  return upper > lower ? upper : lower;
+  double lower, upper;
+  cls_projection_weight_range(projection, r, &lower, &upper);
+  return fabs(upper) > fabs(lower) ? fabs(upper) : fabs(lower);
 }
 
 /* What decides the scale of one receptor of one population. */

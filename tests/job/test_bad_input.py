@@ -11,6 +11,9 @@ import tempfile
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
+import h5py
+import numpy
+
 GOOD = """\
 simulation: {duration_ms: 10, dt_ms: 0.1}
 populations:
@@ -21,6 +24,18 @@ projections:
   - {source: A, target: B, rule: all_to_all, receptor: excitatory, weight: [1, 0], delay_ms: 1}
 record: {rates: {bin_ms: 1}}
 """
+# The first neurons have positions, the second have none; X holds what a projection says beside its rule.
+SPACE = """\
+simulation: {duration_ms: 10, dt_ms: 0.1}
+populations:
+  - {name: A, n: 20, model: lif_psc_exp, rate_hz: 5, positions: {shape: disc, size_mm: 2}}
+  - {name: B, n: 20, model: lif_psc_exp}
+projections:
+  - {source: A, target: A, receptor: exc, X}
+"""
+KERNEL = SPACE.replace("X", "rule: pairwise_bernoulli, probability: {kernel: gaussian, peak: 0.1, sigma_mm: 0.5}")
+OUTDEGREE = SPACE.replace("X", "rule: fixed_outdegree, outdegree: 5")
+LISTED = SPACE.replace("X", "rule: explicit, file: DIR/edges.h5, group: good")
 BRAIN = """\
 simulation: {duration_ms: 10}
 brain: {neurons: 500, connectome: {generator: {regions: 4}}}
@@ -61,7 +76,7 @@ CASES = [
     ("width of a population", GOOD, [P0 + "n=5e9"], [P0 + "n", "'5e9'", "4294967295"]),
     ("negative seed", GOOD, ["simulation.seed=-1"], ["simulation.seed", "'-1'"]),
     ("truth value", GOOD, [J0 + "autapses=no"], [J0 + "autapses", "'no'", "true or false"]),
-    ("choice", GOOD, [J0 + "rule=fixed_outdegree"], [J0 + "rule", "'fixed_outdegree'", "pairwise_bernoulli"]),
+    ("choice", GOOD, [J0 + "rule=fixed_degree"], [J0 + "rule", "'fixed_degree'", "pairwise_bernoulli"]),
     ("a list for a mapping", GOOD, ["record.rates=[1]"], ["record.rates", "a list", "a mapping"]),
     ("multiple of dt", GOOD, ["simulation.duration_ms=10.05"], ["simulation.duration_ms", "'10.05'", "multiple", "0.1"]),
     ("distribution", GOOD, [J0 + "weight={distribution: cauchy}"], [J0 + "weight", "'cauchy'", "lognormal"]),
@@ -93,6 +108,64 @@ CASES = [
     ("delay below dt", GOOD, [J0 + "delay_ms=0.05"], [J0 + "delay_ms", "0.05", "simulation.dt_ms 0.1"]),
     ("width of a delay", GOOD, [J0 + "delay_ms=1638.4"], [J0 + "delay_ms", "16384 steps", "16383"]),
     ("width of summed weights", GOOD, [J0 + "weight={distribution: uniform, low: 1e-200, high: 1e200}"], ["FILE", "A->A", "1e+200"]),
+    # ---- synapses by source
+    ("no out-degree", OUTDEGREE.replace(", outdegree: 5", ""), [], ["FILE:6: projections.0", "'outdegree' is missing"]),
+    ("out-degree of another rule", GOOD, [J0 + "outdegree=5"], [J0 + "outdegree", "fixed_outdegree", "fixed_indegree"]),
+    ("more targets than there are", OUTDEGREE, [J0 + "multapses=false", J0 + "autapses=false", J0 + "outdegree=20"],
+     ["FILE", "A->A", "outdegree: 20", "at most 19"]),
+    # ---- space
+    ("shape", KERNEL, [P0 + "positions.shape=square"], [P0 + "positions.shape", "'square'", "rectangle, box"]),
+    ("no size", KERNEL, [P0 + "positions={shape: box}"], [P0 + "positions", "'size_mm' is missing", "three sides"]),
+    ("sides", KERNEL, [P0 + "positions={shape: rectangle, size_mm: [1, 2, 3]}"],
+     [P0 + "positions.size_mm", "3 numbers", "two sides of a rectangle"]),
+    ("negative side", KERNEL, [P0 + "positions.size_mm=[-1]"], [P0 + "positions.size_mm.0", "'-1'", "mm"]),
+    ("periodic disc", KERNEL, [P0 + "positions.periodic=true"], [P0 + "positions.periodic", "rectangle, box or grid"]),
+    ("shape and file", KERNEL, [P0 + "positions.file=x.h5"], [P0 + "positions", "exactly one of 'shape' and 'file'"]),
+    ("no positions", KERNEL, [J0 + "target=B"], [J0 + "probability", "'B' has no positions"]),
+    ("kernel", KERNEL, [J0 + "probability.kernel=gauss"], [J0 + "probability.kernel", "'gauss'", "gaussian, exponential"]),
+    ("length of another kernel", KERNEL, [J0 + "probability.kernel=linear"],
+     [J0 + "probability", "'length_mm' is missing", "linear"]),
+    ("two lengths", KERNEL, [J0 + "probability.length_mm=1"], [J0 + "probability.length_mm", "another kernel", "gaussian"]),
+    ("peak", KERNEL, [J0 + "probability.peak=1.5"], [J0 + "probability.peak", "'1.5'", "at most 1"]),
+    ("kernel of another rule", KERNEL, [J0 + "rule=fixed_total_number"], ["FILE:6: projections.0", "'total' is missing"]),
+    ("velocity", KERNEL, [J0 + "delay_ms={distance: {velocity_m_s: 0}}"], [J0 + "delay_ms.distance.velocity_m_s", "'0'"]),
+    ("no velocity", KERNEL, [J0 + "delay_ms={distance: {offset_ms: 1}}"], [J0 + "delay_ms.distance", "'velocity_m_s' is missing"]),
+    ("too slow", KERNEL, [J0 + "delay_ms={distance: {velocity_m_s: 1e-4}}"], ["FILE", "A->A", "steps", "16383"]),
+    ("distance of another rule", OUTDEGREE, [J0 + "delay_ms={distance: {velocity_m_s: 1}}"],
+     [J0 + "delay_ms", "fixed_outdegree", "expected pairwise_bernoulli"]),
+    ("positions of another number", KERNEL, [P0 + "positions={file: DIR/edges.h5, dataset: few}"],
+     [P0 + "positions.file", "DIR/edges.h5: few", "19 rows: expected 20"]),
+    ("position NaN", KERNEL, [P0 + "positions={file: DIR/edges.h5, dataset: nowhere}"],
+     [P0 + "positions.file", "nowhere: row 3: nan"]),
+    # ---- listed synapses
+    ("no file of synapses", LISTED, [J0 + "file=DIR/none.h5"], [J0 + "file", "none.h5", "No such file"]),
+    ("file of another kind", LISTED, [J0 + "file=FILE"], [J0 + "file", "no HDF5 file"]),
+    ("truncated file", LISTED, [J0 + "file=DIR/truncated.h5"], [J0 + "file", "truncated.h5", "damaged or cut off"]),
+    ("no group", LISTED, [J0 + "group=bad"], [J0 + "file", "DIR/edges.h5: bad", "no such group"]),
+    ("group of another rule", KERNEL, [J0 + "group=good"], [J0 + "group", "belongs to rule explicit"]),
+    ("autapses of a list", LISTED, [J0 + "autapses=false"], [J0 + "autapses", "rules that draw"]),
+    ("no sources", LISTED, [J0 + "group=no_source"], ["no_source/source_id", "no such dataset"]),
+    ("columns of other lengths", LISTED, [J0 + "group=short"], ["/short/source_id", "9 rows: expected 10"]),
+    ("ids that are no integers", LISTED, [J0 + "group=real"], ["/real/target_id", "expected integers"]),
+    ("source out of range", LISTED, [J0 + "group=source"],
+     [J0 + "file", "DIR/edges.h5: /source/source_id: row 6: 20: expected 0 ... 19, a neuron of 'A'"]),
+    ("target out of range", LISTED, [J0 + "group=target"], ["/target/target_id: row 2: -1"]),
+    ("weight NaN", LISTED, [J0 + "group=nan"], ["/nan/weight: row 4: nan"]),
+    ("two weights", LISTED, [J0 + "group=two"], ["/two/weight", "2 dimensions: expected 1"]),
+    ("weights twice", LISTED, [J0 + "weight=3"], [J0 + "weight", "stands beside the weights that DIR/edges.h5: good lists"]),
+    ("delays twice", LISTED, [J0 + "delay_ms=3"], [J0 + "delay_ms", "stands beside the delays"]),
+    ("delay below a step", LISTED, [J0 + "group=fast"], ["/fast/delay_ms: row 9: 0.04 ms", "0.1 ms"]),
+    ("delay too long", LISTED, [J0 + "group=slow"], ["/slow/delay_ms: row 0: 2000 ms", "16383 steps"]),
+    ("weight of the wrong sign", LISTED, [P0 + "model=lif_dtb", J0 + "receptor=excitatory", J0 + "group=negative"],
+     ["/negative/weight: row 1: -2", "at least 0"]),
+    ("in-degree", LISTED, [J0 + "group=many"], ["/many/target_id", "17000000 synapses onto one neuron", "16777215"]),
+    ("fewer of a list", LISTED, ["scale={neurons: 0.5}"], [J0 + "rule", "scale.neurons 1"]),
+    # ---- scale
+    ("weights of a scale", OUTDEGREE, ["scale={indegree: 0.5, weights: kept}"], ["scale.weights", "'kept'", "van_albada"]),
+    ("scale of a model without currents", GOOD, ["scale.indegree=0.5", P0 + "rate_hz=5", P0 + "model=lif_dtb", P0 + "params={}",
+     J0 + "receptor=excitatory"], ["populations.0.model", "lif_dtb", "weights: keep"]),
+    ("scale without a rate", OUTDEGREE.replace("rate_hz: 5, ", ""), ["scale.indegree=0.5"],
+     ["FILE:3: populations.0", "'rate_hz' is missing", "weights: keep"]),
     # ---- records
     ("BOLD without regions", GOOD, ["record.bold={tr_s: 0.8}"], ["record.bold", "regions", "brain"]),
     ("BOLD interval", BRAIN, ["record.bold={tr_s: 0.0005}"], ["record.bold.tr_s", "'0.0005'", "1 ms"]),
@@ -157,7 +230,8 @@ CASES = [
 
 # What one rank alone finds out must end all of them, with one voice.
 RANKS = ["mpirun", "--oversubscribe", "-n", "3"]
-ON_RANKS = ["no file", "connectome truncated", "unknown key"]
+ON_RANKS = ["no file", "connectome truncated", "unknown key", "no file of synapses", "source out of range", "weights twice",
+            "position NaN"]
 
 
 def connectome(path, weights):
@@ -167,7 +241,49 @@ def connectome(path, weights):
         z.writestr("tract_lengths.txt", "0 10 10\n10 0 10\n10 10 0\n")
 
 
+def synapses(path):
+    """Lists of ten synapses, each but the first with one thing wrong; positions."""
+    with h5py.File(path, "w") as file:
+        wrong = ["no_source", "short", "real", "source", "target", "nan", "two", "fast", "slow", "negative"]
+        for name in ["good"] + wrong:
+            ids, weight, delay = numpy.arange(10), numpy.full(10, 2.0), numpy.full(10, 1.5)
+            columns = {"source_id": ids.copy(), "target_id": ids + 5, "weight": weight, "delay_ms": delay}
+            file.create_group(name)
+            if name == "no_source":
+                del columns["source_id"]
+            elif name == "short":
+                columns["source_id"] = ids[:9]
+            elif name == "real":
+                columns["target_id"] = ids / 2
+            elif name == "source":
+                columns["source_id"][6] = 20
+            elif name == "target":
+                columns["target_id"][2] = -1
+            elif name == "nan":
+                weight[4] = numpy.nan
+            elif name == "two":
+                columns["weight"] = numpy.ones((10, 2))
+            elif name == "fast":
+                delay[9] = 0.04
+            elif name == "slow":
+                delay[0] = 2000
+            elif name == "negative":
+                weight[1] = -2
+            for column, values in columns.items():
+                file[name][column] = values
+        for column in ("source_id", "target_id"):
+            file.create_dataset(f"many/{column}", (17000000,), "u1", fillvalue=3)
+        file["few"] = numpy.zeros((19, 3))
+        file["nowhere"] = numpy.zeros((20, 2))
+        file["nowhere"][3, 1] = numpy.nan
+    with open(path, "rb") as file:
+        whole = file.read()
+    with open(path.replace("edges", "truncated"), "wb") as file:
+        file.write(whole[: len(whole) // 2])
+
+
 def prepare(folder):
+    synapses(f"{folder}/edges.h5")
     connectome(f"{folder}/whole.zip", "0 1 2\n1 0 1\n2 1 0\n")
     with open(f"{folder}/whole.zip", "rb") as f:
         whole = f.read()
@@ -186,7 +302,7 @@ def complaint(callosum, shared, case):
         out = f"{job}/out" if case[0] == "folder not writable" else f"{folder}/out"
         if text is not None:
             with open(job, "w") as f:
-                f.write(text)
+                f.write(text.replace("DIR", shared))
         fill = lambda s: s.replace("FILE", job).replace("DIR", shared)
         command = launcher + [callosum, "run", job, "--out", out]
         for option in options:

@@ -102,21 +102,26 @@ static void test_pd14_scaled(void **state) {
 static void test_all_rules(void **state) {
   (void)state;
   assert_loaded(load("jobs/examples/all_rules.yaml", (char *)NULL));
-  bool rule[5] = {0}, model[8] = {0}, kind[5] = {0};
+  bool rule[CLS_EXPLICIT + 1] = {0}, model[32] = {0}, kind[5] = {0}, kernel[5] = {0}, shape[6] = {0};
   for (uint32_t i = 0; i < job->network->n_projections; i++) {
     const cls_projection *p = &job->network->projections[i];
-    rule[p->rule] = true;
+    rule[p->rule] = kernel[p->kernel.kind] = true;
     kind[p->weight[0].kind] = kind[p->delay_ms.kind] = true;
   }
   for (uint32_t i = 0; i < job->network->n_populations; i++) {
     const cls_population *p = &job->network->populations[i];
+    shape[p->positions.shape] = true;
     for (int m = 0; m < cls_model_count(); m++) {
       if (cls_model_at(m) == p->model) model[m] = true;
       for (int k = 0; k < p->n_inputs; k++)
         if (cls_model_at(m) == p->inputs[k].model) model[m] = true;
     }
   }
-  for (int i = 0; i < 5; i++) assert_true(rule[i] && kind[i]);
+  for (int i = 0; i < CLS_EXPLICIT; i++)
+    assert_true(rule[i]); /* lists need a file: tests/system/test_explicit.py */
+  for (int i = 0; i < 5; i++) assert_true(kind[i] && kernel[i]);
+  for (int i = 0; i <= CLS_SHAPE_GRID; i++)
+    assert_true(shape[i] || i == CLS_SHAPE_BOX); /* like a rectangle */
   for (int m = 0; m < cls_model_count(); m++)
     if (!model[m]) fail_msg("all_rules.yaml does not use %s", cls_model_at(m)->name);
   assert_true(population("exc")->n > 2 * CLS_CELL && population("few")->n < 64);
@@ -244,12 +249,14 @@ static void test_scale(void **state) {
   const char *fix = write_small();
   assert_refused(load(path, fix, "scale={neurons: 0.1, indegree: 1}", (char *)NULL),
                  "projections.0.probability: value 0.4 becomes 4");
-  assert_loaded(load(path, fix, "scale={neurons: 0.5, indegree: 0.5}", (char *)NULL));
+  assert_refused(load(path, fix, "scale={neurons: 0.5, indegree: 0.5}", (char *)NULL),
+                 "populations.1.model: model lif_dtb takes no current");
+  assert_loaded(load(path, fix, "scale={neurons: 0.5, indegree: 0.5, weights: keep}", (char *)NULL));
   assert_true(projection("A->A")->probability == 0.4 && population("A")->n == 50);
   assert_int_equal(projection("A->A#2")->indegree, 5);
   assert_loaded(load(path, fix, "scale.neurons=0.5", (char *)NULL));
   assert_true(projection("A->A")->probability == 0.8 && projection("A->A#2")->indegree == 10);
-  assert_loaded(load(path, fix, "scale.indegree=0.01", (char *)NULL));
+  assert_loaded(load(path, fix, "scale={indegree: 0.01, weights: keep}", (char *)NULL));
   assert_int_equal(projection("A->A#2")->indegree, 1); /* never none */
 }
 

@@ -1,6 +1,8 @@
 /* Every rule: how many synapses, onto whom, from whom, and the same whatever part is drawn. */
 #include "draws.h"
 
+#include "network/internal.h"
+
 /* The last cell of each population is partly filled. all_to_all has smaller ones: it takes every pair. */
 enum { N0 = 2500, N1 = 1500 };
 
@@ -16,6 +18,7 @@ static cls_network *make_variant(const variant *v, uint64_t seed) {
   cls_projection *p = connect(network, "a", 0, target, v->rule);
   p->indegree = 60;
   p->total = 60ull * sizes[target];
+  p->outdegree = p->total / N0; /* divides */
   p->probability = 60.0 / N0;
   p->autapses = v->autapses;
   p->multapses = v->multapses;
@@ -27,7 +30,7 @@ static cls_network *make_variant(const variant *v, uint64_t seed) {
 
 /* Calls `f` for every rule, with and without autapses and multapses, onto itself and onto another. */
 static void for_all_variants(void (*f)(const variant *v)) {
-  for (int rule = CLS_ONE_TO_ONE; rule <= CLS_PAIRWISE_BERNOULLI; rule++)
+  for (int rule = CLS_ONE_TO_ONE; rule <= CLS_FIXED_OUTDEGREE; rule++)
     for (int bits = 0; bits < 8; bits++) {
       if (rule == CLS_ALL_TO_ALL && !(bits & 4)) continue; /* has no repetitions either way */
       variant v = {(cls_rule)rule, bits & 1, bits & 2, bits & 4};
@@ -58,11 +61,14 @@ static void check_counts(const variant *v) {
     break;
   case CLS_FIXED_INDEGREE:
   case CLS_FIXED_TOTAL_NUMBER:
+  case CLS_FIXED_OUTDEGREE:
     assert_int_equal(all.n, 60 * (size_t)targets);
     break;
   case CLS_PAIRWISE_BERNOULLI:
     NEAR((double)all.n, expected, 5 * sqrt(expected));
     assert_true((double)all.n != expected);
+    break;
+  case CLS_EXPLICIT: /* in test_explicit.c */
     break;
   }
   if (v->rule != CLS_PAIRWISE_BERNOULLI) assert_int_equal(all.n, (size_t)expected);
@@ -75,13 +81,17 @@ static void check_counts(const variant *v) {
     repeated += i > 0 && by_pair(&all.synapse[i], &all.synapse[i - 1]) == 0;
     assert_in_range(all.synapse[i].delay, 10, 20);
   }
-  bool random = v->rule == CLS_FIXED_INDEGREE || v->rule == CLS_FIXED_TOTAL_NUMBER;
+  bool random =
+      v->rule == CLS_FIXED_INDEGREE || v->rule == CLS_FIXED_TOTAL_NUMBER || v->rule == CLS_FIXED_OUTDEGREE;
   if (!v->autapses)
     assert_int_equal(autapses, 0);
   else if (itself && random)
     NEAR((double)autapses, 60, 5 * sqrt(60.0)); /* a share 1 / N0 of 60 N0 */
-  if (random && v->multapses) /* pairs of a target's synapses that meet: 60 * 59 / 2 / N0 per target */
-    NEAR((double)repeated, targets * 60 * 59 / 2 / N0, 6 * sqrt(targets * 60 * 59 / 2 / N0));
+  /* pairs of a target's synapses that meet: 60 * 59 / 2 / N0 per target; of a source's likewise */
+  double k = (double)p->outdegree;
+  double meet = v->rule == CLS_FIXED_OUTDEGREE ? N0 * k * (k - 1) / 2 / targets : targets * 60 * 59 / 2 / N0;
+  if (random && v->multapses)
+    NEAR((double)repeated, meet, 6 * sqrt(meet));
   else
     assert_int_equal(repeated, 0);
   free(all.synapse);
@@ -173,13 +183,18 @@ static void check_degrees(const variant *v) {
     for (uint64_t j = 0; j < targets; j++) assert_true(in[j] == 60);
   else
     NEAR(dispersion_z(in, targets, in_mean, in_mean * thinner), 0, 4.5);
-  NEAR(dispersion_z(out, N0, out_mean, out_mean * thinner), 0, 4.5);
+  if (v->rule == CLS_FIXED_OUTDEGREE)
+    for (uint64_t i = 0; i < N0; i++) assert_true(out[i] == (double)p->outdegree);
+  else
+    NEAR(dispersion_z(out, N0, out_mean, out_mean * thinner), 0, 4.5);
 
   /* no trend along the population, nor between cells and within */
   double *index = calloc(N0, sizeof *index), *within = calloc(N0, sizeof *within);
   for (int i = 0; i < N0; i++) index[i] = i, within[i] = i % CLS_CELL;
-  NEAR(correlation(index, out, N0), 0, 4.5 / sqrt(N0));
-  NEAR(correlation(within, out, N0), 0, 4.5 / sqrt(N0));
+  if (v->rule != CLS_FIXED_OUTDEGREE) {
+    NEAR(correlation(index, out, N0), 0, 4.5 / sqrt(N0));
+    NEAR(correlation(within, out, N0), 0, 4.5 / sqrt(N0));
+  }
   if (v->rule != CLS_FIXED_INDEGREE) {
     NEAR(correlation(index, in, targets), 0, 4.5 / sqrt((double)targets));
     NEAR(correlation(within, in, targets), 0, 4.5 / sqrt((double)targets));
@@ -225,6 +240,91 @@ static void test_indegree_is_binomial(void **state) {
   OK(cls_network_finish(network));
   check_binomial(300, 0.1, network, 20000);
   cls_network_destroy(network);
+  for (int multapses = 0; multapses < 2; multapses++) {
+    network = make_network("lif_psc_exp", 5, 2, n);
+    cls_projection *p = connect(network, "outdegree", 0, 1, CLS_FIXED_OUTDEGREE);
+    p->outdegree = 2000;
+    p->multapses = multapses;
+    OK(cls_network_finish(network));
+    if (multapses)
+      check_binomial(600000, 1.0 / 20000, network, 20000);
+    else
+      check_binomial(300, 0.1, network, 20000);
+    cls_network_destroy(network);
+  }
+}
+
+/* ---- out-degree: a row from its source alone ---- */
+
+typedef struct {
+  cls_stream stream;
+  uint64_t targets, hash;
+  uint32_t source;
+  size_t n;
+} row;
+
+/* The definition, written out for repetition allowed: word 0 of counter (source, cell, k) is the target. */
+static cls_status row_cell(void *context, uint32_t cell, uint32_t source, uint64_t count) {
+  row *r = context;
+  assert_int_equal(source, r->source);
+  uint64_t size = cls_cell_neurons(r->targets, cell, cell + 1);
+  for (uint32_t k = 0; k < count; k++) {
+    cls_words words = cls_draw(r->stream, source, cell, k, 0);
+    uint32_t target = cell * CLS_CELL + cls_below(words.w[0], (uint32_t)size);
+    r->hash += cls_mix64((uint64_t)source << 32 | target);
+    r->n++;
+  }
+  return CLS_OK;
+}
+
+static void test_rows_from_their_source(void **state) {
+  (void)state;
+  variant v = {CLS_FIXED_OUTDEGREE, true, true, true};
+  cls_network *network = make_variant(&v, 7);
+  synapses all = draw_all(network);
+  uint64_t *hash = calloc(N0, sizeof *hash);
+  for (size_t i = 0; i < all.n; i++)
+    hash[all.synapse[i].source] += cls_mix64(all.synapse[i].source << 32 | all.synapse[i].target);
+  cls_cell_grid grid = {.targets = N0,
+                        .sources = N0,
+                        .stream = cls_stream_make(7, CLS_PURPOSE_COUNT, cls_hash_string("a")),
+                        .multapses = true,
+                        .outdegree = 60};
+  for (uint32_t i = 0; i < N0; i += 7) {
+    row r = {
+        .stream = cls_stream_make(7, CLS_PURPOSE_CONNECT, cls_hash_string("a")), .targets = N0, .source = i};
+    OK(cls_cells_outdegree(&grid, i, 0, cls_cell_count(N0), row_cell, &r));
+    assert_int_equal(r.n, 60);
+    assert_true(r.hash == hash[i]);
+  }
+  free(hash);
+  free(all.synapse);
+  cls_network_destroy(network);
+}
+
+/* Every target but oneself, over two cells; and nine tenths of them. */
+static void test_full_rows(void **state) {
+  (void)state;
+  const uint64_t n[] = {1100};
+  for (int full = 0; full < 2; full++) {
+    cls_network *network = make_network("lif_psc_exp", 5, 1, n);
+    cls_projection *p = connect(network, "a", 0, 0, CLS_FIXED_OUTDEGREE);
+    p->multapses = p->autapses = false;
+    p->outdegree = full ? 1099 : 989;
+    OK(cls_network_finish(network));
+    synapses all = draw_all(network);
+    qsort(all.synapse, all.n, sizeof *all.synapse, by_pair);
+    assert_int_equal(all.n, 1100 * p->outdegree);
+    for (size_t i = 0; i < all.n; i++) {
+      assert_true(all.synapse[i].source != all.synapse[i].target);
+      if (i > 0) assert_true(by_pair(&all.synapse[i], &all.synapse[i - 1]) != 0);
+    }
+    double *in = indegrees(&all, 1100), share = 989.0 / 1099;
+    if (!full) NEAR(dispersion_z(in, 1100, 989, 1099 * share * (1 - share)), 0, 4.5);
+    free(in);
+    free(all.synapse);
+    cls_network_destroy(network);
+  }
 }
 
 /* Samples that take nearly everything: every pair as often as it should be, and all of them at the end. */
@@ -434,6 +534,8 @@ int main(void) {
       cmocka_unit_test(test_indegree_is_binomial),
       cmocka_unit_test(test_full_samples),
       cmocka_unit_test(test_full_sample_without_autapses),
+      cmocka_unit_test(test_rows_from_their_source),
+      cmocka_unit_test(test_full_rows),
       cmocka_unit_test(test_mixture_shares),
       cmocka_unit_test(test_mixture_exhausted),
       cmocka_unit_test(test_other_populations_change_nothing),

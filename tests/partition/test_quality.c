@@ -190,6 +190,38 @@ static void messages_of_each_rule(void **state) {
   }
 }
 
+/* Targets of one source share its out-degree, so that what holds for one target neuron does not multiply: a
+ * rank with N of n targets is missed with (1 - N/n)^K, not exp(-K N/n). The estimate is low by K (N/n)^2 / 2
+ * in the exponent, less and less the more ranks there are. */
+static void messages_of_fixed_outdegree(void **state) {
+  (void)state;
+  for (int variant = 0; variant < 4; variant++) {
+    cls_network *network = new_network();
+    add_population(network, "a", 2000, 3);
+    add_population(network, "b", 2000, 3);
+    cls_projection *projection = connect(network, 0, variant % 2, CLS_FIXED_OUTDEGREE);
+    projection->outdegree = 5;
+    projection->multapses = variant < 2;
+    projection->autapses = variant % 2;
+    OK(cls_network_finish(network));
+    cls_placement *placement = small_blocks(network, 6);
+    cls_block_graph *graph;
+    OK(cls_block_graph_create(network, placement, &graph));
+    double n = variant % 2 ? 2000 : 1999;
+    double missed = projection->multapses ? pow(1 - 1 / n, 5) : 1 - 5 / n;
+    assert_close(exp(-graph->edges[0].reach), missed, 1e-12);
+    assert_close(graph->edges[0].synapses, 10000, 1e-9);
+    scatter_owners(placement, 6, 1);
+    cls_partition_quality q = measured(network, placement, graph);
+    sent s = draw_and_count(network, placement, 2);
+    assert_true(q.messages > 0.92 * s.messages && q.messages < s.messages);
+    assert_close(q.cut, s.cut, 0.05 * s.cut);
+    cls_block_graph_destroy(graph);
+    cls_placement_destroy(placement);
+    cls_network_destroy(network);
+  }
+}
+
 /* n (1 - (1 - 1/n)^m) for one block of n neurons and m synapses drawn from it, as published. */
 static void one_block_sends_the_published_number(void **state) {
   (void)state;
@@ -227,6 +259,7 @@ int main(void) {
       cmocka_unit_test(inputs_cost_half_an_update),
       cmocka_unit_test(messages_are_those_of_the_drawn_network),
       cmocka_unit_test(messages_of_each_rule),
+      cmocka_unit_test(messages_of_fixed_outdegree),
       cmocka_unit_test(one_block_sends_the_published_number),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

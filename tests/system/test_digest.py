@@ -1,6 +1,6 @@
 """The spikes of a run are the same bits whatever computes them: ranks, threads, backends, partitions, members of an
 ensemble, processors; and its recordings are the same bytes. On the demo job, the cortical microcircuit at a tenth of
-its size, and a job with every rule, model and distribution.
+its size, a job with every rule, model and distribution, and one whose synapses and positions stand in files.
 
   test_digest.py CALLOSUM     (CALLOSUM_baseline and CALLOSUM_v3 beside it are compared where they are)
 """
@@ -25,8 +25,9 @@ CASES = {
     "pd14": (EXAMPLES / "pd14.yaml",
              {"simulation.duration_ms": 200, "scale.neurons": 0.1, "scale.indegree": 0.1, **RECORD, **TRACES}),
     "all_rules": (EXAMPLES / "all_rules.yaml", {"simulation.duration_ms": 300, **RECORD}),
+    "listed": (None, {"simulation.duration_ms": 300, **RECORD}),  # written by lists()
 }
-FILES = {"demo": 8, "pd14": 7, "all_rules": 9}
+FILES = {"demo": 8, "pd14": 7, "all_rules": 9, "listed": 6}
 
 # (ranks, threads, backend, partition): every value of each, in different company.
 LAYOUTS = {
@@ -36,7 +37,49 @@ LAYOUTS = {
              (4, 2, "/cpu/omp", "metis")],
     "all_rules": [(1, 1, "/cpu/serial", "round_robin"), (2, 2, "/cpu/omp", "contiguous"),
                   (3, 1, "/cpu/omp", "round_robin"), (3, 2, "/cpu/serial", "round_robin"), (4, 2, "/cpu/omp", "metis")],
+    "listed": [(1, 3, "/cpu/omp", "contiguous"), (2, 1, "/cpu/serial", "metis"), (3, 2, "/cpu/omp", "round_robin")],
 }
+
+LISTED = """\
+simulation: {dt_ms: 0.1, seed: 3}
+populations:
+  - {name: E, n: 1500, model: lif_psc_exp, inputs: [{model: poisson, rate_hz: 9000, weight: 90, receptor: exc}],
+     positions: {file: lists.h5, dataset: positions/E}}
+  - {name: I, n: 400, model: lif_psc_exp, inputs: [{model: poisson, rate_hz: 9000, weight: 85, receptor: exc}],
+     positions: {file: lists.h5, dataset: positions/I}}
+  - {name: D, n: 300, model: lif_dtb, inputs: [{model: ou, tau_ms: 4, mean: 0.4, sd: 0.15}]}
+projections:
+  - {source: E, target: E, rule: explicit, file: lists.h5, group: EE, receptor: exc}
+  - {source: E, target: I, rule: explicit, file: lists.h5, group: /EI, receptor: exc, delay_ms: 1.5,
+     weight: {distribution: normal, mean: 40, sd: 4, min: 0}}
+  - {source: I, target: E, rule: explicit, file: lists.h5, group: IE, receptor: inh, delay_ms: {distribution: uniform,
+     low: 0.5, high: 2}}
+  - {source: E, target: D, rule: explicit, file: lists.h5, group: ED, receptor: excitatory}
+  - {source: I, target: I, rule: pairwise_bernoulli, probability: {kernel: gaussian, peak: 0.2, sigma_mm: 0.2},
+     receptor: inh, weight: -80, delay_ms: {distance: {velocity_m_s: 0.3}}}
+"""
+
+
+def lists(folder):
+    """A job with its synapses in files: sorted by target and not, with and without weights and delays."""
+    random = numpy.random.default_rng(1)
+    size = {"E": 1500, "I": 400, "D": 300}
+    with h5py.File(folder / "lists.h5", "w") as file:
+        for name, n, ordered in [("EE", 60000, True), ("EI", 30000, False), ("IE", 40000, True), ("ED", 9000, False)]:
+            target = random.integers(0, size[name[1]], n)
+            group = file.create_group(name)
+            group["target_id"] = numpy.sort(target) if ordered else target
+            group["source_id"] = random.integers(0, size[name[0]], n).astype("u2")
+            if name != "EI":
+                weight = {"EE": random.normal(30, 3, n), "IE": random.normal(-160, 20, n), "ED": random.random((n, 2))}
+                group["weight"] = weight[name]
+            if name in ("EE", "ED"):
+                group["delay_ms"] = random.integers(1, 150, n) / 10
+        file["positions/E"] = random.normal(0, 1, (1500, 3))
+        file["positions/I"] = random.random((400, 2))
+    job = folder / "listed.yaml"
+    job.write_text(LISTED, encoding="utf-8")
+    return job
 
 
 def mix64(z):
@@ -61,6 +104,7 @@ class Case:
     def __init__(self, check, name, folder):
         self.check, self.name, self.folder, self.n = check, name, folder, 0
         self.job, self.values = CASES[name]
+        self.job = self.job or lists(pathlib.Path(folder))
         self.plain = self.run()
         self.recordings = self.plain.recordings()
         spikes = self.plain.summary.get("spikes", 0)
@@ -161,7 +205,7 @@ def main():
             case = Case(check, name, folder)
             case.files()
             case.layouts()
-            if name != "pd14":
+            if name not in ("pd14", "listed"):
                 case.members()
             if name == "demo":
                 case.observers()
