@@ -5,12 +5,12 @@
 #include <string.h>
 
 typedef struct {
-  const cls_yaml *connectome, *shares, *params, *inputs;
+  const cls_yaml *connectome, *shares, *params, *inputs, *units, *unit_of, *density;
   int64_t neurons, indegree;
   int rule, sizes, compensation;
   double excitatory_share, velocity_m_s, delay_jitter_ms, coupling;
   cls_distribution local_delay_ms;
-  const char *model;
+  const char *model, *unit, *unit_table;
 } fields;
 
 static const char *const rules[] = {"fixed_indegree", "fixed_total_number", NULL};
@@ -29,10 +29,26 @@ static const cls_key keys[] = {
      .min = 1, .max = 1e6, .doc = "mean; conductances scale with 100 / indegree"},
     {"rule", CLS_KEY_CHOICE, offsetof(fields, rule), .initial = "fixed_indegree", .choices = rules,
      .doc = "of long-range projections"},
+    {"unit", CLS_KEY_TEXT, offsetof(fields, unit), .initial = "canonical",
+     .doc = "what regions are made of: canonical (populations E and I), column (six layers), subcortical (E "
+            "and I), a "
+            "name under units, or auto: column where the connectome says cortical, else subcortical"},
+    {"unit_table", CLS_KEY_TEXT, offsetof(fields, unit_table),
+     .doc = "tab-separated file with the columns name and unit, synapse_density or both, a row for every "
+            "region; "
+            "relative to the job file"},
+    {"unit_of", CLS_KEY_LIST, offsetof(fields, unit_of),
+     .doc = "units of regions by name, over unit and unit_table: [{region: \"lh_*\", unit: column}, ...]"},
+    {"units", CLS_KEY_MAP, offsetof(fields, units),
+     .doc = "units of the job's own, and changes to known ones"},
+    {"synapse_density", CLS_KEY_MAP, offsetof(fields, density),
+     .doc = "in-degrees follow the synapse density of regions"},
     {"shares", CLS_KEY_MAP, offsetof(fields, shares),
-     .doc = "of a neuron's synapses, by source: 4/7 local excitatory, 1/7 local inhibitory, 2/7 long range"},
+     .doc = "of a neuron's synapses in the units canonical and subcortical, by source: 4/7 local excitatory, "
+            "1/7 local "
+            "inhibitory, 2/7 long range"},
     {"excitatory_share", CLS_KEY_NUMBER, offsetof(fields, excitatory_share), .initial = "0.8", .min = 0.01,
-     .max = 0.99, .doc = "of a region's neurons"},
+     .max = 0.99, .doc = "of the neurons of a region that is canonical or subcortical"},
     {"velocity_m_s", CLS_KEY_NUMBER, offsetof(fields, velocity_m_s), .unit = "m/s", .initial = "3", .min = 0,
      .max = 1e6, .above_min = true, .doc = "of conduction along tracts"},
     {"local_delay_ms", CLS_KEY_DISTRIBUTION, offsetof(fields, local_delay_ms), .unit = "ms",
@@ -57,9 +73,6 @@ static const cls_key keys[] = {
 };
 const cls_schema cls_schema_brain = {"brain", "A network made from a connectome.", keys, CLS_KEYS(keys)};
 
-/* The background the working point of lif_dtb was measured with, in uA/cm2. */
-static const char default_inputs[] = "[{model: ou, tau_ms: 4, mean: 0.4, sd: 0.15}]";
-
 typedef struct {
   double local_e, local_i, long_range;
 } share_fields;
@@ -74,35 +87,46 @@ static const cls_key share_keys[] = {
 const cls_schema cls_schema_shares = {"brain.shares", "Where a neuron's synapses come from; the sum is 1.",
                                       share_keys, CLS_KEYS(share_keys)};
 
-static cls_status read_shares(cls_job_reader *r, const cls_yaml *node, cls_brain *brain) {
-  share_fields f = {4.0 / 7, 1.0 / 7, 2.0 / 7};
-  if (node) CLS_TRY(cls_schema_read(r->tree, node, share_keys, CLS_KEYS(share_keys), &f));
+cls_status cls_job_read_shares(cls_job_reader *r, const cls_yaml *node, double shares[3]) {
+  share_fields f = {0};
+  CLS_TRY(cls_schema_read(r->tree, node, share_keys, CLS_KEYS(share_keys), &f));
   double sum = f.local_e + f.local_i + f.long_range;
   if (!(fabs(sum - 1) <= 2e-3)) /* .571 .143 .286 are meant to be 1 */
     return cls_yaml_fail(node, "local_e + local_i + long_range is %.10g: expected 1", sum);
-  brain->local_e = f.local_e / sum;
-  brain->local_i = f.local_i / sum;
-  brain->long_range = f.long_range / sum;
+  shares[0] = f.local_e / sum;
+  shares[1] = f.local_i / sum;
+  shares[2] = f.long_range / sum;
   return CLS_OK;
 }
 
-/* The working point of a brain. At .0037, the value of the published working point, all is well with the 76
+/* ---- working points of lif_dtb ---- */
+
+/* Conductances of a unit weight in mS/cm2, at 100 synapses. */
+typedef struct {
+  double ampa, nmda, gaba_a, gaba_b;
+} working_point;
+static const char *const conductances[4] = {"g_AMPA_mS_cm2", "g_NMDA_mS_cm2", "g_GABA_A_mS_cm2",
+                                            "g_GABA_B_mS_cm2"};
+
+/* Brains of pairs. At .0037, the value of the published working point, all is well with the 76
  * regions of The Virtual Brain, but connectomes of 66 and 68 regions go over a cliff to 30 Hz in some
  * regions; .0036 keeps all of them below it (benchmarks/README.md). The point moves with the step of the
  * model's explicit Euler scheme: .0030 at 1 ms. */
-static void choose_ampa(cls_job_reader *r, const cls_yaml *params, cls_brain *brain) {
-  const char *name = "g_AMPA_mS_cm2";
-  if (strcmp(brain->model->name, "lif_dtb") != 0 || (params && cls_yaml_get(params, name))) return;
-  double conductance = r->job->dt_ms < 1 ? 0.0036 : 0.0030;
-  brain->param[cls_model_param(brain->model, name)] = cls_constant(conductance);
-  cls_log(r->world, 1, "brain: %s is %g, the working point of a brain at steps of %g ms", name, conductance,
-          r->job->dt_ms);
-}
+static const working_point of_pairs = {.0036, 0, .01, 0}, of_pairs_1_ms = {.0030, 0, .01, 0};
+static const char inputs_of_pairs[] = "[{model: ou, tau_ms: 4, mean: 0.4, sd: 0.15}]";
 
-static cls_status read_inputs(cls_job_reader *r, const cls_yaml *list, cls_brain *brain) {
+/* Brains with columns, from the Digital Twin Brain's public code: it has one set for each of the column's
+ * populations, which are these divided by 100 / in-degree within 15 % (GABA_A of L5I and L6I: .55 and .75 of it),
+ * and one for pairs beside columns. */
+static const working_point of_columns = {.00081, .00015, .00182, .00037};
+static const working_point of_pairs_beside = {.0016, .000324, .003672, .000756};
+static const char inputs_of_columns[] = "[{model: ou, tau_ms: 10, mean: 0.66, sd: 0.12}]";
+
+static cls_status read_inputs(cls_job_reader *r, const cls_yaml *list, const char *otherwise,
+                              cls_brain *brain) {
   if (!list && strcmp(brain->model->name, "lif_dtb") == 0) {
     cls_yaml *made;
-    CLS_TRY(cls_yaml_parse(r->tree, default_inputs, strlen(default_inputs), "default inputs", false, &made));
+    CLS_TRY(cls_yaml_parse(r->tree, otherwise, strlen(otherwise), "default inputs", false, &made));
     list = made;
   }
   if (!list || list->n == 0) return CLS_OK;
@@ -113,6 +137,60 @@ static cls_status read_inputs(cls_job_reader *r, const cls_yaml *list, cls_brain
   }
   return CLS_OK;
 }
+
+static void set_point(const cls_brain *brain, const working_point *point, cls_distribution *param) {
+  const double value[4] = {point->ampa, point->nmda, point->gaba_a, point->gaba_b};
+  for (int i = 0; i < 4; i++) param[cls_model_param(brain->model, conductances[i])] = cls_constant(value[i]);
+}
+
+static void log_point(cls_job_reader *r, const cls_yaml *params, const cls_brain *brain,
+                      const cls_region_unit *unit) {
+  double value[4];
+  for (int i = 0; i < 4; i++)
+    value[i] = cls_distribution_mean(&unit->param[cls_model_param(brain->model, conductances[i])]);
+  cls_log(r->world, 1,
+          "brain: unit %s: conductances of AMPA, NMDA, GABA_A, GABA_B are %g, %g, %g, %g mS/cm2 at 100 "
+          "synapses%s",
+          unit->name, value[0], value[1], value[2], value[3],
+          params ? "" : ", the working point of this brain");
+}
+
+/* Parameters of every unit that is used: the model's, the working point, brain.params, then the unit's own. */
+static cls_status choose_params(cls_job_reader *r, const cls_yaml *section, const bool *used, bool columns,
+                                cls_brain *brain) {
+  cls_job_units *u = &r->units;
+  const cls_model *model = brain->model;
+  const cls_yaml *params = cls_yaml_get(section, "params");
+  CLS_TRY(cls_alloc(&u->param, u->n * (size_t)CLS_MAX_PARAMS, sizeof *u->param, "parameters of units"));
+  for (uint32_t i = 0; i < u->n; i++) {
+    cls_distribution *param = u->param + i * (size_t)CLS_MAX_PARAMS;
+    for (int k = 0; k < model->n_params; k++) param[k] = cls_constant(model->params[k].initial);
+    const working_point *point = r->job->dt_ms < 1 ? &of_pairs : &of_pairs_1_ms;
+    if (columns) point = cls_unit_is_pair(&u->units[i]) ? &of_pairs_beside : &of_columns;
+    bool known = strcmp(model->name, "lif_dtb") == 0;
+    if (known) set_point(brain, point, param);
+    CLS_TRY(cls_job_params(r, params, section, model, param));
+    if (u->params[i]) CLS_TRY(cls_job_params(r, u->params[i], section, model, param));
+    u->units[i].param = param;
+    if (known && used[i]) log_point(r, u->params[i] ? u->params[i] : params, brain, &u->units[i]);
+  }
+  return CLS_OK;
+}
+
+static cls_status choose_working_point(cls_job_reader *r, cls_brain *brain) {
+  const cls_yaml *section = cls_yaml_get(r->root, "brain");
+  bool *used = NULL, columns = false;
+  CLS_TRY(cls_alloc(&used, brain->n_units, sizeof *used, "units"));
+  for (uint32_t i = 0; i < r->job->connectome->n_regions; i++) used[brain->unit_of[i]] = true;
+  for (uint32_t i = 0; i < brain->n_units; i++) columns |= used[i] && !cls_unit_is_pair(&brain->units[i]);
+  cls_status status = choose_params(r, section, used, columns, brain);
+  free(used);
+  CLS_TRY(status);
+  if (cls_yaml_get(section, "inputs")) return CLS_OK; /* read with the text */
+  return read_inputs(r, NULL, columns ? inputs_of_columns : inputs_of_pairs, brain);
+}
+
+/* ---- the section ---- */
 
 cls_status cls_job_read_brain(cls_job_reader *r, cls_brain *brain, cls_connectome_choice *choice) {
   fields f = {0};
@@ -128,12 +206,14 @@ cls_status cls_job_read_brain(cls_job_reader *r, cls_brain *brain, cls_connectom
   }
   CLS_TRY(cls_schema_read(r->tree, section, keys, CLS_KEYS(keys), &f));
   CLS_TRY(cls_job_read_connectome(r, f.connectome, choice));
-  CLS_TRY(read_shares(r, f.shares, brain));
+  double shares[3];
+  if (f.shares) CLS_TRY(cls_job_read_shares(r, f.shares, shares));
+  CLS_TRY(cls_job_read_units(r, f.units, f.excitatory_share, f.shares ? shares : NULL));
+  CLS_TRY(cls_job_read_unit_of(r, section, f.unit));
   const cls_yaml *model = cls_yaml_get(section, "model");
   CLS_TRY(cls_job_model(model ? model : section, f.model, false, &brain->model));
   brain->neurons = (uint64_t)f.neurons;
   brain->indegree = (uint64_t)f.indegree;
-  brain->excitatory_share = f.excitatory_share;
   brain->rule = rule_values[f.rule];
   brain->velocity_m_s = f.velocity_m_s;
   brain->local_delay_ms = f.local_delay_ms;
@@ -141,16 +221,23 @@ cls_status cls_job_read_brain(cls_job_reader *r, cls_brain *brain, cls_connectom
   brain->coupling = f.coupling;
   brain->compensate = f.compensation == 1;
   brain->sizes = (cls_region_sizes)f.sizes;
+  /* read again for every unit, once the connectome tells which are used; said now whatever is wrong with them */
   for (int i = 0; i < brain->model->n_params; i++)
     brain->param[i] = cls_constant(brain->model->params[i].initial);
-  choose_ampa(r, f.params, brain);
   CLS_TRY(cls_job_params(r, f.params, section, brain->model, brain->param));
-  return read_inputs(r, f.inputs, brain);
+  for (uint32_t i = 0; i < r->units.n; i++) {
+    cls_distribution param[CLS_MAX_PARAMS];
+    memcpy(param, brain->param, sizeof param);
+    if (r->units.params[i]) CLS_TRY(cls_job_params(r, r->units.params[i], section, brain->model, param));
+  }
+  return f.inputs ? read_inputs(r, f.inputs, "", brain) : CLS_OK;
 }
 
-cls_status cls_job_expand_brain(cls_job_reader *r, const cls_brain *brain) {
+cls_status cls_job_expand_brain(cls_job_reader *r, cls_brain *brain) {
   uint32_t *kept = NULL, n = 0;
   cls_job *job = r->job;
+  CLS_TRY(cls_job_assign_units(r, brain));
+  CLS_TRY(choose_working_point(r, brain));
   CLS_TRY(cls_network_add_brain(job->network, job->connectome, brain, r->world, &kept, &n));
   cls_status status = cls_job_keep_regions(job, kept, n);
   free(kept);
