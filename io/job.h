@@ -11,16 +11,17 @@
 
 /* What a brain job says about units (job_units.c, job_unit_of.c). Owns all but the nodes and the name. */
 typedef struct {
-  cls_region_unit *units;  /* those that are known, then the job's own */
-  const cls_yaml **params; /* `params:` of each, or NULL */
+  cls_region_unit *units;     /* those that are known, then the job's own */
+  const cls_yaml **params;    /* `params:` of each, or NULL */
+  const cls_yaml **params_of; /* `params_of:` of each, or NULL */
   uint32_t n;
   const cls_yaml *node; /* of `unit`, for messages */
   const char *name;     /* unit of regions that nothing else names */
   const cls_yaml *table_node;
-  cls_region_table *table; /* NULL: none */
-  uint32_t *unit_of;       /* [regions of the connectome] */
-  double *density;         /* [regions of the connectome] */
-  cls_distribution *param; /* [n x CLS_MAX_PARAMS] */
+  cls_region_table *table;                   /* NULL: none */
+  uint32_t *unit_of;                         /* [regions of the connectome] */
+  double *density;                           /* [regions of the connectome] */
+  cls_distribution (*param)[CLS_MAX_PARAMS]; /* [n x CLS_UNIT_POPULATIONS] */
 } cls_job_units;
 
 /* A job being read. Local; the same on every rank. */
@@ -70,6 +71,10 @@ cls_status cls_job_read_shares(cls_job_reader *r, const cls_yaml *node, double s
 cls_status cls_job_read_units(cls_job_reader *r, const cls_yaml *map, double excitatory_share,
                               const double *shares);
 void cls_job_units_free(cls_job_units *units);
+/* Reads `params:` and then `params_of:` of unit number `unit` over the values in `param`, for its population number
+ * `population`. */
+cls_status cls_job_unit_params(cls_job_reader *r, uint32_t unit, uint32_t population, const cls_model *model,
+                               cls_distribution *param);
 int cls_job_find_unit(const cls_job_units *units, const char *name); /* -1: none */
 /* Which regions are which (job_unit_of.c): what the text alone decides; then the table, collective, fetched by rank
  * 0; then, of job->connectome, `brain`'s units, unit_of and densities. */

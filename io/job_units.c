@@ -4,7 +4,7 @@
 #include <string.h>
 
 typedef struct {
-  const cls_yaml *populations, *synapses, *shares, *params;
+  const cls_yaml *populations, *synapses, *shares, *params, *params_of;
   const char *long_range_source;
   double excitatory_share;
   int indegree_by;
@@ -32,6 +32,9 @@ static const cls_key unit_keys[] = {
             "fixed: brain.indegree everywhere"},
     {"params", CLS_KEY_MAP, offsetof(unit_fields, params),
      .doc = "parameters of the model in this unit, over brain.params"},
+    {"params_of", CLS_KEY_MAP, offsetof(unit_fields, params_of),
+     .doc = "the same for some of its populations: {E or I or a name: {parameter: value}}, over params; "
+            "later entries win"},
 };
 const cls_schema cls_schema_unit = {"brain.units.NAME",
                                     "What a region is made of. canonical, column and subcortical are known.",
@@ -136,8 +139,37 @@ static void set_shares(cls_region_unit *unit, const double shares[3]) {
   }
 }
 
+/* Does `key` of params_of name this population? */
+static bool names_population(const char *key, const cls_unit_population *population) {
+  return strcmp(key, population->name) == 0 || (key[0] == population->type && key[1] == 0);
+}
+
+static cls_status check_params_of(const cls_yaml *map, const cls_region_unit *unit) {
+  const char *names[CLS_UNIT_POPULATIONS];
+  for (uint32_t p = 0; p < unit->n; p++) names[p] = unit->population[p].name;
+  for (size_t i = 0; map && i < map->n; i++) {
+    bool any = false;
+    for (uint32_t p = 0; p < unit->n; p++) any |= names_population(map->items[i]->key, &unit->population[p]);
+    if (!any) return cls_schema_unknown(map->items[i], "population", map->items[i]->key, names, (int)unit->n);
+    if (map->items[i]->kind != CLS_YAML_MAP)
+      return cls_yaml_fail(map->items[i], "expected a mapping {parameter: value, ...}");
+  }
+  return CLS_OK;
+}
+
+cls_status cls_job_unit_params(cls_job_reader *r, uint32_t unit, uint32_t population, const cls_model *model,
+                               cls_distribution *param) {
+  const cls_yaml *section = cls_yaml_get(r->root, "brain"), *map = r->units.params_of[unit];
+  const cls_unit_population *which = &r->units.units[unit].population[population];
+  if (r->units.params[unit]) CLS_TRY(cls_job_params(r, r->units.params[unit], section, model, param));
+  for (size_t i = 0; map && i < map->n; i++)
+    if (names_population(map->items[i]->key, which))
+      CLS_TRY(cls_job_params(r, map->items[i], section, model, param));
+  return CLS_OK;
+}
+
 static cls_status read_unit(cls_job_reader *r, const cls_yaml *node, bool known, cls_region_unit *unit,
-                            const cls_yaml **params) {
+                            const cls_yaml **params, const cls_yaml **params_of) {
   unit_fields f = {.excitatory_share = -1, .indegree_by = (int)unit->indegree_by};
   if (node->kind != CLS_YAML_MAP) return cls_yaml_fail(node, "expected a mapping that describes a unit");
   CLS_TRY(cls_schema_read(r->tree, node, unit_keys, CLS_KEYS(unit_keys), &f));
@@ -165,7 +197,9 @@ static cls_status read_unit(cls_job_reader *r, const cls_yaml *node, bool known,
     cls_status status = cls_unit_set_long_range(unit, f.long_range_source);
     if (status != CLS_OK) return cls_yaml_prefix(cls_yaml_get(node, "long_range_source"), status);
   }
+  CLS_TRY(check_params_of(f.params_of, unit));
   *params = f.params;
+  *params_of = f.params_of;
   cls_status status = cls_unit_check(unit);
   return status == CLS_OK ? CLS_OK : cls_yaml_prefix(f.synapses ? f.synapses : node, status);
 }
@@ -186,7 +220,7 @@ static cls_status read_units(cls_job_reader *r, const cls_yaml *map) {
     int number = cls_job_find_unit(u, node->key);
     bool known = number >= 0;
     if (!known) number = (int)u->n++;
-    CLS_TRY(read_unit(r, node, known, &u->units[number], &u->params[number]));
+    CLS_TRY(read_unit(r, node, known, &u->units[number], &u->params[number], &u->params_of[number]));
   }
   return CLS_OK;
 }
@@ -198,6 +232,7 @@ cls_status cls_job_read_units(cls_job_reader *r, const cls_yaml *map, double exc
   size_t room = known + (map ? map->n : 0);
   CLS_TRY(cls_alloc(&u->units, room, sizeof *u->units, "units"));
   CLS_TRY(cls_alloc(&u->params, room, sizeof *u->params, "units"));
+  CLS_TRY(cls_alloc(&u->params_of, room, sizeof *u->params_of, "units"));
   for (; u->n < known; u->n++) {
     cls_region_unit *unit = &u->units[u->n];
     *unit = *cls_unit_at((int)u->n);
@@ -212,6 +247,7 @@ void cls_job_units_free(cls_job_units *u) {
   cls_region_table_destroy(u->table);
   free(u->units);
   free(u->params);
+  free(u->params_of);
   free(u->param);
   free(u->unit_of);
   free(u->density);

@@ -9,6 +9,10 @@
  * to what is drawn instead of expected. */
 #define CLS_BALANCE_LIMIT 1.045
 
+/* A block graph without edges and pairs, for what looks at weights alone. */
+cls_status cls_block_graph_create_weights(const cls_network *network, const cls_placement *placement,
+                                          cls_block_graph **graph);
+
 /* Owners in global order, cut where the cumulated weight of events (updates where there are none) passes a
  * multiple of the mean; and block b on rank b modulo ranks. Cannot fail. */
 void cls_partition_contiguous(const cls_block_graph *graph, int ranks, int32_t *owner);

@@ -72,7 +72,7 @@ static cls_status add_population(cls_expansion *x, uint32_t region, int index, u
   p->region = index;
   p->type = made->type;
   snprintf(p->layer, sizeof p->layer, "%s", made->layer);
-  const cls_distribution *param = unit->param ? unit->param : brain->param;
+  const cls_distribution *param = unit->param ? unit->param[number] : brain->param;
   memcpy(p->param, param, (size_t)brain->model->n_params * sizeof *param);
   scale_params(x, region, cls_unit_indegree_sum(&row), p->param);
   for (int i = 0; i < brain->n_inputs; i++) {

@@ -5,6 +5,7 @@
 #define CALLOSUM_NETWORK_UNIT_H
 
 #include "base/distribution.h"
+#include "model/model.h"
 
 enum { CLS_UNIT_POPULATIONS = 16 };
 
@@ -33,7 +34,8 @@ typedef struct {
   double synapses[CLS_UNIT_POPULATIONS][CLS_UNIT_POPULATIONS];
   double long_range[CLS_UNIT_POPULATIONS];
   cls_indegree_by indegree_by;
-  const cls_distribution *param; /* parameters of its neurons; NULL: the brain's. Not owned */
+  /* [n][the model's] parameters of the neurons of each population; NULL: the brain's. Not owned. */
+  const cls_distribution (*param)[CLS_MAX_PARAMS];
 } cls_region_unit;
 
 /* canonical, column, subcortical; NULL where the name is another. */
