@@ -71,13 +71,13 @@ cls_status cls_job_read_shares(cls_job_reader *r, const cls_yaml *node, double s
 cls_status cls_job_read_units(cls_job_reader *r, const cls_yaml *map, double excitatory_share,
                               const double *shares);
 void cls_job_units_free(cls_job_units *units);
-/* Reads `params:` and then `params_of:` of unit number `unit` over the values in `param`, for its population number
- * `population`. */
+/* Reads `params:` and then `params_of:` of unit number `unit` over the values in `param`, for its
+ * population number `population`. */
 cls_status cls_job_unit_params(cls_job_reader *r, uint32_t unit, uint32_t population, const cls_model *model,
                                cls_distribution *param);
 int cls_job_find_unit(const cls_job_units *units, const char *name); /* -1: none */
-/* Which regions are which (job_unit_of.c): what the text alone decides; then the table, collective, fetched by rank
- * 0; then, of job->connectome, `brain`'s units, unit_of and densities. */
+/* Which regions are which (job_unit_of.c): what the text alone decides; then the table, collective,
+ * fetched by rank 0; then, of job->connectome, `brain`'s units, unit_of and densities. */
 cls_status cls_job_read_unit_of(cls_job_reader *r, const cls_yaml *brain, const char *name);
 cls_status cls_job_fetch_unit_table(cls_job_reader *r);
 cls_status cls_job_assign_units(cls_job_reader *r, cls_brain *brain);
@@ -116,8 +116,8 @@ cls_status cls_job_input(cls_job_reader *r, const cls_yaml *node, const cls_mode
  * nobody wrote, is rounded up to one instead. */
 cls_status cls_job_multiple(const cls_yaml *section, const char *name, double *value, double unit,
                             const char *unit_name);
-/* Collective: a file's text, read by rank 0, on all ranks. `*text` is NULL before and freed by the caller, whatever is
- * returned. `what` names its kind in messages. */
+/* Collective: a file's text, read by rank 0, on all ranks. `*text` is NULL before and freed by the caller,
+ * whatever is returned. `what` names its kind in messages. */
 cls_status cls_job_fetch_text(const cls_world *world, const char *path, const char *what, char **text,
                               size_t *size);
 /* Collective: all ranks return rank 0's status and have its message. */

@@ -53,8 +53,8 @@ static cls_status check_rules(cls_job_reader *r, const cls_yaml *list) {
   return CLS_OK;
 }
 
-/* Marks regions whose names a pattern or one of a list holds. A name that is nobody's is refused; a pattern may
- * match nothing: one job serves many connectomes. */
+/* Marks regions whose names a pattern or one of a list holds. A name that is nobody's is refused; a
+ * pattern may match nothing: one job serves many connectomes. */
 static cls_status match_regions(cls_job_reader *r, const cls_yaml *node, bool *held) {
   const cls_connectome *c = r->job->connectome;
   const cls_yaml *single[1] = {node}, *const *items = single;

@@ -113,8 +113,8 @@ static cls_status sort_projections(const cls_network *network, uint32_t **sorted
   return CLS_OK;
 }
 
-/* Appends one edge per source to the sources' rows, which end at last[]. Targets come ascending, so every row is
- * sorted, and an edge between the same populations, which is the row's last, is added up. */
+/* Appends one edge per source to the sources' rows, which end at last[]. Targets come ascending, so every
+ * row is sorted, and an edge between the same populations, which is the row's last, is added up. */
 static void fill_rows(const cls_network *network, const uint32_t *sorted, const double *neurons,
                       uint64_t *last, cls_block_graph *graph) {
   for (uint32_t i = 0; i < network->n_projections; i++) {
@@ -234,7 +234,8 @@ static double bytes_per_neuron(const cls_population *population) {
   return BYTES_PER_NEURON + 4.0 * floats;
 }
 
-/* incoming[population * 2 + {0, 1}]: synapses onto it, and events arriving per second. rate: of populations. */
+/* incoming[population * 2 + {0, 1}]: synapses onto it, and events arriving per second. rate: of
+ * populations. */
 static void count_incoming(const cls_network *network, const double *rate, double *incoming) {
   const cls_projection_source *sources = NULL;
   double weights = 0, events = 0; /* of a synapse of a list of sources, which projections may share */

@@ -99,8 +99,8 @@ static uint64_t count_edges(const cls_block_graph *graph, const cls_metis_graph 
 
 /* ---- edges ---- */
 
-/* Where vertex v sends, by its populations' edges, each once: how many; with `links` also how much: both directions of
- * every edge, weighted by the messages it alone would cause. */
+/* Where vertex v sends, by its populations' edges, each once: how many; with `links` also how much: both
+ * directions of every edge, weighted by the messages it alone would cause. */
 static uint64_t merge_row(merger *g, uint32_t v, link *links) {
   const cls_metis_graph *m = g->m;
   uint64_t n = 0;
@@ -176,8 +176,8 @@ static cls_status list_links(const cls_network *network, const cls_placement *pl
   return status;
 }
 
-/* Groups as few blocks, then joins as few populations, as keep the edges within the limit: a dense network of many
- * blocks is all alike, and so are the populations of one of many small regions. */
+/* Groups as few blocks, then joins as few populations, as keep the edges within the limit: a dense network
+ * of many blocks is all alike, and so are the populations of one of many small regions. */
 static cls_status choose_vertices(const cls_network *network, const cls_placement *placement,
                                   const cls_block_graph *graph, int ranks, cls_metis_graph *m,
                                   uint64_t *edges) {

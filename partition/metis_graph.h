@@ -8,9 +8,9 @@
 
 enum { CLS_VERTICES_A_RANK = 4 }; /* METIS is not asked below this */
 
-/* Vertices. In a network of few populations every population is cut into vertices of `group` consecutive blocks; in
- * one of so many that their edges alone are too many, populations are joined instead: those of a region, then of
- * consecutive regions. */
+/* Vertices. In a network of few populations every population is cut into vertices of `group` consecutive
+ * blocks; in one of so many that their edges alone are too many, populations are joined instead: those of
+ * a region, then of consecutive regions. */
 typedef struct {
   uint32_t group;
   idx_t n;

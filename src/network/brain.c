@@ -1,7 +1,7 @@
-/* From a connectome to a network: every region becomes a unit of populations (unit.h), after the Digital Twin
- * Brain (Lu, Feng et al., arXiv 2308.01241, Methods). This file holds the whole; brain_regions.c decides sizes and
- * in-degrees, brain_populations.c makes the populations, brain_local.c the projections within a region,
- * brain_tracts.c those between regions. */
+/* From a connectome to a network: every region becomes a unit of populations (unit.h), after the Digital
+ * Twin Brain (Lu, Feng et al., arXiv 2308.01241, Methods). This file holds the whole; brain_regions.c
+ * decides sizes and in-degrees, brain_populations.c makes the populations, brain_local.c the projections
+ * within a region, brain_tracts.c those between regions. */
 #include "network/brain.h"
 
 #include <math.h>

@@ -46,8 +46,8 @@ typedef struct {
 cls_status cls_brain_regions(cls_expansion *x);
 /* Adds regions and populations. */
 cls_status cls_brain_populations(cls_expansion *x);
-/* Adds the local projections of a region, whose neurons get the synapses of other regions from local excitatory
- * ones too where it is `isolated`. */
+/* Adds the local projections of a region, whose neurons get the synapses of other regions from local
+ * excitatory ones too where it is `isolated`. */
 cls_status cls_brain_local(cls_expansion *x, uint32_t region, bool isolated);
 /* Adds the long-range projections of all regions, and the local ones; logs what is decided about tracts. */
 cls_status cls_brain_tracts(cls_expansion *x);
@@ -62,9 +62,9 @@ typedef struct {
 } cls_crowding;
 cls_crowding cls_brain_crowding(const cls_expansion *x, const cls_projection_source *sources, uint32_t n,
                                 int64_t target);
-/* Makes `p` draw its `indegree` sources, distinct unless they are too few: noted then, and neurons may be drawn
- * more than once. Drawn without repetition, a small source that is asked for more than half of its neurons would
- * fall behind its share of the mixture: that counts as too few. */
+/* Makes `p` draw its `indegree` sources, distinct unless they are too few: noted then, and neurons may be
+ * drawn more than once. Drawn without repetition, a small source that is asked for more than half of its
+ * neurons would fall behind its share of the mixture: that counts as too few. */
 cls_status cls_brain_draw_distinct(cls_expansion *x, cls_projection *p, uint64_t indegree,
                                    const cls_crowding *crowding);
 /* Notes that `projection` may not draw distinct sources and lets it repeat them. `sources`: how many there

@@ -1,5 +1,5 @@
-/* The projections within a region: every population draws its synapses from the region's excitatory populations
- * in the proportions of its row of the unit's table, and from the inhibitory ones likewise. */
+/* The projections within a region: every population draws its synapses from the region's excitatory
+ * populations in the proportions of its row of the unit's table, and from the inhibitory ones likewise. */
 #include "network/brain.h"
 
 #include <math.h>

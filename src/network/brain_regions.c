@@ -1,5 +1,6 @@
-/* How many neurons every region of a brain gets, and how many synapses each of them: which regions are kept, what
- * their sizes are taken from, how the total is divided, and the factor of their synapse density. */
+/* How many neurons every region of a brain gets, and how many synapses each of them: which regions are
+ * kept, what their sizes are taken from, how the total is divided, and the factor of their synapse
+ * density. */
 #include "network/brain.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
-/* The long-range connections of a brain: which tracts count, their delays, and the projections that stand for
- * them. A target population draws its long-range synapses from those populations of other regions that project
- * (all excitatory ones, unless a unit says otherwise), in proportion to the weights of its row and, within a
- * region, to their neurons. */
+/* The long-range connections of a brain: which tracts count, their delays, and the projections that stand
+ * for them. A target population draws its long-range synapses from those populations of other regions that
+ * project (all excitatory ones, unless a unit says otherwise), in proportion to the weights of its row
+ * and, within a region, to their neurons. */
 #include "network/brain.h"
 
 #include <math.h>

@@ -25,7 +25,8 @@ typedef struct {
 /* Local. Arrays are allocated (zeroed; names NULL, centres NaN), to be filled. */
 cls_status cls_connectome_create(uint32_t n_regions, uint64_t n_tracts, cls_connectome **connectome);
 void cls_connectome_destroy(cls_connectome *connectome);
-/* Checks shapes, names, finite non-negative numbers, order of sources. CLS_ERR_INPUT names region and value. */
+/* Checks shapes, names, finite non-negative numbers, order of sources. CLS_ERR_INPUT names region and
+ * value. */
 cls_status cls_connectome_check(const cls_connectome *connectome);
 /* Collective: rank 0's connectome is copied to all others (pass NULL there). */
 cls_status cls_connectome_broadcast(cls_connectome **connectome, MPI_Comm comm);
@@ -54,9 +55,10 @@ typedef struct {
   const cls_region_unit *units;
   uint32_t n_units;
   const uint32_t *unit_of;
-  /* Synapse density, [regions of the connectome], NaN where unknown; NULL: all alike. The in-degree of a region is
-   * multiplied by density / density_reference within density_low ... density_high (.7 ... 1.3), as in the Digital
-   * Twin Brain. density_scales: conductances follow the in-degree here too (true). Not owned. */
+  /* Synapse density, [regions of the connectome], NaN where unknown; NULL: all alike. The in-degree of a
+   * region is multiplied by density / density_reference within density_low ... density_high (.7 ... 1.3),
+   * as in the Digital Twin Brain. density_scales: conductances follow the in-degree here too (true). Not
+   * owned. */
   const double *density;
   double density_reference, density_low, density_high;
   bool density_scales;

@@ -7,11 +7,13 @@
 
 /* ---- those that come with the program ---- */
 
-/* All from the Digital Twin Brain (Lu, Feng et al., arXiv 2308.01241, and its public code). Layers of the column
- * in per cent of its neurons, L1 (1.6 %) left empty, times the excitatory or inhibitory part of the layer. */
+/* All from the Digital Twin Brain (Lu, Feng et al., arXiv 2308.01241, and its public code). Layers of the
+ * column in per cent of its neurons, L1 (1.6 %) left empty, times the excitatory or inhibitory part of the
+ * layer. */
 #define LAYER(percent, of_it) ((percent) / (33.8 + 34.9 + 7.6 + 22.1) * (of_it))
 
-/* 4/7 of the synapses from local excitatory neurons, 1/7 from local inhibitory ones, 2/7 from other regions. */
+/* 4/7 of the synapses from local excitatory neurons, 1/7 from local inhibitory ones, 2/7 from other
+ * regions. */
 #define PAIR_TABLE .synapses = {{4, 1}, {4, 1}}, .long_range = {2, 2}
 
 static const cls_region_unit units[] = {
@@ -149,7 +151,8 @@ cls_status cls_unit_divide(const cls_region_unit *unit, uint64_t neurons, uint64
   return cls_apportion(neurons, share, unit->n, 1, n, "neurons of a region");
 }
 
-cls_status cls_unit_row(const cls_region_unit *unit, uint32_t target, double indegree, cls_unit_indegree *row) {
+cls_status cls_unit_row(const cls_region_unit *unit, uint32_t target, double indegree,
+                        cls_unit_indegree *row) {
   double wanted = indegree, mean = 0;
   if (unit->indegree_by == CLS_INDEGREE_TABLE) {
     double own = row_sum(unit, target, '*');

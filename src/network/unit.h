@@ -63,7 +63,8 @@ typedef struct {
 } cls_unit_indegree;
 /* Those of population `target` in a region whose mean in-degree is `indegree`: a whole number (at least 1) by
  * the unit's `indegree_by`, divided among the classes by the sums of the row, largest remainder first. */
-cls_status cls_unit_row(const cls_region_unit *unit, uint32_t target, double indegree, cls_unit_indegree *row);
+cls_status cls_unit_row(const cls_region_unit *unit, uint32_t target, double indegree,
+                        cls_unit_indegree *row);
 static inline uint64_t cls_unit_indegree_sum(const cls_unit_indegree *row) {
   return row->local_e + row->local_i + row->long_range;
 }

@@ -1,4 +1,5 @@
-/* What the tests of brains share: the values of section `brain:` of a job, and looking at what comes of them. */
+/* What the tests of brains share: the values of section `brain:` of a job, and looking at what comes of
+ * them. */
 #ifndef CALLOSUM_TEST_BRAINS_H
 #define CALLOSUM_TEST_BRAINS_H
 

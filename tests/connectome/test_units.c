@@ -1,5 +1,5 @@
-/* Units: the column and the pairs against the published tables, mixed units, who projects where, in-degrees by
- * synapse density, and the table of regions. */
+/* Units: the column and the pairs against the published tables, mixed units, who projects where,
+ * in-degrees by synapse density, and the table of regions. */
 #include "brains.h"
 #include "io/region_table.h"
 
@@ -95,7 +95,8 @@ static void populations_have_stated_shares(void **state) {
   cls_connectome_destroy(c);
 }
 
-/* .8 of a pair, rounded to nearest, E and I not empty: what the canonical unit was before there were units. */
+/* .8 of a pair, rounded to nearest, E and I not empty: what the canonical unit was before there were
+ * units. */
 static void pairs_round_to_nearest(void **state) {
   (void)state;
   for (uint64_t n = 5; n <= 5000; n++) {
@@ -137,8 +138,9 @@ static void draw_onto(const cls_network *network, uint32_t target, counter *k) {
                              CLS_DRAW_SOURCE, count, k));
 }
 
-/* Drawn synapses: every neuron has its row's number from each class, to the synapse; from single populations as many
- * as the table says, within chance. By table: 122 62 100 57 120 53 107 48, the mean over neurons is 100. */
+/* Drawn synapses: every neuron has its row's number from each class, to the synapse; from single
+ * populations as many as the table says, within chance. By table: 122 62 100 57 120 53 107 48, the mean
+ * over neurons is 100. */
 static void synapses_follow_the_table(void **state) {
   (void)state;
   cls_connectome *c = make_connectome(3, three, 30);
