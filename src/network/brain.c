@@ -97,11 +97,12 @@ static cls_status log_unit(const cls_expansion *x, uint32_t number) {
     char *text = row_text(&row[p]);
     CLS_CHECK(text, CLS_ERR_MEMORY, "out of memory for the log");
     if (alike)
-      cls_log(x->world, 1, "brain: %u regions are units %s of %u populations, in-degree %s", regions,
-              unit->name, unit->n, text);
+      cls_log(x->world, 1, "brain: %u regions are units %s of %u populations, in-degree%s %s", regions,
+              unit->name, unit->n, x->brain->density ? " at the reference" : "", text);
     else
-      cls_log(x->world, 1, "brain: %u regions are units %s: %s of %.4g %% of the neurons, in-degree %s",
-              regions, unit->name, unit->population[p].name, 100 * unit->population[p].share, text);
+      cls_log(x->world, 1, "brain: %u regions are units %s: %s of %.4g %% of the neurons, in-degree%s %s",
+              regions, unit->name, unit->population[p].name, 100 * unit->population[p].share,
+              x->brain->density ? " at the reference" : "", text);
     free(text);
   }
   return CLS_OK;

@@ -1,13 +1,13 @@
 """The spikes of a run are the same bits whatever computes them: ranks, threads, backends, partitions, members of an
 ensemble, processors; and its recordings are the same bytes. On the demo job, the cortical microcircuit at a tenth of
-its size, and a job with every rule, model and distribution.
+its size, a job with every rule, model and distribution, and a brain of every unit.
 
   test_digest.py CALLOSUM     (CALLOSUM_baseline and CALLOSUM_v3 beside it are compared where they are)
 """
 import pathlib
 import sys
 
-from common import EXAMPLES, PROGRAM, Checks, Run, scratch, skip
+from common import EXAMPLES, JOBS, PROGRAM, Checks, Run, scratch, skip
 
 try:
     import h5py
@@ -23,8 +23,9 @@ CASES = {
     "pd14": (EXAMPLES / "pd14.yaml",
              {"simulation.duration_ms": 200, "scale.neurons": 0.1, "scale.indegree": 0.1, **RECORD}),
     "all_rules": (EXAMPLES / "all_rules.yaml", {"simulation.duration_ms": 300, **RECORD}),
+    "units": (JOBS / "units.yaml", {"simulation.duration_ms": 200, **RECORD, **BOLD}),
 }
-FILES = {"demo": 4, "pd14": 3, "all_rules": 3}
+FILES = {"demo": 4, "pd14": 3, "all_rules": 3, "units": 4}
 
 # (ranks, threads, backend, partition): every value of each, in different company.
 LAYOUTS = {
@@ -34,6 +35,8 @@ LAYOUTS = {
              (4, 2, "/cpu/omp", "metis")],
     "all_rules": [(1, 1, "/cpu/serial", "round_robin"), (2, 2, "/cpu/omp", "contiguous"),
                   (3, 1, "/cpu/omp", "round_robin"), (3, 2, "/cpu/serial", "round_robin"), (4, 2, "/cpu/omp", "metis")],
+    "units": [(1, 1, "/cpu/serial", "contiguous"), (2, 2, "/cpu/omp", "metis"), (3, 1, "/cpu/serial", "round_robin"),
+              (4, 1, "/cpu/omp", "contiguous")],
 }
 
 
