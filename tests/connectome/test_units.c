@@ -64,7 +64,7 @@ static void populations_have_stated_shares(void **state) {
   expanded e = expand(c, &brain);
   assert_int_equal(e.network->n_populations, 3 * N);
   for (int r = 0; r < 3; r++) {
-    char region[8];
+    char region[16];
     snprintf(region, sizeof region, "r%d", r);
     double total = 0;
     for (int p = 0; p < N; p++) total += (double)in_region(&e, region, p)->n;

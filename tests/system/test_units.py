@@ -1,12 +1,14 @@
 """A brain of columns, jobs/examples/column.yaml: the same spikes on one rank and on three, all eight populations of every
-region alive and none saturated, rates as in a cortex.
+region alive and none saturated, rates as in a cortex. And which region is which unit: by default, table, names and the
+connectome's own flags.
 
   test_units.py CALLOSUM
 """
 import pathlib
 import sys
+import zipfile
 
-from common import EXAMPLES, PROGRAM, Checks, Run, scratch, skip
+from common import DATA, EXAMPLES, JOBS, PROGRAM, Checks, Run, call, scratch, settings, skip
 
 try:
     import h5py
@@ -32,10 +34,55 @@ def read_rates(path):
     return {name: numpy.array(rows) for name, rows in found.items()}
 
 
+def units_of(folder, job, values=None):
+    """{region: its populations} of a job that is placed, not run."""
+    path = pathlib.Path(folder) / "owners.tsv"
+    done = call("partition", job, "--ranks", 1, "--out", path, *settings(values))
+    if done.returncode != 0:
+        print(done.stderr)
+        return {}
+    found = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line.startswith(("#", "block")):
+            region, population = line.split("\t")[1].split("/")
+            found.setdefault(region, []).append(population)
+    return {region: list(dict.fromkeys(populations)) for region, populations in found.items()}
+
+
+PAIR, COLUMN, THREE = ["E", "I"], list(SHARES), ["E", "P", "S"]
+
+
+def assignments(check, folder):
+    """units.yaml: column by default, a table over it, R004 and R005 by name over that."""
+    wanted = {}
+    for line in (JOBS / "units.tsv").read_text(encoding="utf-8").splitlines()[2:]:
+        region, unit, _ = line.split("\t")
+        wanted[region] = PAIR if unit in ("canonical", "subcortical") else COLUMN
+    wanted["R004"] = wanted["R005"] = THREE
+    found = units_of(folder, JOBS / "units.yaml")
+    check("units of regions by default, table and name", found == wanted, "" if found == wanted else f"{found}, expected {wanted}")
+    later = units_of(folder, JOBS / "units.yaml",
+                     {"brain.unit_of": [{"region": "*", "unit": "canonical"}, {"region": ["L001", "R*"], "unit": "column"}]})
+    check("later entries win", later == {r: COLUMN if r == "L001" or r[0] == "R" else PAIR for r in wanted})
+    path = DATA / "tvb" / "connectivity_96.zip"
+    if not path.exists():
+        print(f"skipped: {path} is not there")
+        return
+    with zipfile.ZipFile(path) as archive:
+        read = lambda part: archive.read(next(n for n in archive.namelist() if part in n)).decode().split("\n")
+        flags = [line.strip() != "0" for line in read("cortical") if line.strip()]
+    found = units_of(folder, EXAMPLES / "demo.yaml", {"brain.connectome.file": str(path), "brain.unit": "auto",
+                                                      "record": {"rates": {}}})
+    check("auto: columns where the connectome says cortical", [p == COLUMN for p in found.values()] == flags,
+          f"{sum(flags)} of {len(flags)}")
+
+
 def main():
     if not PROGRAM:
         sys.exit(__doc__)
     check = Checks()
+    with scratch() as folder:
+        assignments(check, folder)
     values = {"simulation.duration_ms": 1000, "record": {"warmup_ms": WARMUP_MS, "rates": {"bin_ms": 10}}}
     with scratch() as folder:
         one = Run(EXAMPLES / "column.yaml", pathlib.Path(folder) / "one", values)
