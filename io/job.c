@@ -32,6 +32,10 @@ const cls_schema *const cls_job_schemas[] = {&schema_job,
                                              &cls_schema_connectome,
                                              &cls_schema_generator,
                                              &cls_schema_shares,
+                                             &cls_schema_unit_of,
+                                             &cls_schema_unit,
+                                             &cls_schema_unit_population,
+                                             &cls_schema_density,
                                              &cls_schema_population,
                                              &cls_schema_positions,
                                              &cls_schema_projection,
@@ -74,36 +78,36 @@ cls_status cls_job_agree_root(const cls_world *world, cls_status status) {
   return cls_fail((cls_status)code, "%s", message);
 }
 
-static cls_status read_stream(FILE *file, const char *path, char **text, size_t *size) {
+static cls_status read_stream(FILE *file, const char *path, const char *what, char **text, size_t *size) {
   size_t capacity = 0;
   for (*size = 0;;) {
-    CLS_TRY(cls_grow(text, &capacity, *size + 65536, 1, "job file"));
+    CLS_TRY(cls_grow(text, &capacity, *size + 65536, 1, what));
     size_t got = fread(*text + *size, 1, 65536, file);
     *size += got;
     CLS_CHECK(!ferror(file), CLS_ERR_INPUT, "%s: cannot be read: %s", path, strerror(errno));
-    CLS_CHECK(*size <= MAX_FILE_BYTES, CLS_ERR_INPUT, "%s: job file of more than %d bytes", path,
+    CLS_CHECK(*size <= MAX_FILE_BYTES, CLS_ERR_INPUT, "%s: %s of more than %d bytes", path, what,
               MAX_FILE_BYTES);
     if (got == 0) return CLS_OK;
   }
 }
 
-static cls_status read_file(const char *path, char **text, size_t *size) {
+static cls_status read_file(const char *path, const char *what, char **text, size_t *size) {
   FILE *file = fopen(path, "rb");
   CLS_CHECK(file, CLS_ERR_INPUT, "%s: cannot be opened: %s", path, strerror(errno));
-  cls_status status = read_stream(file, path, text, size);
+  cls_status status = read_stream(file, path, what, text, size);
   fclose(file);
   return status;
 }
 
-/* Collective: the file's text on all ranks. `*text` is freed by the caller, whatever is returned. */
-static cls_status fetch_text(const cls_world *world, const char *path, char **text, size_t *size) {
-  cls_status status = world->rank == 0 ? read_file(path, text, size) : CLS_OK;
+cls_status cls_job_fetch_text(const cls_world *world, const char *path, const char *what, char **text,
+                              size_t *size) {
+  cls_status status = world->rank == 0 ? read_file(path, what, text, size) : CLS_OK;
   CLS_TRY(cls_job_agree_root(world, status));
   uint64_t bytes = *size;
   CLS_TRY(broadcast(world, &bytes, sizeof bytes));
   *size = (size_t)bytes;
   size_t capacity = 0;
-  if (world->rank != 0) status = cls_grow(text, &capacity, *size + 1, 1, "job file");
+  if (world->rank != 0) status = cls_grow(text, &capacity, *size + 1, 1, what);
   CLS_TRY(cls_agree(world->comm, status));
   return broadcast(world, *text, (int)bytes);
 }
@@ -151,7 +155,7 @@ static cls_status read_text(cls_job_reader *r, const char *text, size_t size, co
 }
 
 /* Local: the network, whole and checked. */
-static cls_status finish(cls_job_reader *r, const cls_brain *brain) {
+static cls_status finish(cls_job_reader *r, cls_brain *brain) {
   if (brain->model) CLS_TRY(cls_job_expand_brain(r, brain));
   if (r->scale) CLS_TRY(cls_job_compensate(r));
   CLS_TRY(cls_job_read_interventions(r));
@@ -170,6 +174,7 @@ static cls_status load(cls_job_reader *r, const char *text, size_t size, const c
   CLS_TRY(cls_job_agree_root(r->world, r->world->rank == 0 ? cls_job_check_files(r) : CLS_OK));
   if (brain->model) CLS_TRY(cls_job_fetch_connectome(r, &choice));
   CLS_TRY(cls_job_load_files(r));
+  if (brain->model) CLS_TRY(cls_job_fetch_unit_table(r));
   return cls_agree(r->world->comm, finish(r, brain));
 }
 
@@ -183,12 +188,13 @@ cls_status cls_job_load(const cls_world *world, const char *path, const char *co
   cls_status status = cls_alloc(&r.job, 1, sizeof *r.job, "job");
   if (status == CLS_OK) status = cls_job_copy(path, &r.job->path);
   status = cls_agree(world->comm, status);
-  if (status == CLS_OK) status = fetch_text(world, path, &text, &size);
+  if (status == CLS_OK) status = cls_job_fetch_text(world, path, "job file", &text, &size);
   if (status == CLS_OK) status = load(&r, text, size, set, n_set, &brain);
   free(text);
   free(brain.inputs);
   free(r.files);
   cls_job_scale_destroy(r.scale);
+  cls_job_units_free(&r.units);
   cls_yaml_tree_destroy(r.tree);
   if (status != CLS_OK) {
     cls_job_destroy(r.job);

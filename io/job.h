@@ -4,6 +4,7 @@
 #define CALLOSUM_JOB_H
 
 #include "io/io.h"
+#include "io/region_table.h"
 #include "io/schema.h"
 
 #define CLS_KEYS(table) ((int)(sizeof(table) / sizeof *(table)))
@@ -19,6 +20,20 @@ typedef struct {
 
 /* Section `scale:` (job_scale.c). */
 typedef struct cls_job_scale_ cls_job_scale;
+/* What a brain job says about units (job_units.c, job_unit_of.c). Owns all but the nodes and the name. */
+typedef struct {
+  cls_region_unit *units;     /* those that are known, then the job's own */
+  const cls_yaml **params;    /* `params:` of each, or NULL */
+  const cls_yaml **params_of; /* `params_of:` of each, or NULL */
+  uint32_t n;
+  const cls_yaml *node; /* of `unit`, for messages */
+  const char *name;     /* unit of regions that nothing else names */
+  const cls_yaml *table_node;
+  cls_region_table *table;                   /* NULL: none */
+  uint32_t *unit_of;                         /* [regions of the connectome] */
+  double *density;                           /* [regions of the connectome] */
+  cls_distribution (*param)[CLS_MAX_PARAMS]; /* [n x CLS_UNIT_POPULATIONS] */
+} cls_job_units;
 
 /* A job being read. Local; the same on every rank. */
 typedef struct {
@@ -29,6 +44,7 @@ typedef struct {
   cls_job_scale *scale; /* NULL: a brain */
   cls_job_file *files;
   size_t n_files, file_capacity;
+  cls_job_units units; /* of a brain */
 } cls_job_reader;
 
 /* The connectome a brain job asks for: a file, or the generator where `file` is NULL. */
@@ -42,9 +58,10 @@ typedef struct {
 extern const cls_schema *const cls_job_schemas[];
 extern const cls_schema cls_schema_simulation, cls_schema_partition, cls_schema_record, cls_schema_rates,
     cls_schema_bold, cls_schema_currents, cls_schema_lfp, cls_schema_spectra, cls_schema_trace,
-    cls_schema_brain, cls_schema_shares, cls_schema_connectome, cls_schema_generator, cls_schema_population,
-    cls_schema_scale, cls_schema_projection, cls_schema_source, cls_schema_positions, cls_schema_kernel,
-    cls_schema_delay, cls_schema_distance, cls_schema_intervention, cls_schema_tracts;
+    cls_schema_brain, cls_schema_shares, cls_schema_unit, cls_schema_unit_population, cls_schema_unit_of,
+    cls_schema_density, cls_schema_connectome, cls_schema_generator, cls_schema_population, cls_schema_scale,
+    cls_schema_projection, cls_schema_source, cls_schema_positions, cls_schema_kernel, cls_schema_delay,
+    cls_schema_distance, cls_schema_intervention, cls_schema_tracts;
 
 /* Sections that need nothing but the text. Local. */
 cls_status cls_job_read_simulation(cls_job_reader *r); /* and partition */
@@ -71,7 +88,24 @@ cls_status cls_job_read_connectome(cls_job_reader *r, const cls_yaml *node, cls_
 /* Collective: job->connectome, on all ranks. */
 cls_status cls_job_fetch_connectome(cls_job_reader *r, const cls_connectome_choice *choice);
 /* Local: expands job->connectome into job->network and keeps only the regions that were used. */
-cls_status cls_job_expand_brain(cls_job_reader *r, const cls_brain *brain);
+cls_status cls_job_expand_brain(cls_job_reader *r, cls_brain *brain);
+/* Shares of a neuron's synapses: local E, local I, long range; made to sum to 1. */
+cls_status cls_job_read_shares(cls_job_reader *r, const cls_yaml *node, double shares[3]);
+/* Units (job_units.c). `map`: brain.units, NULL where absent; `shares` (NULL: those of the unit) and
+ * `excitatory_share` are those of pairs that the job says nothing else of. Local. */
+cls_status cls_job_read_units(cls_job_reader *r, const cls_yaml *map, double excitatory_share,
+                              const double *shares);
+void cls_job_units_free(cls_job_units *units);
+/* Reads `params:` and then `params_of:` of unit number `unit` over the values in `param`, for its
+ * population number `population`. */
+cls_status cls_job_unit_params(cls_job_reader *r, uint32_t unit, uint32_t population, const cls_model *model,
+                               cls_distribution *param);
+int cls_job_find_unit(const cls_job_units *units, const char *name); /* -1: none */
+/* Which regions are which (job_unit_of.c): what the text alone decides; then the table, collective,
+ * fetched by rank 0; then, of job->connectome, `brain`'s units, unit_of and densities. */
+cls_status cls_job_read_unit_of(cls_job_reader *r, const cls_yaml *brain, const char *name);
+cls_status cls_job_fetch_unit_table(cls_job_reader *r);
+cls_status cls_job_assign_units(cls_job_reader *r, cls_brain *brain);
 /* Local: job->connectome becomes its regions kept[0 ... n-1] (ascending) and the tracts among them. */
 cls_status cls_job_keep_regions(cls_job *job, const uint32_t *kept, uint32_t n);
 /* Section `interventions:`; job->network holds its populations and is not finished. Local. */
@@ -123,6 +157,10 @@ cls_status cls_job_input(cls_job_reader *r, const cls_yaml *node, const cls_mode
  * nobody wrote, is rounded up to one instead. */
 cls_status cls_job_multiple(const cls_yaml *section, const char *name, double *value, double unit,
                             const char *unit_name);
+/* Collective: a file's text, read by rank 0, on all ranks. `*text` is NULL before and freed by the caller,
+ * whatever is returned. `what` names its kind in messages. */
+cls_status cls_job_fetch_text(const cls_world *world, const char *path, const char *what, char **text,
+                              size_t *size);
 /* Collective: all ranks return rank 0's status and have its message. */
 cls_status cls_job_agree_root(const cls_world *world, cls_status status);
 /* A path that `node` holds, in memory of the caller: relative to the job file's folder where it is written in

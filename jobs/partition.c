@@ -144,7 +144,7 @@ static cls_status print_row(const cls_job *job, const options *o, const char *me
                             const cls_block_graph *graph, cls_placement *placement) {
   cls_partition_quality q;
   double start = cls_seconds();
-  CLS_TRY(cls_partition(job->network, method, o->ranks, placement));
+  CLS_TRY(cls_partition_graph(job->network, graph, method, o->ranks, placement));
   double seconds = cls_seconds() - start;
   CLS_TRY(cls_partition_measure(job->network, placement, graph, &q));
   printf("%-12s %8.4f %8.4f %8.4f %14.6g %14.6g %10u", method, q.balance[0], q.balance[1], q.balance[2],

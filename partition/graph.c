@@ -4,8 +4,7 @@
  * Events: every synapse costs the rate of its source. Bytes: 5 per synapse (4 stored, headers and offsets on
  * top), and per neuron its states, its receptor inputs, its own constants where parameters vary within the
  * population, and 16 for recent spikes and slots. */
-#include "base/math.h"
-#include "partition/partition.h"
+#include "partition/methods.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,37 +14,43 @@
 #define BYTES_PER_NEURON  16.0
 #define REACH_CERTAIN     64.0 /* exp(-64) stands for "always has a synapse" */
 
-typedef struct {
-  cls_block_edge edge;
-  uint64_t order; /* in which projections are read: sums then do not depend on the sort */
-} raw_edge;
-
 static cls_status build_edges(const cls_network *network, cls_block_graph *graph);
 static cls_status build_pairs(const cls_network *network, const cls_placement *placement,
                               cls_block_graph *graph);
 static cls_status build_weights(const cls_network *network, const cls_placement *placement,
                                 cls_block_graph *graph);
 
-static cls_status fill(const cls_network *network, const cls_placement *placement, cls_block_graph *g) {
+static cls_status fill(const cls_network *network, const cls_placement *placement, bool edges,
+                       cls_block_graph *g) {
   g->n_blocks = placement->n_blocks;
   g->n_populations = network->n_populations;
-  CLS_TRY(build_edges(network, g));
-  CLS_TRY(build_pairs(network, placement, g));
+  if (edges) CLS_TRY(build_edges(network, g));
+  if (edges) CLS_TRY(build_pairs(network, placement, g));
   return build_weights(network, placement, g);
 }
 
-cls_status cls_block_graph_create(const cls_network *network, const cls_placement *placement,
-                                  cls_block_graph **graph) {
+static cls_status create(const cls_network *network, const cls_placement *placement, bool edges,
+                         cls_block_graph **graph) {
   cls_block_graph *g;
   *graph = NULL;
   CLS_TRY(cls_alloc(&g, 1, sizeof *g, "block graph"));
-  cls_status status = fill(network, placement, g);
+  cls_status status = fill(network, placement, edges, g);
   if (status != CLS_OK) {
     cls_block_graph_destroy(g);
     return status;
   }
   *graph = g;
   return CLS_OK;
+}
+
+cls_status cls_block_graph_create(const cls_network *network, const cls_placement *placement,
+                                  cls_block_graph **graph) {
+  return create(network, placement, true, graph);
+}
+
+cls_status cls_block_graph_create_weights(const cls_network *network, const cls_placement *placement,
+                                          cls_block_graph **graph) {
+  return create(network, placement, false, graph);
 }
 
 void cls_block_graph_destroy(cls_block_graph *graph) {
@@ -70,11 +75,12 @@ static double minus_log1m(double x) {
   return y < REACH_CERTAIN ? y : REACH_CERTAIN;
 }
 
-/* -ln P(no synapse) of one source neuron and one target neuron of different numbers. */
-static double reach_of(const cls_network *network, const cls_projection *projection, uint32_t s) {
+/* -ln P(no synapse) of one source neuron and one target neuron of different numbers. n_source: neurons of the
+ * source. */
+static double reach_of(const cls_network *network, const cls_projection *projection, uint32_t s,
+                       double n_source) {
   const cls_projection_source *source = &projection->sources[s];
   double n_target = (double)network->populations[projection->target].n;
-  double n_source = (double)network->populations[source->population].n;
   if (source->population == projection->target && !projection->autapses) n_source -= 1;
   if (n_source < 1 || n_target < 1) return 0;
   double k = (double)projection->indegree, pairs = n_source * n_target;
@@ -101,65 +107,79 @@ static double reach_of(const cls_network *network, const cls_projection *project
   return 0;
 }
 
-static int by_target(const void *left, const void *right) {
-  const raw_edge *a = left, *b = right;
-  if (a->edge.target != b->edge.target) return a->edge.target < b->edge.target ? -1 : 1;
-  return a->order < b->order ? -1 : a->order > b->order;
+/* Numbers of projections in the order of their targets, those onto one population in their own order. */
+static cls_status sort_projections(const cls_network *network, uint32_t **sorted) {
+  uint32_t *next = NULL;
+  CLS_TRY(cls_alloc(sorted, network->n_projections, sizeof **sorted, "projections by target"));
+  CLS_TRY(cls_alloc(&next, (size_t)network->n_populations + 1, sizeof *next, "projections by target"));
+  for (uint32_t j = 0; j < network->n_projections; j++) next[network->projections[j].target + 1]++;
+  for (uint32_t p = 0; p < network->n_populations; p++) next[p + 1] += next[p];
+  for (uint32_t j = 0; j < network->n_projections; j++) (*sorted)[next[network->projections[j].target]++] = j;
+  free(next);
+  return CLS_OK;
 }
 
-/* Sorts each row by target and adds up edges between the same populations. */
-static void merge_rows(const uint64_t *first, raw_edge *raw, cls_block_graph *graph) {
+/* Appends one edge per source to the sources' rows, which end at last[]. Targets come ascending, so every
+ * row is sorted, and an edge between the same populations, which is the row's last, is added up. */
+static void fill_rows(const cls_network *network, const uint32_t *sorted, const double *neurons,
+                      uint64_t *last, cls_block_graph *graph) {
+  for (uint32_t i = 0; i < network->n_projections; i++) {
+    const cls_projection *projection = &network->projections[sorted[i]];
+    if (projection->rule == CLS_ONE_TO_ONE) continue;
+    double synapses = cls_projection_expected_synapses(network, projection);
+    for (uint32_t s = 0; s < projection->n_sources; s++) {
+      uint32_t p = projection->sources[s].population;
+      cls_block_edge *end = &graph->edges[last[p]];
+      bool again = last[p] > graph->row[p] && end[-1].target == projection->target;
+      cls_block_edge *edge = again ? end - 1 : end;
+      if (!again) {
+        *edge = (cls_block_edge){.target = projection->target};
+        last[p]++;
+      }
+      edge->synapses += synapses * projection->sources[s].weight;
+      edge->reach += (float)reach_of(network, projection, s, neurons[p]);
+    }
+  }
+}
+
+/* Closes the gaps that edges leave which were added up. */
+static void close_rows(const uint64_t *last, cls_block_graph *graph) {
   uint64_t n = 0;
   for (uint32_t p = 0; p < graph->n_populations; p++) {
-    uint64_t begin = n;
+    uint64_t begin = graph->row[p];
     graph->row[p] = n;
-    qsort(raw + first[p], first[p + 1] - first[p], sizeof *raw, by_target);
-    for (uint64_t i = first[p]; i < first[p + 1]; i++) {
-      if (n > begin && graph->edges[n - 1].target == raw[i].edge.target) {
-        graph->edges[n - 1].synapses += raw[i].edge.synapses;
-        graph->edges[n - 1].reach += raw[i].edge.reach;
-      } else {
-        graph->edges[n++] = raw[i].edge;
-      }
-    }
+    if (n != begin) memmove(graph->edges + n, graph->edges + begin, (last[p] - begin) * sizeof *graph->edges);
+    n += last[p] - begin;
   }
   graph->row[graph->n_populations] = n;
 }
 
 /* Projections other than one_to_one as one edge per source: counted by source population, then filled in. */
 static cls_status build_edges(const cls_network *network, cls_block_graph *graph) {
-  uint32_t n_populations = network->n_populations;
-  uint64_t n = 0, *first, *next;
-  raw_edge *raw;
+  uint32_t n_populations = network->n_populations, *sorted = NULL;
+  uint64_t *last = NULL;
+  double *neurons = NULL; /* side by side: populations are large, and sources come from everywhere */
   CLS_TRY(cls_alloc(&graph->row, (size_t)n_populations + 1, sizeof *graph->row, "edge rows"));
-  CLS_TRY(cls_alloc(&first, (size_t)n_populations + 2, sizeof *first, "edge counts"));
-  next = first + 1; /* becomes the running end of each row, and first[] the starts, without a second array */
   for (uint32_t j = 0; j < network->n_projections; j++) {
     const cls_projection *projection = &network->projections[j];
     if (projection->rule == CLS_ONE_TO_ONE) continue;
-    for (uint32_t s = 0; s < projection->n_sources; s++) next[projection->sources[s].population + 1]++;
-    n += projection->n_sources;
+    for (uint32_t s = 0; s < projection->n_sources; s++) graph->row[projection->sources[s].population + 1]++;
   }
-  for (uint32_t p = 0; p < n_populations; p++) next[p + 1] += next[p];
-  cls_status status = cls_alloc(&raw, (size_t)n, sizeof *raw, "edges between populations");
+  for (uint32_t p = 0; p < n_populations; p++) graph->row[p + 1] += graph->row[p];
+  cls_status status = cls_alloc(&graph->edges, (size_t)graph->row[n_populations], sizeof *graph->edges,
+                                "edges between populations");
+  if (status == CLS_OK) status = sort_projections(network, &sorted);
+  if (status == CLS_OK) status = cls_alloc(&last, n_populations, sizeof *last, "edge rows");
+  if (status == CLS_OK) status = cls_alloc(&neurons, n_populations, sizeof *neurons, "sizes of populations");
   if (status == CLS_OK) {
-    uint64_t order = 0;
-    for (uint32_t j = 0; j < network->n_projections; j++) {
-      const cls_projection *projection = &network->projections[j];
-      if (projection->rule == CLS_ONE_TO_ONE) continue;
-      double synapses = cls_projection_expected_synapses(network, projection);
-      for (uint32_t s = 0; s < projection->n_sources; s++) {
-        const cls_projection_source *source = &projection->sources[s];
-        cls_block_edge edge = {projection->target, synapses * source->weight,
-                               reach_of(network, projection, s)};
-        raw[next[source->population]++] = (raw_edge){edge, order++};
-      }
-    }
-    status = cls_alloc(&graph->edges, (size_t)n, sizeof *graph->edges, "edges between populations");
-    if (status == CLS_OK) merge_rows(first, raw, graph);
-    free(raw);
+    memcpy(last, graph->row, n_populations * sizeof *last);
+    for (uint32_t p = 0; p < n_populations; p++) neurons[p] = (double)network->populations[p].n;
+    fill_rows(network, sorted, neurons, last, graph);
+    close_rows(last, graph);
   }
-  free(first);
+  free(sorted);
+  free(last);
+  free(neurons);
   return status;
 }
 
@@ -220,27 +240,39 @@ static double bytes_per_neuron(const cls_population *population) {
   return BYTES_PER_NEURON + 4.0 * floats;
 }
 
-/* incoming[population * 2 + {0, 1}]: synapses onto it, and events arriving per second. */
-static void count_incoming(const cls_network *network, double *incoming) {
+/* incoming[population * 2 + {0, 1}]: synapses onto it, and events arriving per second. rate: of
+ * populations. */
+static void count_incoming(const cls_network *network, const double *rate, double *incoming) {
+  const cls_projection_source *sources = NULL;
+  double weights = 0, events = 0; /* of a synapse of a list of sources, which projections may share */
   for (uint32_t j = 0; j < network->n_projections; j++) {
     const cls_projection *projection = &network->projections[j];
     double synapses = cls_projection_expected_synapses(network, projection);
-    for (uint32_t s = 0; s < projection->n_sources; s++) {
-      double part = synapses * projection->sources[s].weight;
-      incoming[projection->target * (size_t)2] += part;
-      incoming[projection->target * (size_t)2 + 1] +=
-          part * network->populations[projection->sources[s].population].rate_hz;
+    if (projection->sources != sources) {
+      sources = projection->sources;
+      weights = events = 0;
+      for (uint32_t s = 0; s < projection->n_sources; s++) {
+        weights += sources[s].weight;
+        events += sources[s].weight * rate[sources[s].population];
+      }
     }
+    incoming[projection->target * (size_t)2] += synapses * weights;
+    incoming[projection->target * (size_t)2 + 1] += synapses * events;
   }
 }
 
 static cls_status build_weights(const cls_network *network, const cls_placement *placement,
                                 cls_block_graph *graph) {
-  double *incoming;
+  double *incoming, *rate;
   CLS_TRY(cls_alloc(&graph->weight, (size_t)graph->n_blocks * 3, sizeof *graph->weight, "block weights"));
   CLS_TRY(cls_alloc(&graph->spikes, graph->n_blocks, sizeof *graph->spikes, "block spikes"));
-  CLS_TRY(cls_alloc(&incoming, (size_t)graph->n_populations * 2, sizeof *incoming, "incoming synapses"));
-  count_incoming(network, incoming);
+  CLS_TRY(cls_alloc(&rate, graph->n_populations, sizeof *rate, "rates of populations"));
+  for (uint32_t p = 0; p < graph->n_populations; p++) rate[p] = network->populations[p].rate_hz;
+  cls_status status =
+      cls_alloc(&incoming, (size_t)graph->n_populations * 2, sizeof *incoming, "incoming synapses");
+  if (status == CLS_OK) count_incoming(network, rate, incoming);
+  free(rate);
+  CLS_TRY(status);
   double steps_per_s = 1000 / network->dt_ms;
   for (uint32_t b = 0; b < graph->n_blocks; b++) {
     const cls_block *block = &placement->blocks[b];

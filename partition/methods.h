@@ -9,11 +9,16 @@
  * to what is drawn instead of expected. */
 #define CLS_BALANCE_LIMIT 1.045
 
+/* A block graph without edges and pairs, for what looks at weights alone. */
+cls_status cls_block_graph_create_weights(const cls_network *network, const cls_placement *placement,
+                                          cls_block_graph **graph);
+
 /* Owners in global order, cut where the cumulated weight of events (updates where there are none) passes a
  * multiple of the mean; and block b on rank b modulo ranks. Cannot fail. */
 void cls_partition_contiguous(const cls_block_graph *graph, int ranks, int32_t *owner);
 void cls_partition_round_robin(const cls_block_graph *graph, int ranks, int32_t *owner);
-/* Heaviest block first, each to the rank whose largest relative load stays least: balance and nothing else. */
+/* Heaviest block first, each to the rank whose largest relative load stays least: balance and nothing
+ * else. */
 cls_status cls_partition_heaviest_first(const cls_block_graph *graph, int ranks, int32_t *owner);
 /* The default method: best of METIS and other starts after refinement. Leaves the result in
  * placement->owner. */

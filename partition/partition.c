@@ -6,28 +6,35 @@
 
 const char *const cls_partition_methods[] = {"metis", "contiguous", "round_robin", NULL};
 
-static cls_status place(const cls_network *network, const cls_block_graph *graph, const char *method,
-                        int ranks, cls_placement *placement) {
-  if (strcmp(method, "round_robin") == 0) {
+static bool needs_edges(const char *method, int ranks) { return strcmp(method, "metis") == 0 && ranks > 1; }
+
+static cls_status check(const char *method, int ranks) {
+  bool known = false;
+  for (int i = 0; cls_partition_methods[i]; i++) known |= strcmp(method, cls_partition_methods[i]) == 0;
+  CLS_CHECK(known, CLS_ERR_INPUT, "partition method '%s': expected metis, contiguous or round_robin", method);
+  CLS_CHECK(ranks >= 1, CLS_ERR_INPUT, "partition: ranks %d: expected at least 1", ranks);
+  return CLS_OK;
+}
+
+cls_status cls_partition_graph(const cls_network *network, const cls_block_graph *graph, const char *method,
+                               int ranks, cls_placement *placement) {
+  CLS_TRY(check(method, ranks));
+  placement->ranks = ranks;
+  if (needs_edges(method, ranks)) return cls_partition_metis(network, graph, ranks, placement);
+  if (strcmp(method, "round_robin") == 0)
     cls_partition_round_robin(graph, ranks, placement->owner);
-  } else if (strcmp(method, "contiguous") == 0 || ranks == 1) {
+  else
     cls_partition_contiguous(graph, ranks, placement->owner);
-  } else {
-    return cls_partition_metis(network, graph, ranks, placement);
-  }
   return CLS_OK;
 }
 
 cls_status cls_partition(const cls_network *network, const char *method, int ranks,
                          cls_placement *placement) {
-  bool known = false;
-  for (int i = 0; cls_partition_methods[i]; i++) known |= strcmp(method, cls_partition_methods[i]) == 0;
-  CLS_CHECK(known, CLS_ERR_INPUT, "partition method '%s': expected metis, contiguous or round_robin", method);
-  CLS_CHECK(ranks >= 1, CLS_ERR_INPUT, "partition: ranks %d: expected at least 1", ranks);
   cls_block_graph *graph;
-  CLS_TRY(cls_block_graph_create(network, placement, &graph));
-  placement->ranks = ranks;
-  cls_status status = place(network, graph, method, ranks, placement);
+  CLS_TRY(check(method, ranks));
+  CLS_TRY(needs_edges(method, ranks) ? cls_block_graph_create(network, placement, &graph)
+                                     : cls_block_graph_create_weights(network, placement, &graph));
+  cls_status status = cls_partition_graph(network, graph, method, ranks, placement);
   cls_block_graph_destroy(graph);
   return status;
 }

@@ -6,12 +6,12 @@
 
 /* An edge between populations: all projections but one_to_one. */
 typedef struct {
-  uint32_t target; /* population */
   double synapses; /* expected number */
   /* -ln P(a given source neuron has no synapse onto a given target neuron). It adds over projections and over
    * target neurons: a source neuron has no synapse onto N neurons of the target with probability
-   * exp(-reach N). */
-  double reach;
+   * exp(-reach N). Single precision: a brain of voxels has tens of millions of edges. */
+  float reach;
+  uint32_t target; /* population */
 } cls_block_edge;
 
 /* Neurons of a block that project one to one onto another block (one_to_one is the rule under which the
@@ -73,5 +73,8 @@ extern const char *const cls_partition_methods[];
 /* Local and deterministic: the same owners on every rank. Fills placement->owner and ->ranks. Ranks may stay
  * empty where there are fewer blocks. CLS_ERR_INPUT where the method is unknown or ranks < 1. */
 cls_status cls_partition(const cls_network *network, const char *method, int ranks, cls_placement *placement);
+/* The same where the caller has the block graph of these blocks already. */
+cls_status cls_partition_graph(const cls_network *network, const cls_block_graph *graph, const char *method,
+                               int ranks, cls_placement *placement);
 
 #endif

@@ -15,9 +15,14 @@
 #define TABLE_LIMIT (1ull << 25) /* entries of populations x ranks, three tables of doubles: 768 MiB */
 
 typedef struct {
-  uint32_t source; /* population, or block for pairs */
-  double strength; /* reach, or share of the source block's neurons */
+  uint32_t source; /* population */
+  float reach;
 } incoming;
+
+typedef struct {
+  uint32_t source; /* block */
+  double share;    /* of the source block's neurons */
+} incoming_pair;
 
 typedef struct {
   const cls_block_graph *graph;
@@ -30,7 +35,7 @@ typedef struct {
   incoming *in;
   double *self;          /* [populations] reach onto itself */
   uint64_t *pair_in_row; /* [blocks + 1] pairs onto a block */
-  incoming *pair_in;
+  incoming_pair *pair_in;
   double *gain, *without; /* [ranks] of the block looked at */
   double saved;           /* messages per second, by the gains of all moves made */
   uint64_t operations, budget;
@@ -159,7 +164,7 @@ static double reach_between(const refiner *f, uint32_t p, uint32_t q) {
       high = middle;
     }
   }
-  return low < f->in_row[q + 1] && f->in[low].source == p ? f->in[low].strength : 0;
+  return low < f->in_row[q + 1] && f->in[low].source == p ? (double)f->in[low].reach : 0;
 }
 
 /* f->gain[r]: messages per second saved when block c moves to rank r. */
@@ -185,7 +190,7 @@ static void gains(refiner *f, uint32_t c) {
   /* As a target of other populations. */
   for (uint64_t i = f->in_row[q]; i < f->in_row[q + 1]; i++) {
     uint32_t p = f->in[i].source;
-    double reach = f->in[i].strength * n, fewer = cls_expm1(-reach);
+    double reach = (double)f->in[i].reach * n, fewer = cls_expm1(-reach);
     v = f->v + p * ranks;
     kept = f->kept + p * ranks;
     for (size_t r = 0; r < ranks; r++) f->gain[r] += v[r] * kept[r] * fewer;
@@ -195,7 +200,7 @@ static void gains(refiner *f, uint32_t c) {
   /* As the partner of other blocks. */
   for (uint64_t i = f->pair_in_row[c]; i < f->pair_in_row[c + 1]; i++) {
     uint32_t b = f->pair_in[i].source, p = f->placement->blocks[b].population;
-    double share = f->pair_in[i].strength, reach = reach_between(f, p, q) * n;
+    double share = f->pair_in[i].share, reach = reach_between(f, p, q) * n;
     double more = f->graph->spikes[b] * share, fewer = cls_exp(-reach);
     size_t of_b = (size_t)f->placement->owner[b];
     for (size_t r = 0; r < ranks; r++) {
@@ -222,7 +227,7 @@ static void shift(refiner *f, uint32_t c, size_t r, double sign) {
   if (f->self[q] > 0) set_x(f, q * f->ranks + r, f->x[q * f->ranks + r] + f->self[q] * n);
   for (uint64_t i = f->in_row[q]; i < f->in_row[q + 1]; i++) {
     size_t at = f->in[i].source * f->ranks + r;
-    set_x(f, at, f->x[at] + f->in[i].strength * n);
+    set_x(f, at, f->x[at] + (double)f->in[i].reach * n);
   }
   for (int k = 0; k < 3; k++) {
     f->load[r * 3 + k] += sign * f->graph->weight[c * (size_t)3 + k] * f->scale[k];
@@ -316,7 +321,7 @@ static void transpose(refiner *f) {
   for (uint32_t b = 0; b < g->n_blocks; b++) next[b + 1] += next[b];
   for (uint32_t b = 0; b < g->n_blocks; b++) {
     for (uint64_t i = g->pair_row[b]; i < g->pair_row[b + 1]; i++) {
-      f->pair_in[next[g->pairs[i].target]++] = (incoming){b, g->pairs[i].share};
+      f->pair_in[next[g->pairs[i].target]++] = (incoming_pair){b, g->pairs[i].share};
     }
   }
 }

@@ -14,13 +14,16 @@ static double *work_per_neuron(const cls_network *network) {
   double *work = calloc(network->n_populations + 1, sizeof *work);
   if (!work) return NULL;
   for (uint32_t p = 0; p < network->n_populations; p++) work[p] = 1.0 + network->populations[p].n_inputs;
+  const cls_projection_source *sources = NULL;
+  double rate = 0, share = 0; /* of a list of sources, which projections may share */
   for (uint32_t j = 0; j < network->n_projections; j++) {
     const cls_projection *projection = &network->projections[j];
-    double rate = 0, share = 0;
-    for (uint32_t s = 0; s < projection->n_sources; s++) {
+    if (projection->sources != sources) rate = share = 0;
+    for (uint32_t s = 0; projection->sources != sources && s < projection->n_sources; s++) {
       rate += projection->sources[s].weight * network->populations[projection->sources[s].population].rate_hz;
       share += projection->sources[s].weight;
     }
+    sources = projection->sources;
     uint64_t n = network->populations[projection->target].n;
     double synapses = cls_projection_expected_synapses(network, projection) / (double)(n ? n : 1);
     if (share > 0) work[projection->target] += synapses * rate / share * network->dt_ms * 1e-3;

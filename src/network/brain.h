@@ -2,6 +2,7 @@
 #ifndef CALLOSUM_BRAIN_H
 #define CALLOSUM_BRAIN_H
 
+#include "network/apportion.h"
 #include "network/connectome.h"
 
 enum { CLS_REGION_MIN_NEURONS = 5 }; /* of every region kept, so that E and I are not empty */
@@ -30,36 +31,60 @@ typedef struct {
   const cls_connectome *connectome;
   const cls_brain *brain;
   const cls_world *world;
-  uint32_t n;                            /* regions kept */
-  uint32_t *kept;                        /* [n] their connectome indices, ascending */
-  uint32_t *place;                       /* [n_regions] index among the kept; UINT32_MAX: dropped */
-  uint64_t *neurons;                     /* [n] */
-  uint64_t *excitatory;                  /* [n] of these */
-  uint32_t *population;                  /* [n] number of NAME/E; NAME/I is the next */
-  uint64_t local_e, local_i, long_range; /* synapses of a neuron; the sum is brain->indegree */
+  uint32_t n;        /* regions kept */
+  uint32_t *kept;    /* [n] their connectome indices, ascending */
+  uint32_t *place;   /* [n_regions] index among the kept; UINT32_MAX: dropped */
+  uint64_t *neurons; /* [n] */
+  double *density;   /* [n] factor on the in-degree */
+  uint32_t *first;   /* [n] number of the first population; the unit's others follow */
+  bool *used;        /* [brain->n_units] by a region that is kept */
   int port_e, port_i;
   cls_shortage shortage;
 } cls_expansion;
 
-/* `total` divided in proportion to weight[n] >= 0 by the largest remainder (Hamilton's method; ties go to the
- * lower index), each at least `least`. The sum is exact. CLS_ERR_INPUT where total < n * least. */
-cls_status cls_apportion(uint64_t total, const double *weight, uint32_t n, uint64_t least, uint64_t *share,
-                         const char *what);
-
-/* Decides which regions are kept, and neurons and excitatory of each; logs why. */
+/* Decides which regions are kept, the neurons of each and its factor on the in-degree; logs why. */
 cls_status cls_brain_regions(cls_expansion *x);
-/* Adds the four local projections of a region, `long_range` synapses of which come from local E too where
- * `isolated`. */
+/* Adds regions and populations. */
+cls_status cls_brain_populations(cls_expansion *x);
+/* Adds the local projections of a region, whose neurons get the synapses of other regions from local
+ * excitatory ones too where it is `isolated`. */
 cls_status cls_brain_local(cls_expansion *x, uint32_t region, bool isolated);
 /* Adds the long-range projections of all regions, and the local ones; logs what is decided about tracts. */
 cls_status cls_brain_tracts(cls_expansion *x);
 
+/* How crowded a mixture of sources is: what decides whether a neuron may draw one twice. */
+typedef struct {
+  uint64_t available; /* neurons of all sources */
+  double most;        /* largest share / neurons of a source, */
+  double share;       /* and that source's share */
+  uint64_t neurons;   /* and neurons */
+  bool alone;         /* one source: drawn distinct down to its last neuron */
+} cls_crowding;
+cls_crowding cls_brain_crowding(const cls_expansion *x, const cls_projection_source *sources, uint32_t n,
+                                int64_t target);
+/* Makes `p` draw its `indegree` sources, distinct unless they are too few: noted then, and neurons may be
+ * drawn more than once. Drawn without repetition, a small source that is asked for more than half of its
+ * neurons would fall behind its share of the mixture: that counts as too few. */
+cls_status cls_brain_draw_distinct(cls_expansion *x, cls_projection *p, uint64_t indegree,
+                                   const cls_crowding *crowding);
 /* Notes that `projection` may not draw distinct sources and lets it repeat them. `sources`: how many there
  * are. */
 cls_status cls_brain_repeat_sources(cls_expansion *x, cls_projection *projection, uint64_t indegree,
                                     uint64_t sources);
+
 static inline const char *cls_kept_name(const cls_expansion *x, uint32_t region) {
   return x->connectome->names[x->kept[region]];
+}
+static inline uint32_t cls_unit_number(const cls_expansion *x, uint32_t region) {
+  return x->brain->unit_of ? x->brain->unit_of[x->kept[region]] : 0;
+}
+static inline const cls_region_unit *cls_kept_unit(const cls_expansion *x, uint32_t region) {
+  return &x->brain->units[cls_unit_number(x, region)];
+}
+/* Synapses of a neuron of the region's population `target`. */
+static inline cls_status cls_kept_row(const cls_expansion *x, uint32_t region, uint32_t target,
+                                      cls_unit_indegree *row) {
+  return cls_unit_row(cls_kept_unit(x, region), target, (double)x->brain->indegree * x->density[region], row);
 }
 
 #endif

@@ -1,5 +1,6 @@
-/* How many neurons every region of a brain gets: which regions are kept, what their sizes are taken from, and
- * how the total is divided. */
+/* How many neurons every region of a brain gets, and how many synapses each of them: which regions are
+ * kept, what their sizes are taken from, how the total is divided, and the factor of their synapse
+ * density. */
 #include "network/brain.h"
 
 #include <math.h>
@@ -32,91 +33,6 @@ cls_status cls_name_list_text(cls_name_list *list, const char **text) {
 void cls_name_list_free(cls_name_list *list) {
   free(list->text);
   *list = (cls_name_list){0};
-}
-
-/* ---- division with exact sums ---- */
-
-typedef struct {
-  double remainder;
-  uint32_t index;
-} ranked;
-
-static int by_remainder(const void *a, const void *b) {
-  const ranked *x = a, *y = b;
-  if (x->remainder != y->remainder) return x->remainder > y->remainder ? -1 : 1;
-  return x->index < y->index ? -1 : x->index > y->index;
-}
-
-/* Divides `total` by largest remainder and adds the parts to share[n]. rank[n]: scratch. A quota a hair below
- * a whole number (rounding) keeps its full remainder instead of being cut. */
-static cls_status add_by_remainder(uint64_t total, const double *weight, double sum, uint32_t n,
-                                   uint64_t *share, ranked *rank) {
-  uint64_t given = 0;
-  for (uint32_t i = 0; i < n; i++) {
-    double quota = (double)total * (weight[i] / sum);
-    double whole = floor(quota * (1 - 1e-12) - 1e-9);
-    if (whole < 0) whole = 0;
-    share[i] += (uint64_t)whole;
-    given += (uint64_t)whole;
-    rank[i] = (ranked){weight[i] > 0 ? quota - whole : -1, i};
-  }
-  CLS_CHECK(given <= total && total - given <= n, CLS_ERR_INTERNAL,
-            "division of %llu into %u parts: %llu given before remainders", (unsigned long long)total, n,
-            (unsigned long long)given);
-  qsort(rank, n, sizeof *rank, by_remainder);
-  for (uint32_t i = 0; given < total; i++, given++) share[rank[i].index]++;
-  return CLS_OK;
-}
-
-/* Entries whose quota is below `least` get `least` and leave the division; what is left is divided anew until
- * no quota is too small. over[i] becomes quota - least, 0 for those that left. */
-static void raise_to_least(uint64_t total, const double *weight, uint32_t n, uint64_t least, double *over) {
-  uint64_t fixed = 0, before;
-  for (uint32_t i = 0; i < n; i++) over[i] = 1; /* in the division */
-  do {
-    before = fixed;
-    double sum = 0, rest = (double)(total - fixed * least);
-    for (uint32_t i = 0; i < n; i++)
-      if (over[i] > 0) sum += weight[i];
-    for (uint32_t i = 0; i < n; i++) {
-      if (over[i] <= 0 || (sum > 0 && rest * (weight[i] / sum) >= (double)least)) continue;
-      over[i] = 0;
-      fixed++;
-    }
-  } while (fixed != before);
-  double sum = 0, rest = (double)(total - fixed * least);
-  for (uint32_t i = 0; i < n; i++)
-    if (over[i] > 0) sum += weight[i];
-  for (uint32_t i = 0; i < n; i++)
-    if (over[i] > 0) over[i] = rest * (weight[i] / sum) - (double)least;
-}
-
-cls_status cls_apportion(uint64_t total, const double *weight, uint32_t n, uint64_t least, uint64_t *share,
-                         const char *what) {
-  CLS_CHECK(total / n >= least, CLS_ERR_INPUT, "%s: %llu: expected at least %llu (%llu for each of %u)", what,
-            (unsigned long long)total, (unsigned long long)(n * least), (unsigned long long)least, n);
-  double *over = NULL, sum = 0;
-  ranked *rank = NULL;
-  cls_status status = cls_alloc(&over, n, sizeof *over, "quotas");
-  if (status == CLS_OK) status = cls_alloc(&rank, n, sizeof *rank, "remainders");
-  if (status == CLS_OK) {
-    if (least > 0)
-      raise_to_least(total, weight, n, least, over);
-    else
-      for (uint32_t i = 0; i < n; i++) over[i] = weight[i];
-    for (uint32_t i = 0; i < n; i++) {
-      share[i] = least;
-      sum += over[i];
-    }
-    if (!(sum > 0)) { /* nothing says who gets the rest: all alike */
-      for (uint32_t i = 0; i < n; i++) over[i] = 1;
-      sum = n;
-    }
-    status = add_by_remainder(total - n * least, over, sum, n, share, rank);
-  }
-  free(over);
-  free(rank);
-  return status;
 }
 
 /* ---- which regions are kept ---- */
@@ -216,26 +132,69 @@ static cls_status choose_sizes(const cls_expansion *x, const double **size) {
   return CLS_OK;
 }
 
+/* ---- neurons ---- */
+
+/* Each at least as many as its unit has populations. */
 static cls_status divide_neurons(cls_expansion *x, const double *size) {
   double *weight = NULL;
+  uint64_t least = CLS_REGION_MIN_NEURONS;
   CLS_TRY(cls_alloc(&x->neurons, x->n, sizeof *x->neurons, "neurons of regions"));
-  CLS_TRY(cls_alloc(&x->excitatory, x->n, sizeof *x->excitatory, "neurons of regions"));
   CLS_TRY(cls_alloc(&weight, x->n, sizeof *weight, "sizes of regions"));
-  for (uint32_t i = 0; i < x->n; i++) weight[i] = size ? size[x->kept[i]] : 1;
-  cls_status status =
-      cls_apportion(x->brain->neurons, weight, x->n, CLS_REGION_MIN_NEURONS, x->neurons, "brain.neurons");
-  free(weight);
-  CLS_TRY(status);
   for (uint32_t i = 0; i < x->n; i++) {
-    uint64_t n = x->neurons[i], e = (uint64_t)floor(x->brain->excitatory_share * (double)n + 0.5);
-    x->excitatory[i] = e < 1 ? 1 : e > n - 1 ? n - 1 : e;
+    weight[i] = size ? size[x->kept[i]] : 1;
+    if (cls_kept_unit(x, i)->n > least) least = cls_kept_unit(x, i)->n;
   }
-  return CLS_OK;
+  cls_status status = cls_apportion(x->brain->neurons, weight, x->n, least, x->neurons, "brain.neurons");
+  free(weight);
+  return status;
+}
+
+/* ---- in-degrees ---- */
+
+/* The synapse density of a region relative to the reference, within bounds, multiplies its in-degree. */
+static cls_status choose_densities(cls_expansion *x) {
+  const cls_brain *b = x->brain;
+  cls_name_list unknown = {.shown_at_most = 1000};
+  uint32_t low = 0, high = 0;
+  double least = INFINITY, most = 0, sum = 0;
+  cls_status status = CLS_OK;
+  CLS_TRY(cls_alloc(&x->density, x->n, sizeof *x->density, "synapse densities"));
+  for (uint32_t i = 0; i < x->n && status == CLS_OK; i++) {
+    double relative = b->density ? b->density[x->kept[i]] / b->density_reference : 1;
+    if (isnan(relative)) {
+      status = cls_name_list_add(&unknown, cls_kept_name(x, i));
+      relative = 1;
+    }
+    if (b->density && relative < b->density_low) low++, relative = b->density_low;
+    if (b->density && relative > b->density_high) high++, relative = b->density_high;
+    x->density[i] = relative;
+    least = relative < least ? relative : least;
+    most = relative > most ? relative : most;
+    sum += relative;
+  }
+  const char *text = "";
+  if (status == CLS_OK) status = cls_name_list_text(&unknown, &text);
+  if (status == CLS_OK && b->density) {
+    cls_log(
+        x->world, 1,
+        "brain: synapse density relative to %g makes in-degrees of %.4g to %.4g, mean over regions %.4g (%u "
+        "regions at the lower bound of %g, %u at the upper of %g)",
+        b->density_reference, least * (double)b->indegree, most * (double)b->indegree,
+        sum / x->n * (double)b->indegree, low, b->density_low, high, b->density_high);
+    if (unknown.n > 0)
+      cls_log(x->world, 1, "brain: %llu regions of unknown synapse density are taken as the reference: %s",
+              (unsigned long long)unknown.n, text);
+  }
+  cls_name_list_free(&unknown);
+  return status;
 }
 
 cls_status cls_brain_regions(cls_expansion *x) {
   const double *size = NULL;
   CLS_TRY(choose_kept(x));
   CLS_TRY(choose_sizes(x, &size));
-  return divide_neurons(x, size);
+  CLS_TRY(cls_alloc(&x->used, x->brain->n_units, sizeof *x->used, "units"));
+  for (uint32_t i = 0; i < x->n; i++) x->used[cls_unit_number(x, i)] = true;
+  CLS_TRY(divide_neurons(x, size));
+  return choose_densities(x);
 }

@@ -1,6 +1,7 @@
-/* The long-range connections of a brain: which tracts count, their delays, and the projections that stand for
- * them. A target population draws its long-range synapses from the E populations of other regions in
- * proportion to the weights of its row. */
+/* The long-range connections of a brain: which tracts count, their delays, and the projections that stand
+ * for them. A target population draws its long-range synapses from those populations of other regions that
+ * project (all excitatory ones, unless a unit says otherwise), in proportion to the weights of its row
+ * and, within a region, to their neurons. */
 #include "network/brain.h"
 
 #include <math.h>
@@ -10,8 +11,16 @@
 typedef struct {
   cls_name_list isolated, euclidean, one_step;
   uint64_t used, self; /* tracts; entries of the diagonal, which are left out */
+  uint64_t silent;     /* tracts from regions that send nothing */
   uint64_t unused;     /* fixed_total_number: tracts too weak for a single synapse */
 } tract_notes;
+
+/* What projects onto one region. */
+typedef struct {
+  cls_projection_source *sources;
+  uint32_t n;
+  cls_crowding crowding;
+} source_list;
 
 /* Delay of tract k onto region i (connectome indices): length / velocity, mm / (m/s) = ms, at least a step. A
  * length of 0 says that it was not measured: the straight line between the centres, else one step. */
@@ -36,8 +45,8 @@ static cls_status tract_delay(cls_expansion *x, uint32_t i, uint64_t k, tract_no
   return CLS_OK;
 }
 
-/* The E populations that project onto kept region `region`, with row-normalised weights. sources: room for
- * the row. */
+/* The populations that project onto kept region `region`: of every region with a tract, those its unit sends
+ * from, in proportion to their neurons; with row-normalised weights. sources: room for the row. */
 static cls_status collect_sources(cls_expansion *x, uint32_t region, cls_projection_source *sources,
                                   uint32_t *n, tract_notes *notes) {
   const cls_connectome *c = x->connectome;
@@ -49,16 +58,28 @@ static cls_status collect_sources(cls_expansion *x, uint32_t region, cls_project
       notes->self++;
       continue;
     }
-    cls_projection_source *s = &sources[(*n)++];
-    s->population = x->population[x->place[c->source[k]]]; /* a region with a tract is never dropped */
-    s->weight = c->weight[k];
-    sum += s->weight;
-    CLS_TRY(tract_delay(x, i, k, notes, &s->delay_ms));
+    uint32_t from = x->place[c->source[k]]; /* a region with a tract is never dropped */
+    const cls_region_unit *unit = cls_kept_unit(x, from);
+    double neurons = 0, delay_ms = 0;
+    for (uint32_t p = 0; p < unit->n; p++)
+      if (unit->population[p].long_range) neurons += (double)x->network->populations[x->first[from] + p].n;
+    if (neurons == 0) {
+      notes->silent++;
+      continue;
+    }
+    CLS_TRY(tract_delay(x, i, k, notes, &delay_ms));
+    for (uint32_t p = 0; p < unit->n; p++) {
+      uint32_t population = x->first[from] + p;
+      if (!unit->population[p].long_range) continue;
+      double share = (double)x->network->populations[population].n / neurons;
+      sources[(*n)++] = (cls_projection_source){population, c->weight[k] * share, delay_ms};
+    }
+    sum += c->weight[k];
+    notes->used++;
   }
   CLS_CHECK(isfinite(sum), CLS_ERR_INPUT, "connectome: the weights of tracts onto region %s sum to %g",
             c->names[i], sum);
   for (uint32_t k = 0; k < *n; k++) sources[k].weight /= sum;
-  notes->used += *n;
   return CLS_OK;
 }
 
@@ -82,53 +103,44 @@ static void set_long_range(const cls_expansion *x, cls_projection *p) {
   p->multapses = false;
 }
 
-/* One projection per target population: a mixture of sources. Drawn without repetition, a small source that
- * is asked for more than half of its neurons would fall behind its share of the mixture: then neurons may be
- * drawn more than once. */
-static cls_status add_mixture(cls_expansion *x, uint32_t region, char to,
-                              const cls_projection_source *sources, uint32_t n) {
-  char *name = cls_format("%s/%c<-long range", cls_kept_name(x, region), to);
-  CLS_CHECK(name, CLS_ERR_MEMORY, "out of memory for projection names");
+static void name_target(const cls_expansion *x, uint32_t region, uint32_t target, char name[512]) {
+  snprintf(name, 512, "%s/%s", cls_kept_name(x, region), cls_kept_unit(x, region)->population[target].name);
+}
+
+/* One projection per target population: a mixture of sources, of which all targets of the region share one
+ * table: projection `shared` holds it, where it is not -1. */
+static cls_status add_mixture(cls_expansion *x, uint32_t region, uint32_t target, uint64_t indegree,
+                              const source_list *list, int64_t *shared) {
+  char name[512 + 16], to[512];
+  name_target(x, region, target, to);
+  snprintf(name, sizeof name, "%s<-long range", to);
+  uint32_t number = x->first[region] + target;
   cls_projection *p = NULL;
-  cls_status status = cls_network_add_projection(x->network, name, x->population[region] + (to == 'I'),
-                                                 CLS_FIXED_INDEGREE, sources, n, &p);
-  free(name);
-  CLS_TRY(status);
-  set_long_range(x, p);
-  p->indegree = x->long_range;
-  x->shortage.of++;
-  uint64_t available = 0,
-           crowded = 0;       /* neurons of all sources, of the one with the most synapses for each */
-  double most = 0, crowd = 0; /* synapses per neuron there, synapses there */
-  for (uint32_t k = 0; k < n; k++) {
-    uint64_t neurons = x->network->populations[sources[k].population].n;
-    double wanted = (double)p->indegree * sources[k].weight;
-    available += neurons;
-    if (wanted <= most * (double)neurons) continue;
-    most = wanted / (double)neurons;
-    crowd = wanted;
-    crowded = neurons;
+  if (*shared < 0) {
+    CLS_TRY(
+        cls_network_add_projection(x->network, name, number, CLS_FIXED_INDEGREE, list->sources, list->n, &p));
+    *shared = x->network->n_projections - 1;
+  } else {
+    CLS_TRY(
+        cls_network_add_projection_like(x->network, name, number, CLS_FIXED_INDEGREE, (uint32_t)*shared, &p));
   }
-  if (p->indegree > available) return cls_brain_repeat_sources(x, p, p->indegree, available);
-  if (n > 1 && most > 0.5) return cls_brain_repeat_sources(x, p, (uint64_t)ceil(crowd), crowded);
-  return CLS_OK;
+  set_long_range(x, p);
+  return cls_brain_draw_distinct(x, p, indegree, &list->crowding);
 }
 
 /* One projection per pair of populations, their totals summing to the target's neurons times its long-range
  * in-degree. */
-static cls_status add_pair(cls_expansion *x, uint32_t region, char to, const cls_projection_source *source,
-                           uint64_t total) {
-  uint32_t target = x->population[region] + (to == 'I');
+static cls_status add_pair(cls_expansion *x, uint32_t region, uint32_t target,
+                           const cls_projection_source *source, uint64_t total) {
+  uint32_t number = x->first[region] + target;
   const cls_population *from = &x->network->populations[source->population];
-  uint64_t n_target = x->network->populations[target].n, n_source = from->n;
-  char *name = cls_format("%s/%c<-%s", cls_kept_name(x, region), to, from->name);
-  CLS_CHECK(name, CLS_ERR_MEMORY, "out of memory for projection names");
+  uint64_t n_target = x->network->populations[number].n, n_source = from->n;
+  char name[1024], to[512];
+  name_target(x, region, target, to);
+  snprintf(name, sizeof name, "%s<-%s", to, from->name);
   cls_projection *p = NULL;
   cls_projection_source alone = {.population = source->population, .weight = 1, .delay_ms = source->delay_ms};
-  cls_status status =
-      cls_network_add_projection(x->network, name, target, CLS_FIXED_TOTAL_NUMBER, &alone, 1, &p);
-  free(name);
-  CLS_TRY(status);
+  CLS_TRY(cls_network_add_projection(x->network, name, number, CLS_FIXED_TOTAL_NUMBER, &alone, 1, &p));
   set_long_range(x, p);
   p->total = total;
   x->shortage.of++;
@@ -137,20 +149,20 @@ static cls_status add_pair(cls_expansion *x, uint32_t region, char to, const cls
              : CLS_OK;
 }
 
-static cls_status add_pairs(cls_expansion *x, uint32_t region, char to, const cls_projection_source *sources,
-                            uint32_t n, tract_notes *notes) {
-  uint64_t neurons = x->network->populations[x->population[region] + (to == 'I')].n;
+static cls_status add_pairs(cls_expansion *x, uint32_t region, uint32_t target, uint64_t indegree,
+                            const source_list *list, tract_notes *notes) {
+  uint64_t neurons = x->network->populations[x->first[region] + target].n;
   double *weight = NULL;
   uint64_t *total = NULL;
-  cls_status status = cls_alloc(&weight, n, sizeof *weight, "weights of a row");
-  if (status == CLS_OK) status = cls_alloc(&total, n, sizeof *total, "synapses of a row");
+  cls_status status = cls_alloc(&weight, list->n, sizeof *weight, "weights of a row");
+  if (status == CLS_OK) status = cls_alloc(&total, list->n, sizeof *total, "synapses of a row");
   if (status == CLS_OK) {
-    for (uint32_t k = 0; k < n; k++) weight[k] = sources[k].weight;
-    status = cls_apportion(neurons * x->long_range, weight, n, 0, total, "synapses of a row");
+    for (uint32_t k = 0; k < list->n; k++) weight[k] = list->sources[k].weight;
+    status = cls_apportion(neurons * indegree, weight, list->n, 0, total, "synapses of a row");
   }
-  for (uint32_t k = 0; k < n && status == CLS_OK; k++) {
+  for (uint32_t k = 0; k < list->n && status == CLS_OK; k++) {
     if (total[k] > 0)
-      status = add_pair(x, region, to, &sources[k], total[k]);
+      status = add_pair(x, region, target, &list->sources[k], total[k]);
     else
       notes->unused++;
   }
@@ -159,19 +171,23 @@ static cls_status add_pairs(cls_expansion *x, uint32_t region, char to, const cl
   return status;
 }
 
-static cls_status add_region(cls_expansion *x, uint32_t region, cls_projection_source *sources,
-                             tract_notes *notes) {
-  uint32_t n = 0;
-  CLS_TRY(collect_sources(x, region, sources, &n, notes));
-  if (n == 0) CLS_TRY(cls_name_list_add(&notes->isolated, cls_kept_name(x, region)));
-  CLS_TRY(cls_brain_local(x, region, n == 0));
-  if (n == 0 || x->long_range == 0) return CLS_OK;
-  if (x->brain->rule == CLS_FIXED_TOTAL_NUMBER) {
-    CLS_TRY(add_pairs(x, region, 'E', sources, n, notes));
-    return add_pairs(x, region, 'I', sources, n, notes);
+static cls_status add_region(cls_expansion *x, uint32_t region, source_list *list, tract_notes *notes) {
+  int64_t shared = -1;
+  CLS_TRY(collect_sources(x, region, list->sources, &list->n, notes));
+  if (list->n == 0) CLS_TRY(cls_name_list_add(&notes->isolated, cls_kept_name(x, region)));
+  CLS_TRY(cls_brain_local(x, region, list->n == 0));
+  if (list->n == 0) return CLS_OK;
+  list->crowding = cls_brain_crowding(x, list->sources, list->n, -1);
+  for (uint32_t t = 0; t < cls_kept_unit(x, region)->n; t++) {
+    cls_unit_indegree row;
+    CLS_TRY(cls_kept_row(x, region, t, &row));
+    if (row.long_range == 0) continue;
+    if (x->brain->rule == CLS_FIXED_TOTAL_NUMBER)
+      CLS_TRY(add_pairs(x, region, t, row.long_range, list, notes));
+    else
+      CLS_TRY(add_mixture(x, region, t, row.long_range, list, &shared));
   }
-  CLS_TRY(add_mixture(x, region, 'E', sources, n));
-  return add_mixture(x, region, 'I', sources, n);
+  return CLS_OK;
 }
 
 /* One line per kind of decision. */
@@ -191,6 +207,9 @@ static cls_status log_notes(const cls_expansion *x, tract_notes *notes) {
   if (notes->self > 0)
     cls_log(x->world, 1, "brain: %llu tracts from a region to itself are left out",
             (unsigned long long)notes->self);
+  if (notes->silent > 0)
+    cls_log(x->world, 1, "brain: %llu tracts come from regions whose units project to no other",
+            (unsigned long long)notes->silent);
   if (notes->unused > 0)
     cls_log(x->world, 1, "brain: %llu pairs of populations have a tract too weak for a single synapse",
             (unsigned long long)notes->unused);
@@ -208,11 +227,12 @@ cls_status cls_brain_tracts(cls_expansion *x) {
   uint64_t widest = 1;
   for (uint32_t i = 0; i < c->n_regions; i++)
     if (c->row[i + 1] - c->row[i] > widest) widest = c->row[i + 1] - c->row[i];
-  cls_projection_source *sources = NULL;
-  cls_status status = cls_alloc(&sources, widest, sizeof *sources, "sources of a region");
-  for (uint32_t i = 0; i < x->n && status == CLS_OK; i++) status = add_region(x, i, sources, &notes);
+  source_list list = {0};
+  cls_status status =
+      cls_alloc(&list.sources, widest * CLS_UNIT_POPULATIONS, sizeof *list.sources, "sources of a region");
+  for (uint32_t i = 0; i < x->n && status == CLS_OK; i++) status = add_region(x, i, &list, &notes);
   if (status == CLS_OK) status = log_notes(x, &notes);
-  free(sources);
+  free(list.sources);
   cls_name_list_free(&notes.isolated);
   cls_name_list_free(&notes.euclidean);
   cls_name_list_free(&notes.one_step);

@@ -3,6 +3,7 @@
 #define CALLOSUM_CONNECTOME_H
 
 #include "network/network.h"
+#include "network/unit.h"
 
 /* Row = target, column = source, as in The Virtual Brain. Sparse rows (CSR): tracts of target i are
  * entries row[i] ... row[i + 1] - 1, sources ascending. All ranks hold the same. */
@@ -24,7 +25,8 @@ typedef struct {
 /* Local. Arrays are allocated (zeroed; names NULL, centres NaN), to be filled. */
 cls_status cls_connectome_create(uint32_t n_regions, uint64_t n_tracts, cls_connectome **connectome);
 void cls_connectome_destroy(cls_connectome *connectome);
-/* Checks shapes, names, finite non-negative numbers, order of sources. CLS_ERR_INPUT names region and value. */
+/* Checks shapes, names, finite non-negative numbers, order of sources. CLS_ERR_INPUT names region and
+ * value. */
 cls_status cls_connectome_check(const cls_connectome *connectome);
 /* Collective: rank 0's connectome is copied to all others (pass NULL there). */
 cls_status cls_connectome_broadcast(cls_connectome **connectome, MPI_Comm comm);
@@ -46,10 +48,20 @@ typedef enum { CLS_SIZES_AUTO, CLS_SIZES_AREA, CLS_SIZES_VOLUME, CLS_SIZES_EQUAL
 
 /* Section `brain:` of a job, defaults of reference values in parentheses. */
 typedef struct {
-  uint64_t neurons;                    /* in total (20000) */
-  uint64_t indegree;                   /* synapses per neuron (100) */
-  double local_e, local_i, long_range; /* shares of the in-degree (4/7, 1/7, 2/7) */
-  double excitatory_share;             /* of a region's neurons (.8) */
+  uint64_t neurons;  /* in total (20000) */
+  uint64_t indegree; /* synapses per neuron, mean over a region's neurons (100) */
+  /* What regions are made of (canonical). Not owned. unit_of: [regions of the connectome] number of the unit;
+   * NULL: all are units[0]. */
+  const cls_region_unit *units;
+  uint32_t n_units;
+  const uint32_t *unit_of;
+  /* Synapse density, [regions of the connectome], NaN where unknown; NULL: all alike. The in-degree of a
+   * region is multiplied by density / density_reference within density_low ... density_high (.7 ... 1.3),
+   * as in the Digital Twin Brain. density_scales: conductances follow the in-degree here too (true). Not
+   * owned. */
+  const double *density;
+  double density_reference, density_low, density_high;
+  bool density_scales;
   cls_rule rule; /* of long-range projections: fixed_indegree (weighted mixture) or fixed_total_number */
   double velocity_m_s;             /* (3) */
   cls_distribution local_delay_ms; /* (uniform 1 ... 2) */
@@ -60,17 +72,18 @@ typedef struct {
   cls_region_sizes sizes; /* (auto: areas, else volumes, else equal) */
   const cls_model *model; /* lif_dtb */
   cls_distribution
-      param[CLS_MAX_PARAMS]; /* of both populations; conductances before the scaling by 100 / indegree */
+      param[CLS_MAX_PARAMS]; /* of all populations; conductances before the scaling by 100 / in-degree */
   cls_input *inputs;         /* background, copied to every population (ou: 4 ms, .4, .15) */
   int n_inputs;
 } cls_brain;
 
 /* Measured factor on excitatory conductances, near 1, that keeps the rate of the default brain at other
- * in-degrees than 100 (see brain.c). */
-double cls_brain_compensation(uint64_t indegree);
+ * in-degrees than 100 (see brain_populations.c). */
+double cls_brain_compensation(double indegree);
 
 /* Local, the same on every rank; what is decided about untidy tables is logged (rank 0). Adds, for every
- * region kept, a region, populations NAME/E and NAME/I and their projections. The network is not finished. On
+ * region kept, a region, the populations of its unit (NAME/E and NAME/I of the canonical one) and their
+ * projections. The network is not finished. On
  * success `*kept` (caller frees) lists the region indices of the connectome that were kept, `*n_kept` of
  * them. */
 cls_status cls_network_add_brain(cls_network *network, const cls_connectome *connectome,

@@ -105,12 +105,6 @@ cls_status cls_population_finish(const cls_network *network, cls_population *pop
 
 /* ---- projections ---- */
 
-/* Neurons of source i that one target may draw: itself left out where autapses are forbidden. */
-static uint64_t candidates(const cls_network *network, const cls_projection *p, uint32_t i) {
-  uint64_t n = network->populations[p->sources[i].population].n;
-  return !p->autapses && p->sources[i].population == p->target ? n - 1 : n;
-}
-
 static int ascending(const void *a, const void *b) {
   uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
   return (x > y) - (x < y);
@@ -119,21 +113,22 @@ static int ascending(const void *a, const void *b) {
 /* Mixtures: positive shares, made to sum to 1; every population once. */
 static cls_status finish_sources(const cls_network *network, cls_projection *p) {
   double sum = 0;
+  bool ordered = true;
   for (uint32_t i = 0; i < p->n_sources; i++) {
     const cls_projection_source *s = &p->sources[i];
-    const char *name = network->populations[s->population].name;
     CLS_CHECK(s->weight > 0 && s->weight <= 1e300, CLS_ERR_INPUT,
-              "projection '%s': share of source '%s': %g: expected a number above 0", p->name, name,
-              s->weight);
+              "projection '%s': share of source '%s': %g: expected a number above 0", p->name,
+              network->populations[s->population].name, s->weight);
     CLS_CHECK(s->delay_ms >= 0 && s->delay_ms <= 1e300, CLS_ERR_INPUT,
-              "projection '%s': delay from source '%s': %g ms: expected at least 0", p->name, name,
-              s->delay_ms);
+              "projection '%s': delay from source '%s': %g ms: expected at least 0", p->name,
+              network->populations[s->population].name, s->delay_ms);
     sum += s->weight;
+    ordered = ordered && (i == 0 || s->population > p->sources[i - 1].population);
   }
   CLS_CHECK(sum <= 1e300, CLS_ERR_INPUT, "projection '%s': the shares of its sources sum to %g", p->name,
             sum);
   for (uint32_t i = 0; i < p->n_sources; i++) p->sources[i].weight /= sum;
-  if (p->n_sources == 1) return CLS_OK;
+  if (ordered) return CLS_OK; /* each once */
 
   uint32_t *sorted;
   CLS_TRY(cls_alloc(&sorted, p->n_sources, sizeof *sorted, "sources of a projection"));
@@ -152,13 +147,16 @@ static cls_status check_indegree(const cls_network *network, const cls_projectio
   CLS_CHECK(p->indegree <= UINT32_MAX, CLS_ERR_INPUT, "projection '%s': indegree: %llu: expected at most %u",
             p->name, (unsigned long long)p->indegree, UINT32_MAX);
   if (p->indegree == 0) return CLS_OK;
-  uint64_t distinct = 0;
+  uint64_t distinct = 0; /* neurons one target may draw: itself left out where autapses are forbidden */
   for (uint32_t i = 0; i < p->n_sources; i++) {
-    uint64_t n = candidates(network, p, i);
-    CLS_CHECK(n > 0, CLS_ERR_INPUT,
+    bool self = !p->autapses && p->sources[i].population == p->target;
+    if (!self && (p->multapses || distinct >= p->indegree))
+      continue; /* not looked up: there may be millions */
+    const cls_population *source = &network->populations[p->sources[i].population];
+    CLS_CHECK(!self || source->n > 1, CLS_ERR_INPUT,
               "projection '%s': autapses: false: source '%s' has no neuron but the target itself", p->name,
-              network->populations[p->sources[i].population].name);
-    distinct += n;
+              source->name);
+    distinct += self ? source->n - 1 : source->n;
   }
   CLS_CHECK(
       p->multapses || p->indegree <= distinct, CLS_ERR_INPUT,
@@ -311,6 +309,14 @@ void cls_projection_delay_range(const cls_network *network, const cls_projection
   }
 }
 
+void cls_projection_delay_span(const cls_projection *p, uint32_t *near, uint32_t *far) {
+  *near = *far = 0;
+  for (uint32_t i = 1; i < p->n_sources; i++) {
+    if (p->sources[i].delay_ms < p->sources[*near].delay_ms) *near = i;
+    if (p->sources[i].delay_ms > p->sources[*far].delay_ms) *far = i;
+  }
+}
+
 /* The mean delay of every source is at least one step and the longest fits 14 bits. Single drawn values may
  * fall below half a step: they become one step; so do those of neighbours where distance counts. */
 static cls_status finish_delays(const cls_network *network, cls_projection *p, const char *owner) {
@@ -320,22 +326,22 @@ static cls_status finish_delays(const cls_network *network, cls_projection *p, c
   cls_projection_delay_range(network, p, &lower, &upper);
   if (p->edges && p->edges->delays) mean = lower;
   if (p->velocity_mm_ms > 0) mean = upper;
-  for (uint32_t i = 0; i < p->n_sources; i++) {
-    const char *source = network->populations[p->sources[i].population].name;
-    double usual = p->sources[i].delay_ms + mean;
-    CLS_CHECK(usual >= network->dt_ms * (1 - 1e-9), CLS_ERR_INPUT,
-              "%s: delay_ms: %g ms (mean, from '%s') is below the step of %g ms", owner, usual, source,
-              network->dt_ms);
-    double steps = cls_delay_steps(p->sources[i].delay_ms + upper, network->dt_ms);
-    CLS_CHECK(steps <= CLS_MAX_DELAY, CLS_ERR_INPUT,
-              "%s: delay_ms: up to %g ms (from '%s') are %.0f steps of %g ms: expected at most %d steps",
-              owner, p->sources[i].delay_ms + upper, source, steps, network->dt_ms, CLS_MAX_DELAY);
-  }
+  uint32_t near, far;
+  cls_projection_delay_span(p, &near, &far);
+  double usual = p->sources[near].delay_ms + mean, longest = p->sources[far].delay_ms + upper;
+  CLS_CHECK(usual >= network->dt_ms * (1 - 1e-9), CLS_ERR_INPUT,
+            "%s: delay_ms: %g ms (mean, from '%s') is below the step of %g ms", owner, usual,
+            network->populations[p->sources[near].population].name, network->dt_ms);
+  double steps = cls_delay_steps(longest, network->dt_ms);
+  CLS_CHECK(steps <= CLS_MAX_DELAY, CLS_ERR_INPUT,
+            "%s: delay_ms: up to %g ms (from '%s') are %.0f steps of %g ms: expected at most %d steps", owner,
+            longest, network->populations[p->sources[far].population].name, steps, network->dt_ms,
+            CLS_MAX_DELAY);
   return CLS_OK;
 }
 
-cls_status cls_projection_finish(const cls_network *network, cls_projection *projection) {
-  CLS_TRY(finish_sources(network, projection));
+cls_status cls_projection_finish(const cls_network *network, cls_projection *projection, bool owns) {
+  if (owns) CLS_TRY(finish_sources(network, projection));
   CLS_TRY(check_rule(network, projection));
   CLS_TRY(check_space(network, projection));
   if (projection->kernel.kind != CLS_KERNEL_NONE)

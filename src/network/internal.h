@@ -10,9 +10,12 @@
 /* Checks a population (its parameters, initial values and inputs) and narrows its distributions to the ranges
  * of the model. CLS_ERR_INPUT names population, parameter, value and range. */
 cls_status cls_population_finish(const cls_network *network, cls_population *population);
-/* Checks a projection against the sizes of its populations, its port and dt; normalises its mixture and makes
- * the bounds of its distributions explicit. CLS_ERR_INPUT names projection, value and limit. */
-cls_status cls_projection_finish(const cls_network *network, cls_projection *projection);
+/* Checks a projection against the sizes of its populations, its port and dt; normalises its mixture (where
+ * it `owns` its sources: others find them done) and makes the bounds of its distributions explicit.
+ * CLS_ERR_INPUT names projection, value and limit. */
+cls_status cls_projection_finish(const cls_network *network, cls_projection *projection, bool owns);
+/* The sources of the shortest and of the longest delay. */
+void cls_projection_delay_span(const cls_projection *projection, uint32_t *near, uint32_t *far);
 /* Fills network->quantum (allocated here). CLS_ERR_LIMIT where no scale holds both weights and sums. */
 cls_status cls_network_fix_quanta(cls_network *network);
 

@@ -109,7 +109,7 @@ void cls_network_destroy(cls_network *network) {
     cls_edge_table *edges = network->projections[p].edges;
     if (edges) edges->destroy(edges->self);
     free(network->projections[p].name);
-    free(network->projections[p].sources);
+    if (network->projections[p].sources_of == p) free(network->projections[p].sources);
   }
   for (uint32_t r = 0; r < network->n_regions; r++) free(network->regions[r].name);
   for (uint32_t i = 0; i < network->n_interventions; i++) {
@@ -189,25 +189,39 @@ cls_status cls_population_add_input(cls_population *population, const cls_model 
   return CLS_OK;
 }
 
-cls_status cls_network_add_projection(cls_network *network, const char *name, uint32_t target, cls_rule rule,
-                                      const cls_projection_source *sources, uint32_t n_sources,
-                                      cls_projection **projection) {
+/* A projection without sources, which is not counted yet. */
+static cls_status begin_projection(cls_network *network, const char *name, uint32_t target, cls_rule rule,
+                                   cls_projection **projection) {
   network_whole *w = whole(network);
   CLS_TRY(name_check(network, &w->projections, "projection", name));
   CLS_CHECK(target < network->n_populations, CLS_ERR_INPUT, "projection '%s': target population %u of %u",
             name, target, network->n_populations);
-  CLS_CHECK(n_sources > 0, CLS_ERR_INPUT, "projection '%s': no source population", name);
-  for (uint32_t i = 0; i < n_sources; i++)
-    CLS_CHECK(sources[i].population < network->n_populations, CLS_ERR_INPUT,
-              "projection '%s': source population %u of %u", name, sources[i].population,
-              network->n_populations);
   CLS_TRY(cls_grow(&network->projections, &w->projection_capacity, (size_t)network->n_projections + 1,
                    sizeof *network->projections, "projections"));
   cls_projection *made = &network->projections[network->n_projections];
   memset(made, 0, sizeof *made);
   made->key = cls_hash_string(name);
+  made->target = target;
+  made->rule = rule;
+  made->autapses = made->multapses = true;
+  made->weight[0] = made->weight[1] = cls_constant(1);
+  made->delay_ms = cls_constant(network->dt_ms);
   CLS_TRY(name_add(&w->projections, made->key, network->n_projections));
   CLS_TRY(name_copy(name, &made->name));
+  *projection = made;
+  return CLS_OK;
+}
+
+cls_status cls_network_add_projection(cls_network *network, const char *name, uint32_t target, cls_rule rule,
+                                      const cls_projection_source *sources, uint32_t n_sources,
+                                      cls_projection **projection) {
+  CLS_CHECK(n_sources > 0, CLS_ERR_INPUT, "projection '%s': no source population", name);
+  for (uint32_t i = 0; i < n_sources; i++)
+    CLS_CHECK(sources[i].population < network->n_populations, CLS_ERR_INPUT,
+              "projection '%s': source population %u of %u", name, sources[i].population,
+              network->n_populations);
+  cls_projection *made;
+  CLS_TRY(begin_projection(network, name, target, rule, &made));
   cls_status status = cls_alloc(&made->sources, n_sources, sizeof *made->sources, "sources of a projection");
   if (status != CLS_OK) {
     free(made->name);
@@ -215,13 +229,21 @@ cls_status cls_network_add_projection(cls_network *network, const char *name, ui
   }
   memcpy(made->sources, sources, n_sources * sizeof *sources);
   made->n_sources = n_sources;
-  made->target = target;
-  made->rule = rule;
-  made->autapses = made->multapses = true;
-  made->weight[0] = made->weight[1] = cls_constant(1);
-  made->delay_ms = cls_constant(network->dt_ms);
-  network->n_projections++;
+  made->sources_of = network->n_projections++;
   *projection = made;
+  return CLS_OK;
+}
+
+cls_status cls_network_add_projection_like(cls_network *network, const char *name, uint32_t target,
+                                           cls_rule rule, uint32_t other, cls_projection **projection) {
+  CLS_CHECK(other < network->n_projections, CLS_ERR_INTERNAL,
+            "projection '%s': sources of projection %u of %u", name, other, network->n_projections);
+  CLS_TRY(begin_projection(network, name, target, rule, projection));
+  const cls_projection *owner = &network->projections[other];
+  (*projection)->sources = owner->sources;
+  (*projection)->n_sources = owner->n_sources;
+  (*projection)->sources_of = owner->sources_of;
+  network->n_projections++;
   return CLS_OK;
 }
 
@@ -243,16 +265,14 @@ cls_status cls_network_finish(cls_network *network) {
   network->expected_synapses = 0;
   for (uint32_t p = 0; p < network->n_projections; p++) {
     cls_projection *projection = &network->projections[p];
-    CLS_TRY(cls_projection_finish(network, projection));
+    CLS_TRY(cls_projection_finish(network, projection, projection->sources_of == p));
     network->expected_synapses += cls_projection_expected_synapses(network, projection);
     double lower, upper;
+    uint32_t near, far;
     cls_projection_delay_range(network, projection, &lower, &upper);
-    for (uint32_t i = 0; i < projection->n_sources; i++) {
-      double low = cls_delay_steps(projection->sources[i].delay_ms + lower, network->dt_ms);
-      double high = cls_delay_steps(projection->sources[i].delay_ms + upper, network->dt_ms);
-      least = low < least ? low : least;
-      greatest = high > greatest ? high : greatest;
-    }
+    cls_projection_delay_span(projection, &near, &far);
+    least = fmin(least, cls_delay_steps(projection->sources[near].delay_ms + lower, network->dt_ms));
+    greatest = fmax(greatest, cls_delay_steps(projection->sources[far].delay_ms + upper, network->dt_ms));
   }
   network->min_delay = network->n_projections ? (uint32_t)least : 0;
   network->max_delay = (uint32_t)greatest;
@@ -300,7 +320,8 @@ size_t cls_network_bytes(const cls_network *network) {
   }
   for (uint32_t p = 0; p < network->n_projections; p++) {
     const cls_projection *projection = &network->projections[p];
-    bytes += strlen(projection->name) + 1 + projection->n_sources * sizeof *projection->sources;
+    bytes += strlen(projection->name) + 1;
+    if (projection->sources_of == p) bytes += projection->n_sources * sizeof *projection->sources;
     if (projection->edges) bytes += projection->edges->bytes;
   }
   for (uint32_t r = 0; r < network->n_regions; r++) bytes += strlen(network->regions[r].name) + 1;

@@ -115,6 +115,7 @@ typedef struct {
   uint32_t target;
   cls_projection_source *sources;
   uint32_t n_sources;
+  uint32_t sources_of; /* number of the projection that owns `sources`: its own, or that of an earlier one */
   cls_rule rule;
   uint64_t indegree, total, outdegree;
   double probability; /* with a kernel: its mean over all pairs, set by cls_network_finish */
@@ -171,9 +172,14 @@ cls_status cls_population_add_input(cls_population *population, const cls_model 
 cls_status cls_network_add_projection(cls_network *network, const char *name, uint32_t target, cls_rule rule,
                                       const cls_projection_source *sources, uint32_t n_sources,
                                       cls_projection **projection);
+/* The same with the sources of projection number `other`, which both then share: a brain's populations
+ * have one list of long-range sources for all of a region. */
+cls_status cls_network_add_projection_like(cls_network *network, const char *name, uint32_t target,
+                                           cls_rule rule, uint32_t other, cls_projection **projection);
 int64_t cls_network_find_population(const cls_network *network, const char *name); /* -1: none */
 /* Local, the same on every rank. Checks everything (rules against sizes, weights against ports, delays
- * against dt, parameters), numbers the neurons, fixes the weight quanta. After it the network is read only. */
+ * against dt, parameters), numbers the neurons, fixes the weight quanta. After it the network is read
+ * only. */
 cls_status cls_network_finish(cls_network *network);
 /* Do two finished descriptions draw the same neurons and synapses, scales of weights included? Then they differ at
  * most in parameters, inputs and initial values. Networks with interventions are taken to differ. */

@@ -220,6 +220,51 @@ CASES = [
     ("connectome not square", BRAIN, ["brain.connectome={file: DIR/shape.zip}"], ["shape.zip", "weights"]),
     ("connectome with NaN", BRAIN, ["brain.connectome={file: DIR/nan.zip}"], ["nan.zip", "weights"]),
     ("connectome negative", BRAIN, ["brain.connectome={file: DIR/negative.zip}"], ["negative.zip"]),
+    # ---- units
+    ("unknown unit", BRAIN, ["brain.unit=colum"], ["brain.unit", "unknown unit 'colum'", "column"]),
+    ("unit of nobody", BRAIN, ["brain.unit_of=[{region: X7, unit: column}]"], ["brain.unit_of.0.region", "'X7'", "a region"]),
+    ("unknown unit of a region", BRAIN, ["brain.unit_of=[{region: L*, unit: tube}]"], ["brain.unit_of.0.unit", "'tube'"]),
+    ("unit of what", BRAIN, ["brain.unit_of=[{unit: column}]"], ["brain.unit_of.0", "'region' is missing"]),
+    ("shares of a unit", BRAIN, ["brain.units.u={populations: [{name: A, type: E, share: 0.5}, {name: B, type: I, share: 0.4}], "
+                                 "synapses: {A: {A: 1}, B: {A: 1}}}"], ["brain.units.u.populations", "sum to 0.9", "expected 1"]),
+    ("unit without synapses", BRAIN, ["brain.units.u={populations: [{name: A, type: E, share: 1}]}"],
+     ["brain.units.u", "'synapses' is missing"]),
+    ("unit without populations", BRAIN, ["brain.units.colunm={long_range_source: l5e}"],
+     ["brain.units.colunm", "'populations' is missing"]),
+    ("row without synapses", BRAIN, ["brain.units.u={populations: [{name: A, type: E, share: 1}], synapses: {}}"],
+     ["brain.units.u.synapses", "population A has no synapses"]),
+    ("synapses from nobody", BRAIN, ["brain.units.column.synapses={L23E: {L7E: 3}}"],
+     ["brain.units.column.synapses.L23E.L7E", "unknown key 'L7E'"]),
+    ("synapses onto nobody", BRAIN, ["brain.units.column.synapses={L1E: {L23E: 3}}"],
+     ["brain.units.column.synapses.L1E", "unknown population 'L1E'"]),
+    ("negative synapses", BRAIN, ["brain.units.column.synapses={L23E: {L4E: -3}}"],
+     ["brain.units.column.synapses.L23E.L4E", "'-3'", "from 0"]),
+    ("unknown layer source", BRAIN, ["brain.units.column.long_range_source=l1e"],
+     ["brain.units.column.long_range_source", "'l1e'", "unit column"]),
+    ("inhibitory source", BRAIN, ["brain.units.column.long_range_source=L5I"], ["'L5I'", "no such excitatory population"]),
+    ("shares of a column", BRAIN, ["brain.units.column.shares={local_e: 0.6, local_i: 0.15, long_range: 0.25}"],
+     ["brain.units.column.shares", "8 populations"]),
+    ("name of a population", BRAIN, ["brain.units.u={populations: [{name: A/B, type: E, share: 1}], synapses: {}}"],
+     ["brain.units.u.populations.0.name", "'A/B'"]),
+    ("parameters of nobody", BRAIN, ["brain.units.column.params_of={L1I: {C_uF_cm2: 1}}"],
+     ["brain.units.column.params_of.L1I", "'L1I'"]),
+    ("parameter of a unit", BRAIN, ["brain.units.column.params_of={I: {C_uF_cm2: -1}}"],
+     ["brain.units.column.params_of.I.C_uF_cm2", "'-1'"]),
+    ("neurons of columns", BRAIN, ["brain.unit=column", "brain.neurons=31"], ["brain.neurons: 31", "at least 32"]),
+    ("auto without flags", BRAIN, ["brain.unit=auto", "brain.connectome={file: DIR/whole.zip}"],
+     ["brain.unit", "auto", "region a", "cortical"]),
+    ("table missing", BRAIN, ["brain.unit_table=nowhere.tsv"], ["brain.unit_table", "nowhere.tsv", "No such file"]),
+    ("region not in the table", BRAIN, ["brain.unit_table=DIR/short.tsv"], ["brain.unit_table", "short.tsv", "region R001"]),
+    ("unknown unit in a table", BRAIN, ["brain.unit_table=DIR/unit.tsv"], ["unit.tsv:3", "brain.unit_table", "'cube'"]),
+    ("negative density", BRAIN, ["brain.unit_table=DIR/negative.tsv"], ["brain.unit_table", "negative.tsv:4", "synapse_density of R000", "'-0.5'"]),
+    ("column of a table", BRAIN, ["brain.unit_table=DIR/column.tsv"], ["column.tsv:1", "column 'density'", "synapse_density"]),
+    ("no densities", BRAIN, ["brain.synapse_density={}"], ["brain.synapse_density", "unit_table"]),
+    ("reference of densities", BRAIN, ["brain.unit_table=DIR/density.tsv", "brain.synapse_density={reference: V1}"],
+     ["brain.synapse_density.reference", "'V1'"]),
+    ("reference without density", BRAIN, ["brain.unit_table=DIR/density.tsv", "brain.synapse_density={reference: R001}"],
+     ["brain.synapse_density.reference", "no region of reference"]),
+    ("bounds of densities", BRAIN, ["brain.unit_table=DIR/density.tsv", "brain.synapse_density={low: 1.2}"],
+     ["brain.synapse_density.low", "'1.2'", "1"]),
     # ---- --set
     ("set without value", GOOD, ["simulation.seed"], ["--set simulation.seed", "key.path=value"]),
     ("set below a value", GOOD, ["simulation.seed.x=1"], ["--set simulation.seed.x=1", "simulation.seed"]),
@@ -231,7 +276,7 @@ CASES = [
 # What one rank alone finds out must end all of them, with one voice.
 RANKS = ["mpirun", "--oversubscribe", "-n", "3"]
 ON_RANKS = ["no file", "connectome truncated", "unknown key", "no file of synapses", "source out of range", "weights twice",
-            "position NaN"]
+            "position NaN", "table missing", "region not in the table", "negative density"]
 
 
 def connectome(path, weights):
@@ -292,6 +337,14 @@ def prepare(folder):
     connectome(f"{folder}/shape.zip", "0 1\n1 0\n2 1\n")
     connectome(f"{folder}/nan.zip", "0 1 2\n1 0 nan\n2 1 0\n")
     connectome(f"{folder}/negative.zip", "0 1 2\n1 0 -1\n2 1 0\n")
+    tables = {"short": "name\tunit\nL000\tcolumn\nL001\tcolumn\nR000\tcolumn\n",
+              "unit": "name\tunit\nL000\tcolumn\nL001\tcube\nR000\t\nR001\t\n",
+              "negative": "name\tsynapse_density\nL000\t1\nL001\t1\nR000\t-0.5\nR001\t1\n",
+              "column": "name\tdensity\nL000\t1\n",
+              "density": "name\tsynapse_density\nL000\t1\nL001\t1\nR000\t2\nR001\t-\n"}
+    for name, text in tables.items():
+        with open(f"{folder}/{name}.tsv", "w") as f:
+            f.write(text)
 
 
 def complaint(callosum, shared, case):

@@ -235,7 +235,7 @@ static void one_block_sends_the_published_number(void **state) {
   OK(cls_block_graph_create(network, placement, &graph));
   placement->owner[1] = 1;
   cls_partition_quality q = measured(network, placement, graph);
-  assert_close(q.messages, 2 * 64 * (1 - pow(1 - 1.0 / 64, 150)), 1e-10);
+  assert_close(q.messages, 2 * 64 * (1 - pow(1 - 1.0 / 64, 150)), 1e-6); /* reach: single precision */
   assert_close(q.cut, 2 * 150, 1e-10);
   assert_int_equal(q.out_links, 1);
   assert_close(q.balance[0], 64 / 57.0, 1e-12);
