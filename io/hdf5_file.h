@@ -36,6 +36,12 @@ cls_status cls_h5_names(hid_t file, const char *path, hsize_t n, const char *con
 cls_status cls_h5_series_create(hid_t file, const char *path, hid_t type, int rank, const hsize_t *row,
                                 const char *units);
 
+/* ---- reading: local ---- */
+
+/* Text attribute `name` of `object`, of fixed or variable length, in *text (free() it); NULL where there is
+ * none or it is no text. */
+cls_status cls_h5_read_text(hid_t object, const char *name, char **text);
+
 /* ---- the recording: collective ---- */
 
 typedef struct {

@@ -8,8 +8,14 @@ static bool same_distribution(const cls_distribution *a, const cls_distribution 
          a->offset == b->offset && a->min == b->min && a->max == b->max && a->bound == b->bound;
 }
 
+/* Inputs of the same models on the same neurons: their states lie alike. */
 static bool same_population(const cls_population *a, const cls_population *b) {
-  return a->key == b->key && a->n == b->n && a->model == b->model && a->n_inputs == b->n_inputs;
+  if (a->key != b->key || a->n != b->n || a->model != b->model || a->n_inputs != b->n_inputs) return false;
+  for (int k = 0; k < a->n_inputs; k++)
+    if (a->inputs[k].model != b->inputs[k].model || a->inputs[k].first != b->inputs[k].first ||
+        a->inputs[k].count != b->inputs[k].count)
+      return false;
+  return true;
 }
 
 static bool same_projection(const cls_projection *a, const cls_projection *b) {
