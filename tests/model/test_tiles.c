@@ -28,6 +28,7 @@ static void jitter(const cls_model *model, uint32_t neuron, double dt_ms, double
 static void random_input(bench *b, uint32_t step) {
   const cls_model *model = b->model;
   const bool conductance = !model->is_input && !model->ports[0].signed_weights;
+  const bool pair = !model->is_input && model->ports[0].receptors == 2; /* in units of their own */
   const bool relay = !model->is_input && model->no_current;
   b->tile.level = step % 5 == 0 ? 0 : step % 5 == 1 ? 1 : (float)uniform(step, 9000, -2, 2);
   b->tile.n_events = 0;
@@ -36,12 +37,15 @@ static void random_input(bench *b, uint32_t step) {
       b->event[b->tile.n_events++] = (uint64_t)step << 32 | (FIRST - CLS_TILE + i);
   for (int i = 0; i < CLS_TILE; i++) {
     for (int r = 0; r < CLS_MAX_RECEPTORS; r++) {
-      double x = uniform(step, (uint32_t)(r * CLS_TILE + i), 0, 1), size = conductance ? 5 : 1500;
+      double x = uniform(step, (uint32_t)(r * CLS_TILE + i), 0, 1), size = pair ? 5 : conductance ? 40 : 1500;
       double sign = conductance || r == 0 ? 1 : -1;
       if (relay && x < .97) x = .6; /* it spikes at every weight above 0 */
       b->input[r][i] = x < .7 ? 0 : (float)(sign * size * (x - .7));
     }
-    b->current[i] = (float)uniform(step, (uint32_t)(4 * CLS_TILE + i), 0, conductance ? 1.2 : 700);
+    b->current[i] = (float)uniform(step, (uint32_t)(4 * CLS_TILE + i), 0,
+                                   pair          ? 1.2
+                                   : conductance ? 100
+                                                 : 700);
   }
 }
 
