@@ -23,36 +23,9 @@ typedef struct {
   uint64_t regions, tracts;
 } h5_reader;
 
-/* Text attribute `name` of `object`, of fixed or variable length, in *text (free() it); NULL where there is
- * none or it is no text. */
-static cls_status read_text_attribute(hid_t object, const char *name, char **text) {
-  *text = NULL;
-  if (H5Aexists(object, name) <= 0) return CLS_OK;
-  hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
-  if (attribute < 0) return CLS_OK;
-  hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);
-  bool scalar = H5Sget_simple_extent_npoints(space) == 1;
-  if (scalar && H5Tget_class(type) == H5T_STRING) {
-    if (H5Tis_variable_str(type) > 0) {
-      char *value = NULL;
-      if (H5Aread(attribute, type, &value) >= 0 && value) *text = cls_format("%s", value);
-      H5Dvlen_reclaim(type, space, H5P_DEFAULT, &value);
-    } else {
-      size_t size = H5Tget_size(type);
-      char *value = calloc(size + 1, 1);
-      if (value && H5Aread(attribute, type, value) >= 0) *text = cls_format("%s", value);
-      free(value);
-    }
-  }
-  H5Sclose(space);
-  H5Tclose(type);
-  H5Aclose(attribute);
-  return CLS_OK;
-}
-
 static cls_status check_format(const h5_reader *r) {
   char *format = NULL;
-  CLS_TRY(read_text_attribute(r->file, "format", &format));
+  CLS_TRY(cls_h5_read_text(r->file, "format", &format));
   bool right = format && strcmp(format, CLS_CONNECTOME_FORMAT) == 0;
   cls_status status = right ? CLS_OK
                             : cls_fail(CLS_ERR_INPUT, "%s: attribute format: %s: expected %s", r->path,
@@ -125,7 +98,7 @@ static cls_status check_shape(const h5_reader *r, const char *name, hid_t datase
 static cls_status check_units(const h5_reader *r, const char *name, hid_t dataset, const char *units) {
   char *found = NULL;
   if (!units) return CLS_OK;
-  CLS_TRY(read_text_attribute(dataset, "units", &found));
+  CLS_TRY(cls_h5_read_text(dataset, "units", &found));
   cls_status status =
       !found || strcmp(found, units) == 0
           ? CLS_OK
@@ -230,7 +203,7 @@ static cls_status read_file(h5_reader *r, cls_connectome **connectome) {
             (unsigned long long)r->regions);
   CLS_TRY(cls_connectome_create((uint32_t)r->regions, r->tracts, connectome));
   CLS_TRY(read_tables(r, *connectome));
-  CLS_TRY(read_text_attribute(r->file, "origin", &(*connectome)->origin));
+  CLS_TRY(cls_h5_read_text(r->file, "origin", &(*connectome)->origin));
   if (!(*connectome)->origin) (*connectome)->origin = cls_format("%s", cls_path_base(r->path));
   CLS_CHECK((*connectome)->origin, CLS_ERR_MEMORY, "out of memory for the origin of a connectome");
   return CLS_OK;

@@ -162,6 +162,33 @@ cls_status cls_h5_series_create(hid_t file, const char *path, hid_t type, int ra
   return status;
 }
 
+/* ---- reading ---- */
+
+cls_status cls_h5_read_text(hid_t object, const char *name, char **text) {
+  *text = NULL;
+  if (H5Aexists(object, name) <= 0) return CLS_OK;
+  hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
+  if (attribute < 0) return CLS_OK;
+  hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);
+  bool scalar = H5Sget_simple_extent_npoints(space) == 1;
+  if (scalar && H5Tget_class(type) == H5T_STRING) {
+    if (H5Tis_variable_str(type) > 0) {
+      char *value = NULL;
+      if (H5Aread(attribute, type, &value) >= 0 && value) *text = cls_format("%s", value);
+      H5Dvlen_reclaim(type, space, H5P_DEFAULT, &value);
+    } else {
+      size_t size = H5Tget_size(type);
+      char *value = calloc(size + 1, 1);
+      if (value && H5Aread(attribute, type, value) >= 0) *text = cls_format("%s", value);
+      free(value);
+    }
+  }
+  H5Sclose(space);
+  H5Tclose(type);
+  H5Aclose(attribute);
+  return CLS_OK;
+}
+
 /* ---- the recording ---- */
 
 cls_status cls_h5_open_shared(MPI_Comm comm, const char *path, hid_t *file) {

@@ -39,6 +39,12 @@ cls_status cls_h5_link(hid_t file, const char *path, const char *name);
 cls_status cls_h5_series_create(hid_t file, const char *path, hid_t type, int rank, const hsize_t *row,
                                 uint64_t expected, const char *units);
 
+/* ---- reading: local ---- */
+
+/* Text attribute `name` of `object`, of fixed or variable length, in *text (free() it); NULL where there is
+ * none or it is no text. */
+cls_status cls_h5_read_text(hid_t object, const char *name, char **text);
+
 /* ---- the recording: collective ---- */
 
 typedef struct {

@@ -7,8 +7,8 @@
 
 /* What the file holds at its top. */
 typedef struct {
-  const cls_yaml *simulation, *brain, *populations, *projections, *scale, *interventions, *record, *partition,
-      *sweep;
+  const cls_yaml *simulation, *brain, *populations, *projections, *scale, *stimuli, *interventions, *record,
+      *partition, *sweep;
 } sections;
 static const cls_key keys[] = {
     {"simulation", CLS_KEY_MAP, offsetof(sections, simulation), .required = true,
@@ -19,6 +19,7 @@ static const cls_key keys[] = {
      .doc = "a network that is written out; or brain"},
     {"projections", CLS_KEY_LIST, offsetof(sections, projections), .doc = "its synapses"},
     {"scale", CLS_KEY_MAP, offsetof(sections, scale), .doc = "shrinks it"},
+    {"stimuli", CLS_KEY_LIST, offsetof(sections, stimuli), .doc = "inputs to selected populations"},
     {"interventions", CLS_KEY_LIST, offsetof(sections, interventions), .doc = "what changes while it runs"},
     {"record", CLS_KEY_MAP, offsetof(sections, record), .doc = "what is written down"},
     {"partition", CLS_KEY_MAP, offsetof(sections, partition), .doc = "how neurons are placed on ranks"},
@@ -55,6 +56,12 @@ const cls_schema *const cls_job_schemas[] = {&schema_job,
                                              &cls_schema_intervention,
                                              &cls_schema_tracts,
                                              &cls_schema_selection,
+                                             &cls_schema_input,
+                                             &cls_schema_input_waveform,
+                                             &cls_schema_input_trains,
+                                             &cls_schema_neurons,
+                                             &cls_schema_stimulus,
+                                             &cls_schema_events,
                                              NULL};
 
 /* ---- what rank 0 knows ---- */
@@ -154,10 +161,16 @@ static cls_status read_text(cls_job_reader *r, const char *text, size_t size, co
   return cls_job_read_projections(r);
 }
 
-/* Local: the network, whole and checked. */
-static cls_status finish(cls_job_reader *r, cls_brain *brain) {
+/* Local: all populations, and the stimuli that act on them. Scaling makes up for what was written into the
+ * populations; stimuli come on top. */
+static cls_status expand(cls_job_reader *r, cls_brain *brain) {
   if (brain->model) CLS_TRY(cls_job_expand_brain(r, brain));
   if (r->scale) CLS_TRY(cls_job_compensate(r));
+  return cls_job_read_stimuli(r);
+}
+
+/* Local: the network, whole and checked. */
+static cls_status finish(cls_job_reader *r) {
   CLS_TRY(cls_job_read_interventions(r));
   cls_status status = cls_network_finish(r->job->network);
   if (status != CLS_OK) {
@@ -175,7 +188,21 @@ static cls_status load(cls_job_reader *r, const char *text, size_t size, const c
   if (brain->model) CLS_TRY(cls_job_fetch_connectome(r, &choice));
   CLS_TRY(cls_job_load_files(r));
   if (brain->model) CLS_TRY(cls_job_fetch_unit_table(r));
-  return cls_agree(r->world->comm, finish(r, brain));
+  CLS_TRY(cls_agree(r->world->comm, expand(r, brain)));
+  CLS_TRY(cls_job_fetch_waveforms(r));
+  CLS_TRY(cls_agree(r->world->comm, finish(r)));
+  return cls_job_agree_root(r->world, r->world->rank == 0 ? cls_job_check_trains(r) : CLS_OK);
+}
+
+static void free_reader(cls_job_reader *r) {
+  for (size_t i = 0; i < r->n_wave_files; i++) free(r->wave_files[i].path);
+  free(r->wave_files);
+  free(r->wave_checks);
+  free(r->train_checks);
+  free(r->files);
+  cls_job_scale_destroy(r->scale);
+  cls_job_units_free(&r->units);
+  cls_yaml_tree_destroy(r->tree);
 }
 
 cls_status cls_job_load(const cls_world *world, const char *path, const char *const *set, int n_set,
@@ -192,10 +219,7 @@ cls_status cls_job_load(const cls_world *world, const char *path, const char *co
   if (status == CLS_OK) status = load(&r, text, size, set, n_set, &brain);
   free(text);
   free(brain.inputs);
-  free(r.files);
-  cls_job_scale_destroy(r.scale);
-  cls_job_units_free(&r.units);
-  cls_yaml_tree_destroy(r.tree);
+  free_reader(&r);
   if (status != CLS_OK) {
     cls_job_destroy(r.job);
     return status;

@@ -34,6 +34,28 @@ typedef struct {
   double *density;                           /* [regions of the connectome] */
   cls_distribution (*param)[CLS_MAX_PARAMS]; /* [n x CLS_UNIT_POPULATIONS] */
 } cls_job_units;
+/* A file that rank 0 reads once the keys of all sections are read: samples of one wave of a waveform (its
+ * gate where index is -1), or events where trial_type is given. */
+typedef struct {
+  const cls_yaml *node; /* for messages */
+  char *path;
+  const char *dataset, *trial_type;
+  double interval_ms;
+  cls_waveform *waveform;
+  int index;
+} cls_wave_file;
+/* A waveform that is held against its model when its files are read; level: the strength it multiplies. */
+typedef struct {
+  const cls_yaml *node;
+  const cls_waveform *waveform;
+  const cls_model *model;
+  double level;
+} cls_wave_check;
+/* Spike trains whose file is held against the populations it drives, once these are known. */
+typedef struct {
+  const cls_yaml *node;
+  const cls_trains *trains;
+} cls_train_check;
 
 /* A job being read. Local; the same on every rank. */
 typedef struct {
@@ -45,6 +67,11 @@ typedef struct {
   cls_job_file *files;
   size_t n_files, file_capacity;
   cls_job_units units; /* of a brain */
+  cls_wave_file *wave_files;
+  cls_wave_check *wave_checks;
+  cls_train_check *train_checks;
+  size_t n_wave_files, wave_file_capacity, n_wave_checks, wave_check_capacity, n_train_checks,
+      train_check_capacity;
 } cls_job_reader;
 
 /* The connectome a brain job asks for: a file, or the generator where `file` is NULL. */
@@ -61,7 +88,9 @@ extern const cls_schema cls_schema_simulation, cls_schema_partition, cls_schema_
     cls_schema_brain, cls_schema_shares, cls_schema_unit, cls_schema_unit_population, cls_schema_unit_of,
     cls_schema_density, cls_schema_connectome, cls_schema_generator, cls_schema_population, cls_schema_scale,
     cls_schema_projection, cls_schema_source, cls_schema_positions, cls_schema_kernel, cls_schema_delay,
-    cls_schema_distance, cls_schema_intervention, cls_schema_tracts;
+    cls_schema_distance, cls_schema_intervention, cls_schema_tracts, cls_schema_input,
+    cls_schema_input_waveform, cls_schema_input_trains, cls_schema_neurons, cls_schema_stimulus,
+    cls_schema_events;
 
 /* Sections that need nothing but the text. Local. */
 cls_status cls_job_read_simulation(cls_job_reader *r); /* and partition */
@@ -146,10 +175,33 @@ cls_status cls_job_model(const cls_yaml *node, const char *name, bool is_input, 
  * fit together. */
 cls_status cls_job_params(cls_job_reader *r, const cls_yaml *section, const cls_yaml *owner,
                           const cls_model *model, cls_distribution *param);
+/* The key that describes a parameter; its field is at `offset`. What the keys of one value cannot say:
+ * parameters that are shared, and how they fit together. */
+cls_key cls_job_param_key(const cls_param_info *info, size_t offset);
+cls_status cls_job_check_params(cls_job_reader *r, const cls_yaml *section, const cls_yaml *owner,
+                                const cls_model *model, const cls_distribution *param);
 /* Section `initial:`. */
 cls_status cls_job_initial(cls_job_reader *r, const cls_yaml *section, cls_population *population);
-/* One element of `inputs:` of neurons of `target`: model, receptor and parameters; all but the key. */
+
+/* ---- inputs (job_input.c, job_waveform.c, job_stimuli.c) ---- */
+
+/* One element of `inputs:` of neurons of `target`: all but the key of its draws. */
 cls_status cls_job_input(cls_job_reader *r, const cls_yaml *node, const cls_model *target, cls_input *input);
+/* The same of an element of `stimuli:`, which may hold the keys of `stimulus` too. */
+cls_status cls_job_stimulus_input(cls_job_reader *r, const cls_yaml *node, const cls_model *target,
+                                  cls_input *input);
+/* Keys `waveform:` and `events:` (NULL: absent) of an input whose model and parameters are read. */
+cls_status cls_job_waveform(cls_job_reader *r, const cls_yaml *waves, const cls_yaml *events,
+                            cls_input *input);
+/* The tables of the kinds of waveforms, for the reference page: `*n` of them. */
+const cls_schema *cls_job_waveform_schemas(int *n);
+/* Section `stimuli:`: attaches inputs to the populations it selects, which must be there. Local. */
+cls_status cls_job_read_stimuli(cls_job_reader *r);
+/* Collective: rank 0 reads the files of all waveforms; every waveform is checked. */
+cls_status cls_job_fetch_waveforms(cls_job_reader *r);
+/* Are the files of spike trains what they should be for the populations of the finished network? Of rank
+ * 0. */
+cls_status cls_job_check_trains(cls_job_reader *r);
 
 /* ---- small things ---- */
 

@@ -1,4 +1,4 @@
-/* Parameters, initial values and inputs of models: keys come from the registry, never from here. */
+/* Parameters and initial values of models: keys come from the registry, never from here. */
 #include "io/job.h"
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +16,7 @@ cls_status cls_job_model(const cls_yaml *node, const char *name, bool is_input, 
   return status;
 }
 
-/* The key that describes a parameter. Its field is at `offset`. */
-static cls_key param_key(const cls_param_info *info, size_t offset) {
+cls_key cls_job_param_key(const cls_param_info *info, size_t offset) {
   return (cls_key){.name = info->name,
                    .type = CLS_KEY_DISTRIBUTION,
                    .offset = offset,
@@ -27,10 +26,9 @@ static cls_key param_key(const cls_param_info *info, size_t offset) {
                    .doc = info->doc};
 }
 
-/* What the keys of one value cannot say: parameters that are shared, and how they fit together. The relation
- * is checked here where all are constant, to blame the line; the network checks the others. */
-static cls_status check_params(cls_job_reader *r, const cls_yaml *section, const cls_yaml *owner,
-                               const cls_model *model, const cls_distribution *param) {
+/* The relation is checked here where all are constant, to blame the line; the network checks the others. */
+cls_status cls_job_check_params(cls_job_reader *r, const cls_yaml *section, const cls_yaml *owner,
+                                const cls_model *model, const cls_distribution *param) {
   double value[CLS_MAX_PARAMS];
   bool constant = true;
   for (int i = 0; i < model->n_params; i++) {
@@ -48,9 +46,10 @@ static cls_status check_params(cls_job_reader *r, const cls_yaml *section, const
 cls_status cls_job_params(cls_job_reader *r, const cls_yaml *section, const cls_yaml *owner,
                           const cls_model *model, cls_distribution *param) {
   cls_key keys[CLS_MAX_PARAMS];
-  for (int i = 0; i < model->n_params; i++) keys[i] = param_key(&model->params[i], (size_t)i * sizeof *param);
+  for (int i = 0; i < model->n_params; i++)
+    keys[i] = cls_job_param_key(&model->params[i], (size_t)i * sizeof *param);
   if (section) CLS_TRY(cls_schema_read(r->tree, section, keys, model->n_params, param));
-  return check_params(r, section, owner, model, param);
+  return cls_job_check_params(r, section, owner, model, param);
 }
 
 cls_status cls_job_initial(cls_job_reader *r, const cls_yaml *section, cls_population *population) {
@@ -68,61 +67,5 @@ cls_status cls_job_initial(cls_job_reader *r, const cls_yaml *section, cls_popul
   CLS_TRY(cls_schema_read(r->tree, section, keys, n, population->initial));
   for (size_t k = 0; k < section->n; k++)
     population->has_initial[cls_model_state(model, section->items[k]->key)] = true;
-  return CLS_OK;
-}
-
-/* Receptor by its own name or by that of its port (then the port's first). -1: there is none. */
-static int find_receptor(const cls_model *model, const char *name) {
-  int receptor = 0;
-  for (int p = 0; p < model->n_ports; p++)
-    for (int i = 0; i < model->ports[p].receptors; i++, receptor++)
-      if (strcmp(model->ports[p].receptor[i], name) == 0) return receptor;
-  int port = cls_model_port(model, name);
-  return port < 0 ? -1 : cls_model_port_receptor(model, port);
-}
-
-static cls_status read_receptor(const cls_yaml *node, const char *name, const cls_model *target,
-                                cls_input *input) {
-  input->receptor = input->model->needs_port ? 0 : -1;
-  if (!name) return CLS_OK;
-  const cls_yaml *where = cls_yaml_get(node, "receptor");
-  if (!input->model->needs_port)
-    return cls_yaml_fail(
-        where, "value '%.60s': %s adds a current and acts through no receptor: expected no such key", name,
-        input->model->name);
-  input->receptor = find_receptor(target, name);
-  if (input->receptor >= 0) return CLS_OK;
-  const char *names[CLS_MAX_RECEPTORS];
-  int n = 0;
-  for (int p = 0; p < target->n_ports; p++)
-    for (int i = 0; i < target->ports[p].receptors; i++) names[n++] = target->ports[p].receptor[i];
-  return cls_schema_unknown(where, "receptor", name, names, n);
-}
-
-cls_status cls_job_input(cls_job_reader *r, const cls_yaml *node, const cls_model *target, cls_input *input) {
-  struct {
-    const char *model, *receptor;
-    cls_distribution param[CLS_MAX_PARAMS];
-  } f = {0};
-  cls_key keys[CLS_MAX_PARAMS + 2];
-  if (node->kind != CLS_YAML_MAP) return cls_yaml_fail(node, "expected a mapping {model: ..., ...}");
-  const cls_yaml *name = cls_yaml_get(node, "model");
-  if (!name || name->kind != CLS_YAML_SCALAR)
-    return cls_yaml_fail(node, "key 'model' is missing: the input model (callosum models lists them)");
-  CLS_TRY(cls_job_model(name, name->text, true, &input->model));
-
-  keys[0] =
-      (cls_key){.name = "model", .type = CLS_KEY_TEXT, .offset = (size_t)((char *)&f.model - (char *)&f)};
-  keys[1] = (cls_key){
-      .name = "receptor", .type = CLS_KEY_TEXT, .offset = (size_t)((char *)&f.receptor - (char *)&f)};
-  const cls_model *model = input->model;
-  for (int i = 0; i < model->n_params; i++) {
-    f.param[i] = cls_constant(model->params[i].initial);
-    keys[i + 2] = param_key(&model->params[i], (size_t)((char *)&f.param[i] - (char *)&f));
-  }
-  CLS_TRY(cls_schema_read(r->tree, node, keys, model->n_params + 2, &f));
-  CLS_TRY(read_receptor(node, f.receptor, target, input));
-  CLS_TRY(check_params(r, node, node, model, f.param));
-  memcpy(input->param, f.param, sizeof input->param);
   return CLS_OK;
 }

@@ -81,8 +81,10 @@ static void add_section(page *p, const cls_schema *schema) {
 cls_status cls_job_reference(char **text) {
   page p = {0};
   int n;
-  const cls_schema *distributions = cls_schema_distributions(&n);
   for (int i = 0; cls_job_schemas[i]; i++) add_section(&p, cls_job_schemas[i]);
+  const cls_schema *waveforms = cls_job_waveform_schemas(&n);
+  for (int i = 0; i < n; i++) add_section(&p, &waveforms[i]);
+  const cls_schema *distributions = cls_schema_distributions(&n);
   for (int i = 0; i < n; i++) add_section(&p, &distributions[i]);
   *text = p.text;
   if (p.status == CLS_OK) return CLS_OK;

@@ -24,106 +24,183 @@ static size_t const_floats(const cls_model *model, bool varied, uint32_t padded)
   return ((size_t)model->n_consts * (varied ? padded : 1) + 15) & ~(size_t)15;
 }
 
-/* Fills constants of one model on one range; padding repeats the last neuron so that it stays finite. */
-static cls_status fill_constants(const cls_model *model, const cls_distribution *param, const char *name,
-                                 cls_stream stream, double dt_ms, uint32_t first, uint32_t n, bool varied,
-                                 float *out) {
-  double value[CLS_MAX_PARAMS];
-  float konst[CLS_MAX_CONSTS];
-  if (!varied) {
-    draw_params(param, model->n_params, stream, 0, value);
-    model->derive(value, dt_ms, out);
-    return CLS_OK;
-  }
-  uint32_t padded = round16(n);
-  for (uint32_t i = 0; i < padded; i++) {
-    uint32_t index = first + (i < n ? i : n - 1);
-    draw_params(param, model->n_params, stream, index, value);
-    if (model->check && model->check(value, dt_ms) != CLS_OK)
-      return cls_error_prefix(CLS_ERR_INPUT, "population %s, neuron %u", name, index);
-    model->derive(value, dt_ms, konst);
-    for (int j = 0; j < model->n_consts; j++) out[(size_t)j * padded + i] = konst[j];
-  }
-  return CLS_OK;
-}
-
 static cls_stream param_stream(const cls_network *network, uint64_t key) {
   return cls_stream_make(network->seed, CLS_PURPOSE_PARAMETER, key);
 }
 
-/* Sizes of the pools, then the pools. */
+/* Fills constants of one model on one range; padding repeats the last neuron so that it stays finite. An
+ * input leaves the constants of neurons it does not reach at 0. */
+static cls_status fill_constants(const cls_network *network, const cls_range *range, const cls_model *model,
+                                 const cls_distribution *param, uint64_t key, const cls_input *input,
+                                 bool varied, float *out) {
+  double value[CLS_MAX_PARAMS];
+  float konst[CLS_MAX_CONSTS];
+  cls_stream stream = param_stream(network, key);
+  if (!varied) {
+    draw_params(param, model->n_params, stream, 0, value);
+    model->derive(value, network->dt_ms, out);
+    return CLS_OK;
+  }
+  uint32_t padded = round16(range->n);
+  for (uint32_t i = 0; i < padded; i++) {
+    uint32_t index = range->first + (i < range->n ? i : range->n - 1);
+    draw_params(param, model->n_params, stream, index, value);
+    if (model->check && model->check(value, network->dt_ms) != CLS_OK)
+      return cls_error_prefix(CLS_ERR_INPUT, "population %s, neuron %u",
+                              network->populations[range->population].name, index);
+    bool reached = !input || cls_input_reaches(input, network->seed, index);
+    if (reached) model->derive(value, network->dt_ms, konst);
+    for (int j = 0; j < model->n_consts; j++) out[(size_t)j * padded + i] = reached ? konst[j] : 0;
+  }
+  return CLS_OK;
+}
+
+/* Constants per neuron, or one set for all. */
+static bool input_varies(const cls_input *input, const cls_range *range) {
+  return varies(input->param, input->model->n_params) || cls_input_is_partial(input, range->first, range->n);
+}
+
+cls_status cls_neurons_derive(const cls_network *network, const cls_range *range, cls_range_run *run) {
+  const cls_population *p = &network->populations[range->population];
+  CLS_TRY(fill_constants(network, range, p->model, p->param, p->key, NULL, run->stride, run->konst));
+  for (int k = 0; k < run->n_inputs; k++) {
+    cls_input_run *in = &run->inputs[k];
+    CLS_TRY(fill_constants(network, range, in->model, in->input->param, in->input->key, in->input, in->stride,
+                           in->konst));
+    if (!in->model->table) continue;
+    double value[CLS_MAX_PARAMS];
+    draw_params(in->input->param, in->model->n_params, param_stream(network, in->input->key), range->first,
+                value);
+    in->base = value[cls_model_param(in->model, in->model->level)];
+  }
+  return CLS_OK;
+}
+
+/* ---- what inputs share ---- */
+
+static cls_status find_levels(cls_neurons *c, size_t n_inputs) {
+  CLS_TRY(cls_alloc(&c->waveforms, n_inputs + 1, sizeof *c->waveforms, "waveforms"));
+  c->n_levels = 1;
+  for (size_t i = 0; i < n_inputs; i++) {
+    const cls_waveform *waveform = c->inputs[i].input->waveform;
+    uint32_t w = waveform ? 1 : 0;
+    while (waveform && w < c->n_levels && c->waveforms[w] != waveform) w++;
+    if (w == c->n_levels) c->waveforms[c->n_levels++] = waveform;
+    c->inputs[i].level = w;
+  }
+  return CLS_OK;
+}
+
+cls_status cls_neurons_count_sources(cls_neurons *c) {
+  size_t capacity = 0;
+  free(c->counts);
+  c->counts = NULL;
+  c->n_counts = 0;
+  for (uint32_t r = 0; r < c->n_runs; r++)
+    for (int k = 0; k < c->runs[r].n_inputs; k++) {
+      cls_input_run *in = &c->runs[r].inputs[k];
+      in->count = CLS_NONE;
+      if (!in->model->table) continue;
+      uint32_t s = 0;
+      while (s < c->n_counts && !(c->counts[s].model == in->model && c->counts[s].base == in->base &&
+                                  c->counts[s].level == in->level))
+        s++;
+      in->count = s;
+      if (s < c->n_counts) continue;
+      CLS_TRY(cls_grow(&c->counts, &capacity, s + 1ul, sizeof *c->counts, "count tables"));
+      cls_count_source *source = &c->counts[c->n_counts++];
+      *source = (cls_count_source){.model = in->model, .base = in->base, .level = in->level};
+      if (source->level == 0)
+        source->table.n =
+            in->model->table(in->base, c->network->dt_ms, source->table.threshold, &source->table.repeat);
+    }
+  return CLS_OK;
+}
+
+/* ---- creation ---- */
+
+/* Inputs of a population that reach a range. */
+static const cls_input *next_input(const cls_population *p, const cls_range *range, int *k) {
+  while (*k < p->n_inputs) {
+    const cls_input *input = &p->inputs[(*k)++];
+    if (!cls_input_misses(input, range->first, range->n)) return input;
+  }
+  return NULL;
+}
+
+/* Where the constants and states of a range and its inputs lie. */
+static void place_range(cls_neurons *c, const cls_network *network, const cls_range *range,
+                        cls_range_run *run, float **konst, cls_input_run **inputs) {
+  const cls_population *p = &network->populations[range->population];
+  *run = (cls_range_run){.model = p->model,
+                         .n = range->n,
+                         .padded = round16(range->n),
+                         .local = range->local,
+                         .first = range->first,
+                         .konst = *konst,
+                         .stride = varies(p->param, p->model->n_params),
+                         .state = c->pool,
+                         .n_states = p->model->n_states,
+                         .inputs = *inputs};
+  memcpy(run->quantum, network->quantum[range->population], sizeof run->quantum);
+  *konst += const_floats(p->model, run->stride, run->padded);
+  const cls_input *in;
+  for (int k = 0; (in = next_input(p, range, &k));) {
+    cls_stream noise = cls_stream_make(network->seed, CLS_PURPOSE_NOISE, in->key);
+    cls_input_run *input = &run->inputs[run->n_inputs++];
+    *input = (cls_input_run){.model = in->model,
+                             .input = in,
+                             .receptor = in->receptor,
+                             .key = {noise.key[0], noise.key[1]},
+                             .konst = *konst,
+                             .stride = input_varies(in, range),
+                             .first_state = run->n_states,
+                             .count = CLS_NONE,
+                             .train = CLS_NONE};
+    run->n_states += in->model->n_states;
+    *konst += const_floats(in->model, input->stride, run->padded);
+  }
+  *inputs += run->n_inputs;
+  c->pool += (size_t)run->padded * (size_t)run->n_states;
+}
+
+/* Sizes of the pools. */
+static void measure(const cls_network *network, const cls_layout *layout, size_t *constants, size_t *inputs) {
+  for (uint32_t r = 0; r < layout->n_ranges; r++) {
+    const cls_range *range = &layout->ranges[r];
+    const cls_population *p = &network->populations[range->population];
+    const cls_input *in;
+    uint32_t padded = round16(range->n);
+    *constants += const_floats(p->model, varies(p->param, p->model->n_params), padded);
+    for (int k = 0; (in = next_input(p, range, &k)); ++*inputs)
+      *constants += const_floats(in->model, input_varies(in, range), padded);
+  }
+}
+
 cls_status cls_neurons_create(const cls_network *network, const cls_layout *layout, cls_neurons **neurons) {
   cls_neurons *c = NULL;
   CLS_TRY(cls_alloc(&c, 1, sizeof *c, "neurons"));
   *neurons = c;
   c->network = network;
-  size_t constants = 0, inputs = 0, tables = 0;
-  for (uint32_t r = 0; r < layout->n_ranges; r++) {
-    const cls_population *p = &network->populations[layout->ranges[r].population];
-    uint32_t padded = round16(layout->ranges[r].n);
-    constants += const_floats(p->model, varies(p->param, p->model->n_params), padded);
-    inputs += (size_t)p->n_inputs;
-    for (int k = 0; k < p->n_inputs; k++) {
-      const cls_model *model = p->inputs[k].model;
-      constants += const_floats(model, varies(p->inputs[k].param, model->n_params), padded);
-      if (model->table) tables += CLS_MAX_TABLE;
-    }
-  }
+  size_t constants = 0, inputs = 0;
+  measure(network, layout, &constants, &inputs);
   CLS_TRY(cls_alloc(&c->runs, layout->n_ranges, sizeof *c->runs, "ranges"));
   CLS_TRY(cls_alloc(&c->constants, constants, sizeof *c->constants, "neuron constants"));
   CLS_TRY(cls_alloc(&c->inputs, inputs, sizeof *c->inputs, "inputs"));
-  CLS_TRY(cls_alloc(&c->tables, tables, sizeof *c->tables, "input tables"));
-  c->bytes = constants * sizeof(float) + inputs * sizeof *c->inputs + tables * sizeof(uint32_t) +
-             layout->n_ranges * sizeof *c->runs;
   c->n_runs = layout->n_ranges;
-
   float *konst = c->constants;
   cls_input_run *input = c->inputs;
-  uint32_t *table = c->tables;
   for (uint32_t r = 0; r < layout->n_ranges; r++) {
-    const cls_range *range = &layout->ranges[r];
-    const cls_population *p = &network->populations[range->population];
-    bool varied = varies(p->param, p->model->n_params);
-    cls_range_run *run = &c->runs[r];
-    *run = (cls_range_run){.model = p->model,
-                           .n = range->n,
-                           .padded = round16(range->n),
-                           .local = range->local,
-                           .first = range->first,
-                           .konst = konst,
-                           .stride = varied,
-                           .state = c->pool,
-                           .n_states = p->model->n_states,
-                           .inputs = input,
-                           .n_inputs = p->n_inputs};
-    memcpy(run->quantum, network->quantum[range->population], sizeof run->quantum);
-    CLS_TRY(fill_constants(p->model, p->param, p->name, param_stream(network, p->key), network->dt_ms,
-                           range->first, range->n, varied, konst));
-    konst += const_floats(p->model, varied, run->padded);
-    for (int k = 0; k < p->n_inputs; k++, input++) {
-      const cls_input *in = &p->inputs[k];
-      bool input_varied = varies(in->param, in->model->n_params);
-      cls_stream noise = cls_stream_make(network->seed, CLS_PURPOSE_NOISE, in->key);
-      *input = (cls_input_run){.model = in->model,
-                               .receptor = in->receptor,
-                               .key = {noise.key[0], noise.key[1]},
-                               .konst = konst,
-                               .stride = input_varied,
-                               .first_state = run->n_states};
-      run->n_states += in->model->n_states;
-      CLS_TRY(fill_constants(in->model, in->param, p->name, param_stream(network, in->key), network->dt_ms,
-                             range->first, range->n, input_varied, konst));
-      konst += const_floats(in->model, input_varied, run->padded);
-      if (in->model->table) {
-        double value[CLS_MAX_PARAMS];
-        draw_params(in->param, in->model->n_params, param_stream(network, in->key), range->first, value);
-        input->table_n = in->model->table(value, network->dt_ms, table, &input->repeat);
-        input->table = table;
-        table += CLS_MAX_TABLE;
-      }
-    }
-    c->pool += (size_t)run->padded * (size_t)run->n_states;
+    place_range(c, network, &layout->ranges[r], &c->runs[r], &konst, &input);
+    CLS_TRY(cls_neurons_derive(network, &layout->ranges[r], &c->runs[r]));
   }
+  CLS_TRY(find_levels(c, inputs));
+  CLS_TRY(cls_neurons_count_sources(c));
+  CLS_TRY(cls_neurons_read_trains(c, network, layout));
+  c->bytes = constants * sizeof(float) + inputs * sizeof *c->inputs + c->n_counts * sizeof *c->counts +
+             layout->n_ranges * sizeof *c->runs;
+  for (uint32_t t = 0; t < c->n_trains; t++)
+    c->bytes += sizeof *c->trains + c->trains[t].n * sizeof(uint64_t);
   return CLS_OK;
 }
 
@@ -132,7 +209,10 @@ void cls_neurons_destroy(cls_neurons *neurons) {
   free(neurons->runs);
   free(neurons->constants);
   free(neurons->inputs);
-  free(neurons->tables);
+  free(neurons->waveforms);
+  free(neurons->counts);
+  for (uint32_t t = 0; neurons->trains && t < neurons->n_trains; t++) free(neurons->trains[t].event);
+  free(neurons->trains);
   free(neurons);
 }
 
@@ -166,11 +246,13 @@ cls_status cls_neurons_start(const cls_neurons *neurons, const cls_layout *layou
       uint32_t index = run->first + (i < run->n ? i : run->n - 1);
       start_one(p->model, p->param, p->initial, p->has_initial, network, p->key, index, identity, state);
       for (int j = 0; j < p->model->n_states; j++) base[(size_t)j * run->padded + i] = state[j];
-      for (int k = 0; k < p->n_inputs; k++) {
-        const cls_input *in = &p->inputs[k];
+      for (int k = 0; k < run->n_inputs; k++) {
+        const cls_input *in = run->inputs[k].input;
+        if (in->model->n_states == 0) continue;
         start_one(in->model, in->param, NULL, NULL, network, in->key, index, identity, state);
+        bool reached = cls_input_reaches(in, network->seed, index);
         for (int j = 0; j < in->model->n_states; j++)
-          base[(size_t)(run->inputs[k].first_state + j) * run->padded + i] = state[j];
+          base[(size_t)(run->inputs[k].first_state + j) * run->padded + i] = reached ? state[j] : 0;
       }
     }
   }
@@ -185,8 +267,8 @@ void cls_neurons_tile(const cls_range_run *run, float *pool, uint32_t at, uint32
     tile->konst[j] = run->stride ? run->konst + (size_t)j * run->padded + at : run->konst + j;
 }
 
-void cls_neurons_input_tile(const cls_range_run *run, const cls_input_run *input, float *pool, uint32_t at,
-                            uint32_t n, int64_t step, int member, cls_tile *tile) {
+void cls_neurons_input_tile(const cls_range_run *run, const cls_input_run *input, const cls_drive *drive,
+                            float *pool, uint32_t at, uint32_t n, int64_t step, int member, cls_tile *tile) {
   tile->n = (int)n;
   float *state = pool + run->state + (size_t)input->first_state * run->padded + at;
   for (int j = 0; j < input->model->n_states; j++) tile->state[j] = state + (size_t)j * run->padded;
@@ -198,8 +280,16 @@ void cls_neurons_input_tile(const cls_range_run *run, const cls_input_run *input
   tile->step_lo = (uint32_t)(uint64_t)step;
   tile->step_hi = (uint32_t)((uint64_t)step >> 32);
   tile->member = (uint32_t)member;
-  tile->table = input->table;
-  tile->table_n = input->table_n;
-  tile->repeat = input->repeat;
+  tile->level = (float)drive->level[input->level];
   tile->receptor = input->receptor;
+  if (input->count != CLS_NONE) {
+    const cls_count_table *table = drive->table[input->count];
+    tile->table = table->threshold;
+    tile->table_n = table->n;
+    tile->repeat = table->repeat;
+  }
+  if (input->train != CLS_NONE) {
+    tile->event = drive->events[input->train].event;
+    tile->n_events = drive->events[input->train].n;
+  }
 }

@@ -1,20 +1,26 @@
 /* What a rank knows about its neurons besides their synapses: derived constants, inputs, noise keys, and
- * where states lie. The same for all members and all backends; backends own the states themselves. */
+ * where states lie. The same for all members and all backends; backends own the states themselves. What
+ * changes from step to step is in drive.h. */
 #ifndef CALLOSUM_NEURONS_H
 #define CALLOSUM_NEURONS_H
 
-#include "engine/layout.h"
+#include "engine/drive.h"
+
+#define CLS_NONE UINT32_MAX
 
 /* One input model acting on a range. */
 typedef struct {
   const cls_model *model;
+  const cls_input *input; /* its description */
   int receptor;
-  uint32_t key[2];    /* noise */
-  const float *konst; /* n_consts values (stride 0), or n_consts arrays of padded(n) floats (stride 1) */
+  uint32_t key[2]; /* noise */
+  float *konst;    /* n_consts values (stride 0), or n_consts arrays of padded(n) floats (stride 1) */
   int stride;
-  int first_state;       /* its states come after the model's */
-  const uint32_t *table; /* counts; NULL: none */
-  int table_n, repeat;
+  int first_state; /* its states come after the model's */
+  double base;     /* strength that the waveform multiplies, where the model draws counts */
+  uint32_t level;  /* its waveform: index into levels; 0: none */
+  uint32_t count;  /* its count table: index into counts; CLS_NONE: none */
+  uint32_t train;  /* its spikes: index into trains; CLS_NONE: none */
 } cls_input_run;
 
 /* A range, ready to be advanced. */
@@ -22,7 +28,7 @@ typedef struct {
   const cls_model *model;
   uint32_t n, padded;    /* real neurons; rounded up to 16 */
   uint32_t local, first; /* first local index, first index in the population */
-  const float *konst;    /* as in cls_input_run */
+  float *konst;          /* as in cls_input_run */
   int stride;
   float quantum[CLS_MAX_RECEPTORS]; /* value of one unit of summed weight; scaled where a receptor is */
   bool silent;                      /* its neurons were removed: they are not computed and never spike */
@@ -32,6 +38,21 @@ typedef struct {
   int n_inputs;
 } cls_range_run;
 
+/* Inputs that draw counts of the same strength and waveform share one of these. */
+typedef struct {
+  const cls_model *model;
+  double base;
+  uint32_t level;
+  cls_count_table table; /* where level is 0: for all times */
+} cls_count_source;
+
+/* Spikes from outside for one input of one range: ascending by (step, neuron), the step in the high 32 bits,
+ * the number of the neuron in its population in the low ones. */
+typedef struct {
+  uint64_t *event;
+  size_t n;
+} cls_train;
+
 typedef struct cls_neurons_ {
   const cls_network *network; /* whose parameters these are */
   cls_range_run *runs;        /* one per range of the layout */
@@ -39,20 +60,37 @@ typedef struct cls_neurons_ {
   size_t pool; /* floats of one member's states */
   size_t bytes;
   float *constants;
-  uint32_t *tables;
   cls_input_run *inputs;
+  const cls_waveform **waveforms; /* [n_levels]; 0 is NULL */
+  cls_count_source *counts;
+  cls_train *trains;
+  uint32_t n_levels, n_counts, n_trains;
 } cls_neurons;
 
-/* Local. Draws per-neuron parameters and derives constants. */
+/* Local; reads the files of spike trains. Draws per-neuron parameters and derives constants. */
 cls_status cls_neurons_create(const cls_network *network, const cls_layout *layout, cls_neurons **neurons);
 void cls_neurons_destroy(cls_neurons *neurons);
+/* Local. Derives every constant of a range from the description: those of its neurons and of its inputs, and
+ * the inputs' strength `base`. cls_neurons_create calls it; where a description has changed since (parameters
+ * only, and none that varied where none did before), call it again for the ranges concerned, then
+ * cls_neurons_count_sources, then make new drives. */
+cls_status cls_neurons_derive(const cls_network *network, const cls_range *range, cls_range_run *run);
+/* Local. Finds the inputs that share a count table, and makes the tables that hold for all times. */
+cls_status cls_neurons_count_sources(cls_neurons *neurons);
 /* Local. Fills a member's pool (neurons->pool floats) with the initial states of `identity`. */
 cls_status cls_neurons_start(const cls_neurons *neurons, const cls_layout *layout, int identity, float *pool);
 /* A tile of `n` neurons (a multiple of 16) at offset `at` of a range, with states from `pool`; input, current
  * and spiked are left to the caller. */
 void cls_neurons_tile(const cls_range_run *run, float *pool, uint32_t at, uint32_t n, cls_tile *tile);
-/* The same for one of its inputs; shares the caller's input and current. */
-void cls_neurons_input_tile(const cls_range_run *run, const cls_input_run *input, float *pool, uint32_t at,
-                            uint32_t n, int64_t step, int member, cls_tile *tile);
+/* The same for one of its inputs; shares the caller's input and current. `drive` is at `step`. */
+void cls_neurons_input_tile(const cls_range_run *run, const cls_input_run *input, const cls_drive *drive,
+                            float *pool, uint32_t at, uint32_t n, int64_t step, int member, cls_tile *tile);
+
+/* ---- between the files of src/engine ---- */
+
+/* Local. Fills neurons->trains: what the sources of the network's spike trains hold for the neurons of this
+ * layout. */
+cls_status cls_neurons_read_trains(cls_neurons *neurons, const cls_network *network,
+                                   const cls_layout *layout);
 
 #endif

@@ -49,7 +49,8 @@ static void add_population(const cls_population *p, cls_sizes *z) {
   for (int i = 0; i < p->n_inputs; i++) {
     const cls_model *model = p->inputs[i].model;
     states += model->n_states;
-    if (varied(p->inputs[i].param, model->n_params)) constants += model->n_consts;
+    if (varied(p->inputs[i].param, model->n_params) || cls_input_is_partial(&p->inputs[i], 0, p->n))
+      constants += model->n_consts;
   }
   z->states += n * states * sizeof(float);
   z->constants +=

@@ -9,24 +9,34 @@ static void derive(const double *p, double h, float *k) {
   k[0] = (float)p[0];
 }
 
-static void tile_shared(const cls_tile *t) {
-  for (int i = 0; i < t->n; i++) t->current[i] = dc_step(t->konst[0][0], t->current[i]);
+CLS_CLONES static void tile_shared(const cls_tile *t) {
+  float *restrict current = t->current;
+  const float amplitude = t->konst[0][0], level = t->level;
+  if (level == 0) return;
+  const int n = t->n & ~15;
+  for (int i = 0; i < n; i++) current[i] = dc_step(amplitude, level, current[i]);
 }
-static void tile_varied(const cls_tile *t) {
-  for (int i = 0; i < t->n; i++) t->current[i] = dc_step(t->konst[0][i], t->current[i]);
+CLS_CLONES static void tile_varied(const cls_tile *t) {
+  float *restrict current = t->current;
+  const float *amplitude = t->konst[0], level = t->level;
+  if (level == 0) return;
+  const int n = t->n & ~15;
+  for (int i = 0; i < n; i++) current[i] = dc_step(amplitude[i], level, current[i]);
 }
 static void one(const cls_tile *t, int i, int stride) {
-  t->current[i] = dc_step(t->konst[0][i * stride], t->current[i]);
+  t->current[i] = dc_step(t->konst[0][i * stride], t->level, t->current[i]);
 }
 
 const cls_model cls_model_dc = {
     .name = "dc",
-    .title = "constant current",
+    .title = "current, constant or following a waveform",
     .citation = "",
     .params = params,
     .n_params = 1,
     .n_consts = CLS_COUNT(dc_CONSTS),
     .is_input = true,
+    .takes_waveform = true,
+    .level = "amplitude",
     .derive = derive,
     .tile_shared = tile_shared,
     .tile_varied = tile_varied,

@@ -1,4 +1,5 @@
-/* A constant current into every neuron. */
+/* A current into every neuron: its amplitude, times the level of its waveform in the step where it has
+ * one. */
 #ifndef CALLOSUM_DC_H
 #define CALLOSUM_DC_H
 
@@ -6,6 +7,6 @@
 
 #define dc_CONSTS(X) X(amplitude)
 
-CLS_FN float dc_step(float amplitude, float current) { return current + amplitude; }
+CLS_FN float dc_step(float amplitude, float level, float current) { return fmaf(amplitude, level, current); }
 
 #endif

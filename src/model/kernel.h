@@ -69,6 +69,7 @@ CLS_FN float cls_countdown(float steps) {
   NAME##_const k;                                                                                            \
   {                                                                                                          \
     const int i = 0;                                                                                         \
+    (void)i; /* a model may have no constants */                                                             \
     NAME##_CONSTS(CLS_LOAD_CONST_)                                                                           \
   }                                                                                                          \
   LOOP for (int i = 0; i < n; i++) {                                                                         \

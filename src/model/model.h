@@ -50,16 +50,20 @@ typedef struct {
   float *state[CLS_MAX_STATES];       /* in and out */
   const float *konst[CLS_MAX_CONSTS]; /* derived constants: one value each (shared) or n (varied) */
   float *input[CLS_MAX_RECEPTORS];    /* weights that arrive in this step, summed; input models may add */
-  float *current;                     /* summed current of dc and ou inputs */
+  float *current;                     /* summed current of dc and ou inputs, in the model's unit */
   int32_t *spiked;                    /* out: 1 where the neuron spikes */
   /* Noise: words belong to (member, neuron, step), never to a vector width. Neuron i of the population takes
    * word (i / 16) % 4 of the counter ((i / 64) * 16 + i % 16, step low, step high, member). first is a
    * multiple of 64. */
   uint32_t key[2];
   uint32_t first, step_lo, step_hi, member;
+  float level;           /* inputs: factor on their strength in this step, from the waveform (1: none) */
   const uint32_t *table; /* poisson: thresholds of the counts, ascending */
   int table_n, repeat;   /* how many; independent draws that are added */
-  int receptor;          /* poisson: which input it adds to */
+  const uint64_t *event; /* spike_train: spikes of this step, ascending; the neuron (its number in the
+                            population) is in the low 32 bits */
+  int n_events;          /* how many; of the whole range, not of this tile alone */
+  int receptor;          /* poisson, spike_train: which input it adds to */
 } cls_tile;
 
 typedef struct cls_model_ {
@@ -70,6 +74,13 @@ typedef struct cls_model_ {
   int n_params, n_states, n_ports, n_receptors, n_consts;
   bool is_input;   /* an input model (poisson, dc, ou): no ports, adds to tile->input or tile->current */
   bool needs_port; /* input models: has a weight and acts through a receptor */
+  bool no_current; /* neurons: tile->current means nothing to it (relay) */
+  /* Input models: may carry a waveform, a factor on their strength in time; must carry one. */
+  bool takes_waveform, needs_waveform;
+  bool needs_trains; /* input models: spikes come from outside (spike_train) */
+  /* Input models: the parameter that is their strength. It is 1 where a job gives a waveform but not the
+   * parameter: the waveform is then the strength itself. NULL: none. */
+  const char *level;
   /* Local. Derived constants from parameters (double in, float out). */
   void (*derive)(const double *param, double dt_ms, float *konst);
   /* Relations between parameters (V_reset < V_th ...): CLS_ERR_INPUT with a message. NULL: none. */
@@ -78,8 +89,9 @@ typedef struct cls_model_ {
    * `unit` is a uniform number for states that start in their stationary distribution. */
   void (*start)(const double *param, double dt_ms, double unit, float *state);
   /* Input models that draw counts: thresholds of the cumulative distribution in units of 2^-32 and the number
-   * of draws to add; returns how many thresholds (<= CLS_MAX_TABLE). NULL: none. */
-  int (*table)(const double *param, double dt_ms, uint32_t *thresholds, int *repeat);
+   * of draws to add, at this strength (parameter `level`, which is shared, times the waveform; not negative);
+   * returns how many thresholds (<= CLS_MAX_TABLE). NULL: none. */
+  int (*table)(double level, double dt_ms, uint32_t *thresholds, int *repeat);
   /* Advances one step. shared: konst[j][0]; varied: konst[j][i]. Vectorised; same bits as `one`. */
   void (*tile_shared)(const cls_tile *tile);
   void (*tile_varied)(const cls_tile *tile);

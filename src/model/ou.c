@@ -27,12 +27,13 @@ static void start(const double *p, double h, double unit, float *state) {
   const float *relax = t->konst[0], *mean = t->konst[1], *kick = t->konst[2];                                \
   _Alignas(64) uint32_t word[CLS_TILE];                                                                      \
   const int n = t->n & ~15;                                                                                  \
+  const float level = t->level;                                                                              \
   cls_noise_fill(t->key, t->first / CLS_NOISE_GROUP, (n + CLS_NOISE_GROUP - 1) / CLS_NOISE_GROUP,            \
                  t->step_lo, t->step_hi, t->member, word);                                                   \
   for (int i = 0; i < n; i++) {                                                                              \
     float x = ou_step(I[i], relax[i * STRIDE], mean[i * STRIDE], kick[i * STRIDE], word[i]);                 \
     I[i] = x;                                                                                                \
-    current[i] += x;                                                                                         \
+    current[i] = fmaf(level, x, current[i]);                                                                 \
   }
 
 CLS_CLONES static void tile_shared(const cls_tile *t){OU_TILE(0)} CLS_CLONES
@@ -44,7 +45,7 @@ static void one(const cls_tile *t, int i, int stride) {
   uint32_t word = cls_noise_word(t->key, t->first + (uint32_t)i, t->step_lo, t->step_hi, t->member);
   int j = i * stride;
   t->state[0][i] = ou_step(t->state[0][i], t->konst[0][j], t->konst[1][j], t->konst[2][j], word);
-  t->current[i] += t->state[0][i];
+  t->current[i] = fmaf(t->level, t->state[0][i], t->current[i]);
 }
 
 const cls_model cls_model_ou = {
@@ -57,6 +58,7 @@ const cls_model cls_model_ou = {
     .n_states = CLS_COUNT(ou_STATES),
     .n_consts = CLS_COUNT(ou_CONSTS),
     .is_input = true,
+    .takes_waveform = true,
     .derive = derive,
     .start = start,
     .tile_shared = tile_shared,

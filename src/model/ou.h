@@ -3,7 +3,8 @@
  *
  *   I <- I + (1 - e^(-h/tau)) (mean - I) + sd sqrt(1 - e^(-2h/tau)) N(0, 1)
  *
- * It starts in its stationary distribution, and acts in the step it is drawn in. */
+ * It starts in its stationary distribution, and acts in the step it is drawn in: I is added to the current,
+ * or I times the level of the waveform in the step where it has one (the process itself goes on). */
 #ifndef CALLOSUM_OU_H
 #define CALLOSUM_OU_H
 

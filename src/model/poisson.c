@@ -22,8 +22,8 @@ static cls_status check(const double *p, double h) {
 
 /* threshold[j] = P(count <= j) 2^32: a word at or above it means a count above j. The list ends where the
  * tail is below 2^-32. */
-static int table(const double *p, double h, uint32_t *threshold, int *repeat) {
-  double mean = p[RATE] * h / 1000;
+static int table(double rate, double h, uint32_t *threshold, int *repeat) {
+  double mean = rate * h / 1000;
   *repeat = mean > MEAN_PER_DRAW ? (int)ceil(mean / MEAN_PER_DRAW) : 1;
   mean /= *repeat;
   double mass = cls_exp(-mean), sum = mass;
@@ -37,6 +37,7 @@ static int table(const double *p, double h, uint32_t *threshold, int *repeat) {
 }
 
 CLS_CLONES static void add_counts(const cls_tile *t, int stride) {
+  if (t->table_n == 0) return; /* a rate of 0: no word is needed */
   float *restrict input = t->input[t->receptor];
   const float *weight = t->konst[0];
   _Alignas(64) uint32_t word[CLS_TILE];
@@ -68,19 +69,23 @@ static void one(const cls_tile *t, int i, int stride) {
   t->input[t->receptor][i] = fmaf((float)count, t->konst[0][i * stride], t->input[t->receptor][i]);
 }
 
+#define POISSON_MODEL                                                                                        \
+  .params = params, .n_params = N_PARAMS, .n_consts = CLS_COUNT(poisson_CONSTS), .is_input = true,           \
+  .needs_port = true, .takes_waveform = true, .level = "rate_hz", .derive = derive, .check = check,          \
+  .table = table, .tile_shared = tile_shared, .tile_varied = tile_varied, .one = one
+
 const cls_model cls_model_poisson = {
     .name = "poisson",
     .title = "independent Poisson spike trains",
     .citation = "",
-    .params = params,
-    .n_params = N_PARAMS,
-    .n_consts = CLS_COUNT(poisson_CONSTS),
-    .is_input = true,
-    .needs_port = true,
-    .derive = derive,
-    .check = check,
-    .table = table,
-    .tile_shared = tile_shared,
-    .tile_varied = tile_varied,
-    .one = one,
+    POISSON_MODEL,
+};
+
+/* The same process; what it adds is that a waveform must say how the rate changes. */
+const cls_model cls_model_inhomogeneous_poisson = {
+    .name = "inhomogeneous_poisson",
+    .title = "independent Poisson spike trains whose rate is rate_hz times a waveform",
+    .citation = "",
+    .needs_waveform = true,
+    POISSON_MODEL,
 };

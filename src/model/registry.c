@@ -2,11 +2,14 @@
 #include "model/model.h"
 #include <string.h>
 
-extern const cls_model cls_model_lif_psc_exp, cls_model_lif_dtb, cls_model_poisson, cls_model_dc,
-    cls_model_ou;
+extern const cls_model cls_model_lif_psc_exp, cls_model_lif_psc_delta, cls_model_lif_cond_exp,
+    cls_model_lif_dtb, cls_model_relay, cls_model_poisson, cls_model_inhomogeneous_poisson, cls_model_dc,
+    cls_model_ou, cls_model_spike_train;
 
 static const cls_model *const registry[] = {
-    &cls_model_lif_psc_exp, &cls_model_lif_dtb, &cls_model_poisson, &cls_model_dc, &cls_model_ou,
+    &cls_model_lif_psc_exp, &cls_model_lif_psc_delta, &cls_model_lif_cond_exp,          &cls_model_lif_dtb,
+    &cls_model_relay,       &cls_model_poisson,       &cls_model_inhomogeneous_poisson, &cls_model_dc,
+    &cls_model_ou,          &cls_model_spike_train,
 };
 
 int cls_model_count(void) { return (int)(sizeof registry / sizeof *registry); }

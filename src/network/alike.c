@@ -15,9 +15,14 @@ static bool same_positions(const cls_positions *a, const cls_positions *b) {
   return !a->table || a->table->checksum == b->table->checksum;
 }
 
+/* Inputs of the same models on the same neurons: their states lie alike. */
 static bool same_population(const cls_population *a, const cls_population *b) {
-  return a->key == b->key && a->n == b->n && a->model == b->model && a->n_inputs == b->n_inputs &&
-         same_positions(&a->positions, &b->positions);
+  if (a->key != b->key || a->n != b->n || a->model != b->model || a->n_inputs != b->n_inputs) return false;
+  for (int k = 0; k < a->n_inputs; k++)
+    if (a->inputs[k].model != b->inputs[k].model || a->inputs[k].first != b->inputs[k].first ||
+        a->inputs[k].count != b->inputs[k].count)
+      return false;
+  return same_positions(&a->positions, &b->positions);
 }
 
 static bool same_kernel(const cls_kernel *a, const cls_kernel *b) {

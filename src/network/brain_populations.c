@@ -78,8 +78,9 @@ static cls_status add_population(cls_expansion *x, uint32_t region, int index, u
   for (int i = 0; i < brain->n_inputs; i++) {
     cls_input *input = NULL;
     CLS_TRY(cls_population_add_input(p, brain->inputs[i].model, &input));
-    memcpy(input->param, brain->inputs[i].param, sizeof input->param);
-    input->receptor = brain->inputs[i].receptor;
+    const uint64_t key = input->key;
+    *input = brain->inputs[i];
+    input->key = key;
   }
   return CLS_OK;
 }

@@ -52,23 +52,68 @@ static cls_status finish_params(const cls_network *network, const cls_model *mod
   return status == CLS_OK ? CLS_OK : cls_error_prefix(status, "%s", owner);
 }
 
+/* A waveform against the strength it multiplies: rates and their greatest value. */
+static cls_status finish_waveform(const cls_network *network, const cls_input *input) {
+  double low, high, value[CLS_MAX_PARAMS];
+  const cls_model *model = input->model;
+  CLS_CHECK(model->takes_waveform, CLS_ERR_INPUT, "waveform: model %s takes none", model->name);
+  CLS_TRY(cls_waveform_check(input->waveform));
+  if (!model->table) return CLS_OK;
+  CLS_TRY(cls_waveform_bounds(input->waveform, &low, &high));
+  CLS_CHECK(low >= 0, CLS_ERR_INPUT, "waveform: may be as low as %.10g: expected no rate below 0", low);
+  for (int i = 0; i < model->n_params; i++) value[i] = clamped_mean(&input->param[i]);
+  value[cls_model_param(model, model->level)] *= high;
+  return model->check ? model->check(value, network->dt_ms) : CLS_OK;
+}
+
+/* Weights of an input obey what the receptor asks of synapses. */
+static cls_status finish_input_weight(const cls_model *neuron, const cls_input *input) {
+  int port = 0, weight = cls_model_param(input->model, "weight");
+  while (port + 1 < neuron->n_ports && cls_model_port_receptor(neuron, port + 1) <= input->receptor) port++;
+  double lower = weight < 0 ? 0 : cls_distribution_lower(&input->param[weight]);
+  CLS_CHECK(lower >= 0 || neuron->ports[port].signed_weights, CLS_ERR_INPUT,
+            "weight: may be as low as %g: receptor %s takes weights >= 0 (state a minimum of 0)", lower,
+            neuron->ports[port].receptor[input->receptor - cls_model_port_receptor(neuron, port)]);
+  return CLS_OK;
+}
+
+/* Where an input acts: through a receptor or as a current, and on whom. */
+static cls_status finish_reach(const cls_population *population, const cls_input *input) {
+  const cls_model *neuron = population->model;
+  if (input->model->needs_port) {
+    CLS_CHECK(input->receptor >= 0 && input->receptor < neuron->n_receptors, CLS_ERR_INPUT,
+              "receptor %d: model %s has %d", input->receptor, neuron->name, neuron->n_receptors);
+    CLS_TRY(finish_input_weight(neuron, input));
+  } else {
+    CLS_CHECK(input->receptor == -1, CLS_ERR_INPUT, "receptor %d: it is a current and takes none",
+              input->receptor);
+    CLS_CHECK(!neuron->no_current, CLS_ERR_INPUT, "is a current: model %s takes none", neuron->name);
+  }
+  CLS_CHECK(!input->model->needs_trains == !input->trains, CLS_ERR_INPUT, "%s",
+            input->trains ? "takes no spikes from outside" : "has no spikes: expected where they come from");
+  CLS_CHECK(!input->model->needs_waveform || input->waveform, CLS_ERR_INPUT,
+            "has no waveform: expected how its strength changes in time");
+  CLS_CHECK(input->omit >= 0 && input->omit <= 1, CLS_ERR_INPUT, "omits a share of %g: expected 0 ... 1",
+            input->omit);
+  CLS_CHECK(input->first < population->n && input->count <= population->n - input->first, CLS_ERR_INPUT,
+            "acts on %llu neurons from %llu on: there are %llu", (unsigned long long)input->count,
+            (unsigned long long)input->first, (unsigned long long)population->n);
+  return CLS_OK;
+}
+
 static cls_status finish_input(const cls_network *network, cls_population *population, int number) {
   cls_input *input = &population->inputs[number];
-  const cls_model *neuron = population->model;
   CLS_CHECK(input->model->is_input, CLS_ERR_INPUT,
             "population '%s': input %d: model %s is a neuron, not an input", population->name, number,
             input->model->name);
-  if (input->model->needs_port)
-    CLS_CHECK(input->receptor >= 0 && input->receptor < neuron->n_receptors, CLS_ERR_INPUT,
-              "population '%s': input %d (%s): receptor %d: model %s has %d", population->name, number,
-              input->model->name, input->receptor, neuron->name, neuron->n_receptors);
-  else
-    CLS_CHECK(input->receptor == -1, CLS_ERR_INPUT,
-              "population '%s': input %d (%s): receptor %d: it is a current and takes none", population->name,
-              number, input->model->name, input->receptor);
   char *owner = cls_format("population '%s': input %d (%s)", population->name, number, input->model->name);
   CLS_CHECK(owner, CLS_ERR_MEMORY, "no memory for a message about population '%s'", population->name);
   cls_status status = finish_params(network, input->model, input->param, owner);
+  if (status == CLS_OK) {
+    status = finish_reach(population, input);
+    if (status == CLS_OK && input->waveform) status = finish_waveform(network, input);
+    if (status != CLS_OK) status = cls_error_prefix(status, "%s", owner);
+  }
   free(owner);
   return status;
 }

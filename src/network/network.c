@@ -96,6 +96,11 @@ cls_status cls_network_create(const char *name, double dt_ms, uint64_t seed, cls
   return CLS_OK;
 }
 
+static void destroy_trains(cls_trains *trains) {
+  trains->destroy(trains->self);
+  free(trains);
+}
+
 void cls_network_destroy(cls_network *network) {
   if (!network) return;
   for (uint32_t p = 0; p < network->n_populations; p++) {
@@ -118,6 +123,10 @@ void cls_network_destroy(cls_network *network) {
     free(network->interventions[i].param);
   }
   free(network->interventions);
+  for (uint32_t w = 0; w < network->n_waveforms; w++) cls_waveform_destroy(network->waveforms[w]);
+  for (uint32_t t = 0; t < network->n_trains; t++) destroy_trains(network->trains[t]);
+  free(network->waveforms);
+  free(network->trains);
   free(network->populations);
   free(network->projections);
   free(network->regions);
@@ -187,6 +196,27 @@ cls_status cls_population_add_input(cls_population *population, const cls_model 
   population->n_inputs++;
   *input = made;
   return CLS_OK;
+}
+
+cls_status cls_network_own_waveform(cls_network *network, cls_waveform *waveform) {
+  size_t capacity = network->n_waveforms; /* few, as trains: grown one by one */
+  cls_status status =
+      cls_grow(&network->waveforms, &capacity, capacity + 1, sizeof *network->waveforms, "waveforms");
+  if (status == CLS_OK)
+    network->waveforms[network->n_waveforms++] = waveform;
+  else
+    cls_waveform_destroy(waveform);
+  return status;
+}
+
+cls_status cls_network_own_trains(cls_network *network, cls_trains *trains) {
+  size_t capacity = network->n_trains;
+  cls_status status = cls_grow(&network->trains, &capacity, capacity + 1, sizeof *network->trains, "trains");
+  if (status == CLS_OK)
+    network->trains[network->n_trains++] = trains;
+  else
+    destroy_trains(trains);
+  return status;
 }
 
 /* A projection without sources, which is not counted yet. */
@@ -288,6 +318,23 @@ int64_t cls_network_find_population(const cls_network *network, const char *name
   return index >= 0 && strcmp(network->populations[index].name, name) == 0 ? index : -1;
 }
 
+bool cls_input_is_partial(const cls_input *input, uint64_t first, uint64_t n) {
+  return input->omit > 0 || first < input->first ||
+         (input->count > 0 && first + n > input->first + input->count);
+}
+
+bool cls_input_misses(const cls_input *input, uint64_t first, uint64_t n) {
+  return first + n <= input->first || (input->count > 0 && first >= input->first + input->count);
+}
+
+bool cls_input_reaches(const cls_input *input, uint64_t seed, uint64_t index) {
+  if (cls_input_misses(input, index, 1)) return false;
+  if (input->omit <= 0) return true;
+  /* Parameters of the input are drawn by the same key at (index, number of the parameter). */
+  cls_stream stream = cls_stream_make(seed, CLS_PURPOSE_PARAMETER, input->key);
+  return cls_unit(cls_draw(stream, (uint32_t)index, UINT32_MAX, 0, 0).w[0]) >= input->omit;
+}
+
 uint32_t cls_network_population_of(const cls_network *network, uint64_t neuron) {
   uint32_t lo = 0, hi = network->n_populations; /* the population lies in [lo, hi) */
   while (hi - lo > 1) {
@@ -325,5 +372,6 @@ size_t cls_network_bytes(const cls_network *network) {
     if (projection->edges) bytes += projection->edges->bytes;
   }
   for (uint32_t r = 0; r < network->n_regions; r++) bytes += strlen(network->regions[r].name) + 1;
+  for (uint32_t i = 0; i < network->n_waveforms; i++) bytes += cls_waveform_bytes(network->waveforms[i]);
   return bytes;
 }

@@ -11,6 +11,7 @@
 #include "base/distribution.h"
 #include "model/model.h"
 #include "network/positions.h"
+#include "network/waveform.h"
 
 enum { CLS_CELL = 1024 };
 /* Greatest delay in steps: what a synapse store can hold (14 bits). */
@@ -18,13 +19,37 @@ enum { CLS_MAX_DELAY = 16383 };
 
 /* ---- description ---- */
 
-/* An input model attached to every neuron of a population. */
+/* Spikes that come from outside the network, for the neurons of a population: one object may serve several
+ * inputs. Owned by the network. */
+typedef struct cls_trains_ cls_trains;
+/* Receives n spikes, in no particular order: the step they act in, and the neuron (its number in the
+ * population). */
+typedef cls_status (*cls_trains_sink)(void *context, const uint64_t *step, const uint64_t *neuron, int n);
+struct cls_trains_ {
+  void *self;
+  /* Local. Hands over all spikes of the run, for all neurons: who calls keeps what its own neurons need. */
+  cls_status (*scan)(void *self, cls_trains_sink sink, void *context);
+  void (*destroy)(void *self);
+};
+
+/* An input model attached to a population: to all its neurons, or to those that `first`, `count` and `omit`
+ * leave. Neurons that do not receive it have their constants and states of it at 0: they are what they are
+ * without it. What is 0 or NULL is the default. */
 typedef struct {
   const cls_model *model;
   cls_distribution param[CLS_MAX_PARAMS]; /* in the model's order */
   int receptor;                           /* index of the receptor it acts on; -1 for currents */
-  uint64_t key;                           /* hash of "population/input number" */
+  uint64_t key;                           /* hash of its name: "population/input number", or a stimulus' */
+  const cls_waveform *waveform;           /* factor on its strength in time; NULL: 1. Owned by the network */
+  const cls_trains *trains;               /* spike_train: where spikes come from */
+  uint64_t first, count; /* neurons [first, first + count) receive it; count 0: all from first on */
+  double omit; /* share of those that do not receive it after all: drawn per neuron, keyed by `key` */
 } cls_input;
+/* Whether neuron `index` of the population receives it. */
+bool cls_input_reaches(const cls_input *input, uint64_t seed, uint64_t index);
+/* Whether some of neurons [first, first + n) may not receive it; whether none can. */
+bool cls_input_is_partial(const cls_input *input, uint64_t first, uint64_t n);
+bool cls_input_misses(const cls_input *input, uint64_t first, uint64_t n);
 
 typedef struct {
   char *name;
@@ -148,6 +173,9 @@ typedef struct {
   uint32_t n_regions;
   cls_intervention *interventions; /* in order of time */
   uint32_t n_interventions;
+  cls_waveform **waveforms; /* of its inputs; owned, and so are the trains */
+  cls_trains **trains;
+  uint32_t n_waveforms, n_trains;
   uint64_t n_neurons; /* set by cls_network_finish */
   double expected_synapses;
   /* Set by cls_network_finish: the value of one unit of summed weight, a power of two, per
@@ -167,6 +195,9 @@ cls_status cls_network_add_region(cls_network *network, const char *name, const 
 cls_status cls_network_add_population(cls_network *network, const char *name, const cls_model *model,
                                       uint64_t n, cls_population **population);
 cls_status cls_population_add_input(cls_population *population, const cls_model *model, cls_input **input);
+/* Hand over what inputs point to: the network frees it, also where these fail. */
+cls_status cls_network_own_waveform(cls_network *network, cls_waveform *waveform);
+cls_status cls_network_own_trains(cls_network *network, cls_trains *trains);
 /* Adds a projection onto `target` from `sources` (copied), with weight 1, delay one step, autapses and
  * multapses. */
 cls_status cls_network_add_projection(cls_network *network, const char *name, uint32_t target, cls_rule rule,

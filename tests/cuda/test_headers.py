@@ -41,20 +41,32 @@ __global__ void draw(const uint32_t *threshold, int thresholds, float weight, ui
 """,
     "dc": """
 #include "model/dc.h"
-__global__ void add(const float *amplitude, float *current, int n) {
+__global__ void add(const float *amplitude, float level, float *current, int n) {
   int i = (int)(blockIdx.x * blockDim.x + threadIdx.x);
-  if (i < n) current[i] = dc_step(amplitude[i], current[i]);
+  if (i < n) current[i] = dc_step(amplitude[i], level, current[i]);
 }
 """,
     "ou": """
 #include "model/ou.h"
 __global__ void relax(float *state, const float *relax, const float *mean, const float *kick, uint2 key, uint32_t step,
-                      float *current, int n) {
+                      float level, float *current, int n) {
   int i = (int)(blockIdx.x * blockDim.x + threadIdx.x);
   if (i >= n) return;
   const uint32_t words[2] = {key.x, key.y};
   state[i] = ou_step(state[i], relax[i], mean[i], kick[i], cls_noise_word(words, (uint32_t)i, step, 0u, 0u));
-  current[i] += state[i];
+  current[i] = fmaf(level, state[i], current[i]);
+}
+""",
+    "spike_train": """
+#include "model/spike_train.h"
+/* One thread per neuron of a range: the events of a step are few. */
+__global__ void add(const uint64_t *event, int events, uint32_t first, const float *weight, float *input, int n) {
+  int i = (int)(blockIdx.x * blockDim.x + threadIdx.x);
+  if (i >= n) return;
+  uint32_t neuron = first + (uint32_t)i;
+  int count = 0;
+  for (int e = spike_train_find(event, events, neuron); e < events && (uint32_t)event[e] == neuron; e++) count++;
+  input[i] = spike_train_step(weight[i], count, input[i]);
 }
 """,
     "balloon": """
@@ -98,7 +110,8 @@ def main():
     found = sources()
     unknown = [name for name, kernel in found.items() if kernel is None]
     assert not unknown, f"no kernel is written here for the headers of {unknown}"
-    expected = {"lif_psc_exp", "lif_dtb", "poisson", "dc", "ou", "balloon"}
+    expected = {"lif_psc_exp", "lif_psc_delta", "lif_cond_exp", "lif_dtb", "relay", "poisson", "dc", "ou", "spike_train",
+                "balloon"}
     assert expected <= set(found), f"headers are missing: {expected - set(found)}"
     includes = [f"-I{os.path.join(ROOT, 'src')}", *mpi_includes()]
     failures = 0

@@ -11,8 +11,12 @@ import tempfile
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
-import h5py
-import numpy
+try:
+    import h5py
+    import numpy
+except ImportError as error:
+    print(f"skipped: this Python has no {error.name}")
+    sys.exit(77)
 
 GOOD = """\
 simulation: {duration_ms: 10, dt_ms: 0.1}
@@ -40,6 +44,22 @@ BRAIN = """\
 simulation: {duration_ms: 10}
 brain: {neurons: 500, connectome: {generator: {regions: 4}}}
 """
+
+
+
+def stimulus(keys, model="poisson, rate_hz: 5, receptor: exc"):
+    """A stimulus on A with further keys."""
+    return "stimuli=[{name: s, on: A, model: " + model + (", " + keys if keys else "") + "}]"
+
+
+def waveform(keys):
+    return stimulus("waveform: {" + keys + "}")
+
+
+def trains(keys):
+    """A file of spikes into A, of 20 neurons."""
+    return "populations.0.inputs=[{model: spike_train, " + keys + "}]"
+
 
 # (name, job text, options of --set, what the message must say). FILE stands for the job file's path.
 P0, J0, J1 = "populations.0.", "projections.0.", "projections.1."
@@ -166,6 +186,58 @@ CASES = [
      J0 + "receptor=excitatory"], ["populations.0.model", "lif_dtb", "weights: keep"]),
     ("scale without a rate", OUTDEGREE.replace("rate_hz: 5, ", ""), ["scale.indegree=0.5"],
      ["FILE:3: populations.0", "'rate_hz' is missing", "weights: keep"]),
+    # ---- inputs and stimuli
+    ("unknown input model", GOOD, ["populations.1.inputs.0.model=oo"], ["populations.1.inputs.0.model", "did you mean 'ou'"]),
+    ("weight of the wrong sign", GOOD, ["populations.1.inputs=[{model: poisson, rate_hz: 5, weight: -1}]"], ["'B'", "AMPA", "-1"]),
+    ("current into a relay", GOOD, ["populations.0={name: A, n: 20, model: relay, inputs: [{model: dc}]}"],
+     ["populations.0.inputs.0.model", "'dc'", "relay"]),
+    ("rate below 0", GOOD, [stimulus("", "poisson, rate_hz: -5")], ["stimuli.0.rate_hz", "'-5'", "from 0"]),
+    ("stimulus without name", GOOD, ["stimuli=[{on: A, model: dc}]"], ["stimuli.0", "name: TEXT"]),
+    ("stimulus on nobody", GOOD, ["stimuli=[{name: s, model: dc}]"], ["stimuli.0", "'on' is missing"]),
+    ("stimulus on an unknown population", GOOD, ["stimuli=[{name: s, on: C, model: dc}]"], ["stimuli.0.on", "'C'"]),
+    ("stimulus named twice", GOOD, ["stimuli=[{name: s, on: A, model: dc}, {name: s, on: B, model: dc}]"],
+     ["stimuli.1.name", "'s'", "unique"]),
+    ("stimulus through a receptor another has", GOOD, ["stimuli=[{name: s, on: '*', model: poisson, receptor: exc}]"],
+     ["stimuli.0.receptor", "'exc'", "AMPA"]),
+    ("fraction above 1", GOOD, [stimulus("fraction: 2")], ["stimuli.0.fraction", "'2'", "from 0 to 1"]),
+    ("neurons beyond the population", GOOD, [stimulus("neurons: {first: 15, count: 6}")], ["stimuli.0.neurons", "6 neurons from 15", "20"]),
+    ("neurons of an input beyond the population", GOOD, ["populations.1.inputs.0.neurons={first: 20, count: 1}"], ["'B'", "there are 20"]),
+    ("waveform of an input without strength", GOOD, [trains("file: DIR/spikes.h5, waveform: {kind: step}")],
+     ["populations.0.inputs.0.waveform", "unknown key"]),
+    ("no waveform", GOOD, [stimulus("", "inhomogeneous_poisson")], ["stimuli.0", "'waveform' is missing"]),
+    ("waveform without kind", GOOD, [waveform("value: 1")], ["stimuli.0.waveform", "kind"]),
+    ("unknown kind of waveform", GOOD, [waveform("kind: square")], ["stimuli.0.waveform.kind", "'square'", "pulses"]),
+    ("key of another kind of waveform", GOOD, [waveform("kind: step, period_ms: 5")], ["stimuli.0.waveform.period_ms", "unknown key"]),
+    ("stop before start", GOOD, [waveform("kind: step, start_ms: 20, stop_ms: 10")], ["stimuli.0.waveform.stop_ms", "10", "after start_ms 20"]),
+    ("ramp without end", GOOD, [waveform("kind: ramp, from: 0, to: 1")], ["stimuli.0.waveform", "'stop_ms' is missing"]),
+    ("pulses wider than their period", GOOD, [waveform("kind: pulses, period_ms: 5, width_ms: 6")], ["stimuli.0.waveform.width_ms", "6", "period_ms 5"]),
+    ("waveform of a rate below 0", GOOD, [waveform("kind: sine, frequency_hz: 5, offset: 1, amplitude: 1.5")],
+     ["stimuli.0.waveform", "as low as -0.5", "negative rate"]),
+    ("rate beyond the limit", GOOD, [waveform("kind: step, value: 1e8")], ["stimuli.0.waveform", "5e+08", "at most"]),
+    ("waveform file missing", GOOD, [waveform("kind: samples, file: nowhere.csv")], ["stimuli.0.waveform.file", "nowhere.csv", "No such file"]),
+    ("waveform file without times", GOOD, [waveform("kind: samples, file: DIR/column.csv")], ["stimuli.0.waveform.file", "one column", "interval_ms"]),
+    ("waveform file that goes back", GOOD, [waveform("kind: samples, file: DIR/back.csv")], ["stimuli.0.waveform", "sample 3", "ascend"]),
+    ("waveform file of words", GOOD, [waveform("kind: samples, file: DIR/words.csv")], ["stimuli.0.waveform.file", "words.csv:2", "finite number"]),
+    ("waveform dataset missing", GOOD, [waveform("kind: samples, file: DIR/spikes.h5, dataset: x")], ["stimuli.0.waveform.file", "no dataset x"]),
+    ("events missing", GOOD, [stimulus("events: {file: nowhere.tsv}")], ["stimuli.0.events.file", "nowhere.tsv", "No such file"]),
+    ("events without onset", GOOD, [stimulus("events: {file: DIR/no_onset.tsv}")], ["stimuli.0.events.file", "no_onset.tsv:1", "'onset'"]),
+    ("events without types", GOOD, [stimulus("events: {file: DIR/no_type.tsv, trial_type: go}")], ["no_type.tsv:1", "'trial_type'"]),
+    ("events of no such type", GOOD, [stimulus("events: {file: DIR/events.tsv, trial_type: gone}")], ["'gone'", "there are go, stop"]),
+    ("event of no duration", GOOD, [stimulus("events: {file: DIR/events.tsv, trial_type: stop}")], ["events.tsv:3", "duration 'n/a'", "seconds"]),
+    # ---- spikes from files
+    ("spikes without file", GOOD, [trains("weight: 1")], ["populations.0.inputs.0", "'file' is missing"]),
+    ("spikes missing", GOOD, [trains("file: nowhere.h5")], ["populations.0.inputs.0.file", "nowhere.h5"]),
+    ("spikes truncated", GOOD, [trains("file: DIR/truncated.h5")], ["populations.0.inputs.0.file", "truncated.h5", "HDF5"]),
+    ("no file of spikes", GOOD, [trains("file: DIR/other.h5")], ["other.h5", "no group /spikes"]),
+    ("spikes of several populations", GOOD, [trains("file: DIR/two.h5")], ["two.h5", "'population'", "P, Q"]),
+    ("spikes of an unknown population", GOOD, [trains("file: DIR/two.h5, population: R")], ["two.h5", "'R'", "P, Q"]),
+    ("spikes without nodes", GOOD, [trains("file: DIR/half.h5")], ["half.h5", "no dataset /spikes/P/node_ids"]),
+    ("spikes and nodes of different number", GOOD, [trains("file: DIR/uneven.h5")], ["uneven.h5", "2 rows", "3"]),
+    ("spikes in seconds", GOOD, [trains("file: DIR/seconds.h5")], ["seconds.h5", "units s", "ms"]),
+    ("spikes before the run", GOOD, [trains("file: DIR/negative.h5")], ["negative.h5", "spike 2 is at -1 ms", "at least 0"]),
+    ("spikes that are not sorted as they say", GOOD, [trains("file: DIR/unsorted.h5")], ["unsorted.h5", "spike 2 is at 1 ms after one at 3", "by_time"]),
+    ("spikes of a node beyond the population", GOOD, [trains("file: DIR/spikes.h5, node_first: 1")], ["spikes.h5", "node 0", "expected 1 ... 20"]),
+    ("spikes as text that is none", GOOD, [trains("file: DIR/words.csv")], ["words.csv:2", "the time of a spike in ms and its node"]),
     # ---- records
     ("BOLD without regions", GOOD, ["record.bold={tr_s: 0.8}"], ["record.bold", "regions", "brain"]),
     ("BOLD interval", BRAIN, ["record.bold={tr_s: 0.0005}"], ["record.bold.tr_s", "'0.0005'", "1 ms"]),
@@ -276,7 +348,8 @@ CASES = [
 # What one rank alone finds out must end all of them, with one voice.
 RANKS = ["mpirun", "--oversubscribe", "-n", "3"]
 ON_RANKS = ["no file", "connectome truncated", "unknown key", "no file of synapses", "source out of range", "weights twice",
-            "position NaN", "table missing", "region not in the table", "negative density"]
+            "position NaN", "table missing", "region not in the table", "negative density", "waveform file of words",
+            "spikes truncated"]
 
 
 def connectome(path, weights):
@@ -345,6 +418,39 @@ def prepare(folder):
     for name, text in tables.items():
         with open(f"{folder}/{name}.tsv", "w") as f:
             f.write(text)
+    texts = {"column.csv": "1\n2\n", "back.csv": "0,1\n5,2\n4,3\n", "words.csv": "a,b\n0,much\n",
+             "no_onset.tsv": "start\tduration\n1\t2\n", "no_type.tsv": "onset\tduration\n1\t2\n",
+             "events.tsv": "onset\tduration\ttrial_type\n0\t1\tgo\n2\tn/a\tstop\n"}
+    for name, text in texts.items():
+        with open(f"{folder}/{name}", "w") as f:
+            f.write(text)
+    spike_files(folder)
+
+
+def spike_files(folder):
+    def spikes(name, times, nodes, group="P", sorting=None, units="ms"):
+        with h5py.File(f"{folder}/{name}", "a") as f:
+            f[f"spikes/{group}/timestamps"] = times
+            f[f"spikes/{group}/timestamps"].attrs["units"] = units
+            if sorting:
+                f[f"spikes/{group}"].attrs["sorting"] = sorting
+            if nodes is not None:
+                f[f"spikes/{group}/node_ids"] = nodes
+
+    spikes("spikes.h5", [1.0, 3.0, 2.0], [0, 1, 19])
+    spikes("two.h5", [1.0], [0])
+    spikes("two.h5", [1.0], [0], "Q")
+    spikes("half.h5", [1.0], None)
+    spikes("uneven.h5", [1.0, 2.0], [0, 1, 2])
+    spikes("seconds.h5", [1.0], [0], units="s")
+    spikes("negative.h5", [1.0, -1.0], [0, 1])
+    spikes("unsorted.h5", [3.0, 1.0], [0, 1], sorting="by_time")
+    with h5py.File(f"{folder}/other.h5", "w") as f:
+        f["x"] = [1.0]
+    with open(f"{folder}/spikes.h5", "rb") as f:
+        whole = f.read()
+    with open(f"{folder}/truncated.h5", "wb") as f:
+        f.write(whole[: len(whole) * 2 // 3])
 
 
 def complaint(callosum, shared, case):

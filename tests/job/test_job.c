@@ -102,7 +102,8 @@ static void test_pd14_scaled(void **state) {
 static void test_all_rules(void **state) {
   (void)state;
   assert_loaded(load("jobs/examples/all_rules.yaml", (char *)NULL));
-  bool rule[CLS_EXPLICIT + 1] = {0}, model[32] = {0}, kind[5] = {0}, kernel[5] = {0}, shape[6] = {0};
+  bool rule[CLS_EXPLICIT + 1] = {0}, model[64] = {0}, kind[5] = {0}, kernel[5] = {0}, shape[6] = {0};
+  assert_true(cls_model_count() <= 64);
   for (uint32_t i = 0; i < job->network->n_projections; i++) {
     const cls_projection *p = &job->network->projections[i];
     rule[p->rule] = kernel[p->kernel.kind] = true;

@@ -2,6 +2,7 @@
 #include "model/tiles.h"
 
 enum { STEPS = 300 };
+#define FIRST (64 * 1000003u) /* number of the first neuron of a tile in its population */
 
 /* Uniform in [low, high), counted by (i, j). */
 static double uniform(uint32_t i, uint32_t j, double low, double high) {
@@ -22,17 +23,29 @@ static void jitter(const cls_model *model, uint32_t neuron, double dt_ms, double
   }
 }
 
-/* Input that makes the neurons of both models fire now and then, from weights of either sign. */
+/* Input that makes the neurons of every model fire now and then, from weights of either sign where the model
+ * takes them; levels; and trains, of neurons before and behind the tile too, some with two spikes. */
 static void random_input(bench *b, uint32_t step) {
   const cls_model *model = b->model;
-  const bool conductance = !model->is_input && model->ports[0].receptors == 2;
+  const bool conductance = !model->is_input && !model->ports[0].signed_weights;
+  const bool pair = !model->is_input && model->ports[0].receptors == 2; /* in units of their own */
+  const bool relay = !model->is_input && model->no_current;
+  b->tile.level = step % 5 == 0 ? 0 : step % 5 == 1 ? 1 : (float)uniform(step, 9000, -2, 2);
+  b->tile.n_events = 0;
+  for (uint32_t i = 0; i < 3 * CLS_TILE; i++)
+    for (double x = uniform(step, 10000 + i, 0, 1); x < .02; x += .015)
+      b->event[b->tile.n_events++] = (uint64_t)step << 32 | (FIRST - CLS_TILE + i);
   for (int i = 0; i < CLS_TILE; i++) {
     for (int r = 0; r < CLS_MAX_RECEPTORS; r++) {
-      double x = uniform(step, (uint32_t)(r * CLS_TILE + i), 0, 1), size = conductance ? 5 : 1500;
+      double x = uniform(step, (uint32_t)(r * CLS_TILE + i), 0, 1), size = pair ? 5 : conductance ? 40 : 1500;
       double sign = conductance || r == 0 ? 1 : -1;
+      if (relay && x < .97) x = .6; /* it spikes at every weight above 0 */
       b->input[r][i] = x < .7 ? 0 : (float)(sign * size * (x - .7));
     }
-    b->current[i] = (float)uniform(step, (uint32_t)(4 * CLS_TILE + i), 0, conductance ? 1.2 : 700);
+    b->current[i] = (float)uniform(step, (uint32_t)(4 * CLS_TILE + i), 0,
+                                   pair          ? 1.2
+                                   : conductance ? 100
+                                                 : 700);
   }
 }
 
@@ -66,7 +79,7 @@ static void step_one_by_one(bench *b, int stride) {
 static long run(const cls_model *model, int n, bool varied, double rate_hz) {
   double param[CLS_MAX_PARAMS];
   jitter(model, 0, .1, param);
-  if (model->needs_port) set_param(model, param, "rate_hz", rate_hz);
+  if (model->table) set_param(model, param, model->level, rate_hz);
   bench *tile = bench_make(model->name, n, .1, param);
   if (varied)
     for (int i = 0; i < n; i++) {
@@ -86,7 +99,7 @@ static long run(const cls_model *model, int n, bool varied, double rate_hz) {
     bench *const every[] = {tile, one, shifted, other};
     for (int k = 0; k < 4; k++) {
       random_input(every[k], step);
-      set_step(every[k], 64 * 1000003u, (5ll << 32) + step, 2);
+      set_step(every[k], FIRST, (5ll << 32) + step, 2);
     }
     (varied ? model->tile_varied : model->tile_shared)(&tile->tile);
     for (int i = 0; i < n; i++) model->one(&one->tile, i, varied);
@@ -104,7 +117,7 @@ static long run(const cls_model *model, int n, bool varied, double rate_hz) {
 static void test_same_bits(void **state) {
   (void)state;
   static const int sizes[] = {16, 48, 208, 256};
-  assert_true(cls_model_count() >= 5);
+  assert_true(cls_model_count() >= 9);
   for (int m = 0; m < cls_model_count(); m++) {
     const cls_model *model = cls_model_at(m);
     assert_ptr_equal(cls_model_find(model->name), model);

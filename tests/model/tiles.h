@@ -18,6 +18,7 @@ typedef struct {
   _Alignas(64) float current[CLS_TILE];
   _Alignas(64) int32_t spiked[CLS_TILE];
   uint32_t table[CLS_MAX_TABLE];
+  uint64_t event[4 * CLS_TILE];
 } bench;
 
 static inline void default_params(const cls_model *model, double *param) {
@@ -53,6 +54,7 @@ static inline void point(bench *b) {
   b->tile.current = b->current;
   b->tile.spiked = b->spiked;
   b->tile.table = b->table;
+  b->tile.event = b->event;
 }
 
 /* n neurons of equal parameters, without input, in their starting state (uniform number 1/2). */
@@ -66,7 +68,10 @@ static inline bench *bench_make(const char *model, int n, double dt_ms, const do
   b->tile.n = n;
   b->tile.key[0] = 0x243f6a88, b->tile.key[1] = 0x85a308d3;
   for (int i = 0; i < n; i++) set_neuron(b, i, param, 0.5);
-  if (b->model->table) b->tile.table_n = b->model->table(param, dt_ms, b->table, &b->tile.repeat);
+  b->tile.level = 1;
+  if (b->model->table)
+    b->tile.table_n =
+        b->model->table(param[cls_model_param(b->model, b->model->level)], dt_ms, b->table, &b->tile.repeat);
   point(b);
   return b;
 }

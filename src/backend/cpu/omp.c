@@ -17,7 +17,8 @@ typedef struct {
 
 typedef struct {
   cls_flight flight;
-  port_sum *sums; /* [shard of the part][port] */
+  cls_drive *drive; /* of the inputs */
+  port_sum *sums;   /* [shard of the part][port] */
   cls_words_list spikes, first;
 } part_member;
 
@@ -56,6 +57,7 @@ static void destroy(void *instance) {
       free(member->spikes.word);
       free(member->first.word);
       cls_flight_destroy(&member->flight);
+      cls_drive_destroy(member->drive);
     }
     free(b->parts[p].members);
   }
@@ -79,9 +81,13 @@ static cls_status create_part(omp_backend *b, uint32_t part) {
   uint32_t shard_first = layout->parts[part].shard_first,
            n_shards = layout->parts[part].shard_last - shard_first;
   part_state *state = &b->parts[part];
+  uint32_t range_first = n_shards ? layout->shards[shard_first].range_first : 0;
+  uint32_t range_last = n_shards ? layout->shards[shard_first + n_shards - 1].range_last : 0;
   CLS_TRY(cls_alloc(&state->members, (size_t)b->cpu.setup.members, sizeof *state->members, "members"));
   for (int m = 0; m < b->cpu.setup.members; m++) {
     part_member *member = &state->members[m];
+    CLS_TRY(cls_drive_create(b->cpu.setup.neurons[m], range_first, range_last, &member->drive));
+    state->bytes += cls_drive_bytes(member->drive);
     CLS_TRY(cls_flight_create(&member->flight, b->cpu.setup.stores[part], n_shards * CLS_MAX_PORTS));
     CLS_TRY(cls_alloc(&member->sums, n_shards * CLS_MAX_PORTS, sizeof *member->sums, "input sums"));
     for (uint32_t s = 0; s < n_shards; s++) {
@@ -237,8 +243,9 @@ static cls_status collect(const int32_t *spiked, int padded, int n, uint32_t loc
   return CLS_OK;
 }
 
-static cls_status step_range(const cls_range_run *run, port_sum *sums, uint32_t shard_local, float *pool,
-                             int64_t step, int identity, scratch *tmp, cls_words_list *spikes) {
+static cls_status step_range(const cls_range_run *run, const cls_drive *drive, port_sum *sums,
+                             uint32_t shard_local, float *pool, int64_t step, int identity, scratch *tmp,
+                             cls_words_list *spikes) {
   cls_tile tile = {.current = tmp->current, .spiked = tmp->spiked};
   for (int r = 0; r < CLS_MAX_RECEPTORS; r++) tile.input[r] = tmp->input[r];
   for (uint32_t at = 0; at < run->padded; at += CLS_TILE) {
@@ -248,7 +255,7 @@ static cls_status step_range(const cls_range_run *run, port_sum *sums, uint32_t 
     memset(tmp->current, 0, n * sizeof *tmp->current);
     for (int k = 0; k < run->n_inputs; k++) {
       const cls_input_run *input = &run->inputs[k];
-      cls_neurons_input_tile(run, input, pool, at, n, step, identity, &tile);
+      cls_neurons_input_tile(run, input, drive, pool, at, n, step, identity, &tile);
       (input->stride ? input->model->tile_varied : input->model->tile_shared)(&tile);
     }
     cls_neurons_tile(run, pool, at, n, &tile);
@@ -285,11 +292,12 @@ static cls_status advance_part(omp_backend *b, uint32_t part, int member, int64_
     }
     double delivered = cls_seconds();
     state->deliver_s += delivered - mark;
+    cls_drive_step(m->drive, step);
     for (uint32_t s = shard_first; s < shard_last; s++) {
       const cls_shard *shard = &layout->shards[s];
       port_sum *sums = &m->sums[(s - shard_first) * CLS_MAX_PORTS];
       for (uint32_t r = shard->range_first; r < shard->range_last; r++)
-        CLS_TRY(step_range(&runs[r], sums, shard->local, b->cpu.pools[member], step,
+        CLS_TRY(step_range(&runs[r], m->drive, sums, shard->local, b->cpu.pools[member], step,
                            b->cpu.setup.identity[member], &tmp, &m->spikes));
       for (int port = 0; port < CLS_MAX_PORTS; port++) sums[port].dirty = false;
     }

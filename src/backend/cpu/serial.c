@@ -8,6 +8,7 @@ typedef struct {
   /* Summed input: [step & ring_mask][port][local index], in weight units. Pairs of 8-bit weights are kept as
    * two sums. */
   int32_t (*ring)[2];
+  cls_drive *drive; /* of the inputs */
   cls_words_list spikes, first;
   int64_t now;
 } member_state;
@@ -36,6 +37,7 @@ static void destroy(void *instance) {
   if (!b) return;
   for (int m = 0; b->members && m < b->cpu.setup.members; m++) {
     free(b->members[m].ring);
+    cls_drive_destroy(b->members[m].drive);
     free(b->members[m].spikes.word);
     free(b->members[m].first.word);
   }
@@ -52,9 +54,11 @@ static cls_status create(const cls_backend_setup *setup, void **instance) {
   b->ring_mask = slots - 1;
   CLS_TRY(cls_cpu_create(setup, &b->cpu));
   CLS_TRY(cls_alloc(&b->members, (size_t)setup->members, sizeof *b->members, "members"));
-  for (int m = 0; m < setup->members; m++)
+  for (int m = 0; m < setup->members; m++) {
+    CLS_TRY(cls_drive_create(setup->neurons[m], 0, setup->neurons[m]->n_runs, &b->members[m].drive));
     CLS_TRY(cls_alloc(&b->members[m].ring, (size_t)slots * CLS_MAX_PORTS * setup->layout->n_local,
                       2 * sizeof(int32_t), "ring buffer"));
+  }
   return CLS_OK;
 }
 
@@ -125,7 +129,7 @@ static cls_status step_range(serial *b, member_state *m, float *pool, int identi
     /* `one` reads input[i] and current[i] with i counted from the tile's beginning: a tile begins at every
      * neuron. */
     for (int k = 0; k < run->n_inputs; k++) {
-      cls_neurons_input_tile(run, &run->inputs[k], pool, i, 1, step, identity, &tile);
+      cls_neurons_input_tile(run, &run->inputs[k], m->drive, pool, i, 1, step, identity, &tile);
       run->inputs[k].model->one(&tile, 0, run->inputs[k].stride);
     }
     cls_neurons_tile(run, pool, i, 1, &tile);
@@ -147,6 +151,7 @@ static cls_status advance(void *instance, int member, int64_t begin, int64_t end
   for (int64_t step = begin; step < end; step++) {
     m->first.word[m->first.n++] = (uint32_t)m->spikes.n;
     const cls_neurons *neurons = b->cpu.setup.neurons[member];
+    cls_drive_step(m->drive, step);
     for (uint32_t r = 0; r < neurons->n_runs; r++)
       CLS_TRY(step_range(b, m, b->cpu.pools[member], b->cpu.setup.identity[member], &neurons->runs[r], step));
   }
@@ -161,6 +166,7 @@ static void report(void *instance, size_t *bytes, double *update_s, double *deli
   serial *b = instance;
   size_t ring = (b->ring_mask + 1ul) * CLS_MAX_PORTS * b->cpu.setup.layout->n_local * 2 * sizeof(int32_t);
   *bytes = (size_t)b->cpu.setup.members * (b->cpu.setup.neurons[0]->pool * sizeof(float) + ring);
+  for (int m = 0; m < b->cpu.setup.members; m++) *bytes += cls_drive_bytes(b->members[m].drive);
   *update_s = b->update_s;
   *deliver_s = b->deliver_s;
   *events = b->events;
