@@ -1,17 +1,18 @@
 #include "engine/intervene.h"
 
-/* Quantum of a receptor: a power of two, times what interventions make of it. */
-static void scale_receptor(cls_range_run *run, const cls_intervention *v) {
-  run->quantum[cls_model_receptor(run->model, v->param)] *= (float)v->value;
-}
-
 cls_status cls_neurons_intervene(cls_neurons *neurons, const cls_layout *layout, uint32_t which) {
   const cls_intervention *v = &neurons->network->interventions[which];
+  if (v->kind == CLS_SCALE_TRACTS) return CLS_OK;
   for (uint32_t r = 0; r < neurons->n_runs; r++) {
     cls_range_run *run = &neurons->runs[r];
     if (!cls_population_listed(v->on, v->n_on, layout->ranges[r].population)) continue;
-    if (v->kind == CLS_REMOVE) run->silent = true;
-    if (v->kind == CLS_SCALE_RECEPTOR) scale_receptor(run, v);
+    if (v->kind == CLS_REMOVE)
+      run->silent = true;
+    else
+      CLS_TRY(cls_neurons_derive(neurons->network, &layout->ranges[r], which + 1, run));
+    /* A power of two, times what interventions make of it. */
+    if (v->kind == CLS_SCALE_RECEPTOR)
+      run->quantum[cls_model_receptor(run->model, v->param)] *= (float)v->value;
   }
   return CLS_OK;
 }

@@ -1,4 +1,5 @@
 #include "engine/neurons.h"
+#include "network/intervention.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,18 +29,37 @@ static cls_stream param_stream(const cls_network *network, uint64_t key) {
   return cls_stream_make(network->seed, CLS_PURPOSE_PARAMETER, key);
 }
 
+/* Constants of neurons from their parameters as drawn and as interventions changed them. */
+static cls_status derive_changed(const cls_network *network, const cls_range *range, uint32_t n_changes,
+                                 const cls_model *model, double *value, float *konst) {
+  bool changed = false;
+  for (uint32_t c = 0; c < n_changes; c++) {
+    const cls_intervention *v = &network->interventions[c];
+    bool set = v->kind == CLS_SET_PARAM;
+    if ((!set && v->kind != CLS_SCALE_PARAM) || !cls_population_listed(v->on, v->n_on, range->population))
+      continue;
+    double *parameter = &value[cls_model_param(model, v->param)];
+    *parameter = set ? v->value : *parameter * v->value;
+    changed = true;
+  }
+  if (changed && model->check && model->check(value, network->dt_ms) != CLS_OK)
+    return cls_error_prefix(CLS_ERR_INPUT, "population %s after an intervention",
+                            network->populations[range->population].name);
+  model->derive(value, network->dt_ms, konst);
+  return CLS_OK;
+}
+
 /* Fills constants of one model on one range; padding repeats the last neuron so that it stays finite. An
  * input leaves the constants of neurons it does not reach at 0. */
-static cls_status fill_constants(const cls_network *network, const cls_range *range, const cls_model *model,
-                                 const cls_distribution *param, uint64_t key, const cls_input *input,
-                                 bool varied, float *out) {
+static cls_status fill_constants(const cls_network *network, const cls_range *range, uint32_t n_changes,
+                                 const cls_model *model, const cls_distribution *param, uint64_t key,
+                                 const cls_input *input, bool varied, float *out) {
   double value[CLS_MAX_PARAMS];
   float konst[CLS_MAX_CONSTS];
   cls_stream stream = param_stream(network, key);
   if (!varied) {
     draw_params(param, model->n_params, stream, 0, value);
-    model->derive(value, network->dt_ms, out);
-    return CLS_OK;
+    return derive_changed(network, range, n_changes, model, value, out);
   }
   uint32_t padded = round16(range->n);
   for (uint32_t i = 0; i < padded; i++) {
@@ -49,10 +69,25 @@ static cls_status fill_constants(const cls_network *network, const cls_range *ra
       return cls_error_prefix(CLS_ERR_INPUT, "population %s, neuron %u",
                               network->populations[range->population].name, index);
     bool reached = !input || cls_input_reaches(input, network->seed, index);
-    if (reached) model->derive(value, network->dt_ms, konst);
+    if (reached) CLS_TRY(derive_changed(network, range, n_changes, model, value, konst));
     for (int j = 0; j < model->n_consts; j++) out[(size_t)j * padded + i] = reached ? konst[j] : 0;
   }
   return CLS_OK;
+}
+
+/* What interventions on its receptor make of an input: it acts there by one constant, the weight of a spike. */
+static void scale_input(const cls_network *network, const cls_range *range, uint32_t n_changes,
+                        const cls_range_run *run, cls_input_run *in) {
+  float factor = 1;
+  for (uint32_t c = 0; in->model->needs_port && c < n_changes; c++) {
+    const cls_intervention *v = &network->interventions[c];
+    if (v->kind == CLS_SCALE_RECEPTOR && cls_population_listed(v->on, v->n_on, range->population) &&
+        cls_model_receptor(run->model, v->param) == in->receptor)
+      factor *= (float)v->value;
+  }
+  if (factor == 1) return;
+  size_t n = (size_t)in->model->n_consts * (in->stride ? run->padded : 1);
+  for (size_t i = 0; i < n; i++) in->konst[i] *= factor;
 }
 
 /* Constants per neuron, or one set for all. */
@@ -60,13 +95,16 @@ static bool input_varies(const cls_input *input, const cls_range *range) {
   return varies(input->param, input->model->n_params) || cls_input_is_partial(input, range->first, range->n);
 }
 
-cls_status cls_neurons_derive(const cls_network *network, const cls_range *range, cls_range_run *run) {
+cls_status cls_neurons_derive(const cls_network *network, const cls_range *range, uint32_t n_changes,
+                              cls_range_run *run) {
   const cls_population *p = &network->populations[range->population];
-  CLS_TRY(fill_constants(network, range, p->model, p->param, p->key, NULL, run->stride, run->konst));
+  CLS_TRY(
+      fill_constants(network, range, n_changes, p->model, p->param, p->key, NULL, run->stride, run->konst));
   for (int k = 0; k < run->n_inputs; k++) {
     cls_input_run *in = &run->inputs[k];
-    CLS_TRY(fill_constants(network, range, in->model, in->input->param, in->input->key, in->input, in->stride,
-                           in->konst));
+    CLS_TRY(fill_constants(network, range, 0, in->model, in->input->param, in->input->key, in->input,
+                           in->stride, in->konst));
+    scale_input(network, range, n_changes, run, in);
     if (!in->model->table) continue;
     double value[CLS_MAX_PARAMS];
     draw_params(in->input->param, in->model->n_params, param_stream(network, in->input->key), range->first,
@@ -192,7 +230,7 @@ cls_status cls_neurons_create(const cls_network *network, const cls_layout *layo
   cls_input_run *input = c->inputs;
   for (uint32_t r = 0; r < layout->n_ranges; r++) {
     place_range(c, network, &layout->ranges[r], &c->runs[r], &konst, &input);
-    CLS_TRY(cls_neurons_derive(network, &layout->ranges[r], &c->runs[r]));
+    CLS_TRY(cls_neurons_derive(network, &layout->ranges[r], 0, &c->runs[r]));
   }
   CLS_TRY(find_levels(c, inputs));
   CLS_TRY(cls_neurons_count_sources(c));

@@ -70,11 +70,11 @@ typedef struct cls_neurons_ {
 /* Local; reads the files of spike trains. Draws per-neuron parameters and derives constants. */
 cls_status cls_neurons_create(const cls_network *network, const cls_layout *layout, cls_neurons **neurons);
 void cls_neurons_destroy(cls_neurons *neurons);
-/* Local. Derives every constant of a range from the description: those of its neurons and of its inputs, and
- * the inputs' strength `base`. cls_neurons_create calls it; where a description has changed since (parameters
- * only, and none that varied where none did before), call it again for the ranges concerned, then
- * cls_neurons_count_sources, then make new drives. */
-cls_status cls_neurons_derive(const cls_network *network, const cls_range *range, cls_range_run *run);
+/* Local. Derives every constant of a range from the description: those of its neurons as the first `n_changes`
+ * interventions of the network leave them, those of its inputs, and the inputs' strength `base`.
+ * CLS_ERR_INPUT where parameters do not fit together after a change. */
+cls_status cls_neurons_derive(const cls_network *network, const cls_range *range, uint32_t n_changes,
+                              cls_range_run *run);
 /* Local. Finds the inputs that share a count table, and makes the tables that hold for all times. */
 cls_status cls_neurons_count_sources(cls_neurons *neurons);
 /* Local. Fills a member's pool (neurons->pool floats) with the initial states of `identity`. */

@@ -88,6 +88,36 @@ cls_status cls_network_add_intervention(cls_network *network, const cls_interven
   return CLS_OK;
 }
 
+static cls_status check_population(const cls_network *network, uint32_t p) {
+  const cls_population *population = &network->populations[p];
+  const cls_model *model = population->model;
+  double value[CLS_MAX_PARAMS];
+  for (int i = 0; i < model->n_params; i++) {
+    double lower = cls_distribution_lower(&population->param[i]);
+    double upper = cls_distribution_upper(&population->param[i]);
+    value[i] = fmin(fmax(cls_distribution_mean(&population->param[i]), lower), upper);
+  }
+  for (uint32_t k = 0; k < network->n_interventions; k++) {
+    const cls_intervention *v = &network->interventions[k];
+    bool set = v->kind == CLS_SET_PARAM;
+    if ((!set && v->kind != CLS_SCALE_PARAM) || !cls_population_listed(v->on, v->n_on, p)) continue;
+    int i = cls_model_param(model, v->param);
+    value[i] = set ? v->value : value[i] * v->value;
+    CLS_CHECK(value[i] >= model->params[i].min && value[i] <= model->params[i].max, CLS_ERR_INPUT,
+              "population '%s': %s is %g after intervention %u: expected %g ... %g %s", population->name,
+              v->param, value[i], k, model->params[i].min, model->params[i].max, model->params[i].unit);
+    if (model->check && model->check(value, network->dt_ms) != CLS_OK)
+      return cls_error_prefix(CLS_ERR_INPUT, "population '%s' after intervention %u", population->name, k);
+  }
+  return CLS_OK;
+}
+
+cls_status cls_network_check_interventions(const cls_network *network) {
+  for (uint32_t p = 0; p < network->n_populations && network->n_interventions > 0; p++)
+    CLS_TRY(check_population(network, p));
+  return CLS_OK;
+}
+
 /* ---- factors of tracts ---- */
 
 static bool scales(const cls_intervention *v, const cls_projection *projection, uint32_t source) {

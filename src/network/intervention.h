@@ -29,6 +29,9 @@ struct cls_intervention_ {
  * receptor, where a state is kept relative to the parameter, or where `value` is no finite number, or negative
  * for a factor. */
 cls_status cls_network_add_intervention(cls_network *network, const cls_intervention *intervention);
+/* Local. Do the parameters of every population still fit their model after each change, at the means of those that
+ * vary? Called when the network is finished. CLS_ERR_INPUT names population, parameter and value. */
+cls_status cls_network_check_interventions(const cls_network *network);
 /* Is population `p` among list[0 ... n - 1], which ascends? */
 bool cls_population_listed(const uint32_t *list, uint32_t n, uint32_t p);
 /* The factor of the weights of source number `source` of a projection at step `step`: the product of the

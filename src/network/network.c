@@ -306,6 +306,7 @@ cls_status cls_network_finish(cls_network *network) {
   }
   network->min_delay = network->n_projections ? (uint32_t)least : 0;
   network->max_delay = (uint32_t)greatest;
+  CLS_TRY(cls_network_check_interventions(network));
   CLS_TRY(cls_network_fix_quanta(network));
   whole(network)->finished = true;
   return CLS_OK;

@@ -3,6 +3,7 @@ is the same bits on any layout.
 
   test_interventions.py CALLOSUM
 """
+import json
 import pathlib
 import sys
 
@@ -122,6 +123,11 @@ def lesion(check, folder):
     case.everywhere(check, "receptor", [{"at_ms": 50, "receptor": "GABA_A", "factor": 0.5, "on": {"type": "E"}}], plain)
     case.everywhere(check, "tracts", [{"at_ms": 50, "tracts": {"from": "R*", "onto": "L*"}, "factor": 0},
                                       {"at_ms": 80, "tracts": {"from": "*/I", "onto": {"region": "R*"}}, "factor": 0.3}], plain)
+    case.everywhere(check, "parameters", [{"at_ms": 50, "on": {"type": "E"}, "param": "g_AMPA_mS_cm2", "factor": 0.5},
+                                          {"at_ms": 80, "on": "R*", "param": "I_e_uA_cm2", "value": 0.2}], plain)
+    never = case.run([{"param": "g_AMPA_mS_cm2", "factor": 0.5}])
+    so = case.run(values={"brain.params.g_AMPA_mS_cm2": 0.0018})
+    check.equal("parameters: changed at 0 is as if written so", never.digest, so.digest)
     unchanged = case.everywhere(check, "factor 1", [{"at_ms": 50, "tracts": {"from": "*", "onto": "*"}, "factor": 1}])
     check.equal("factor 1: digest of the plain run", unchanged.digest, plain.digest)
     members = case.run(LESION, ranks=2, values={"simulation.members": 2})
@@ -163,6 +169,51 @@ def pulses(check, folder):
                   fired[3] < at < due[3] and expected[3] == 50, f"fired {fired[3]}, change at {at}, due {due[3]}")
 
 
+def parameters(check, folder):
+    """A current switched on at a time: the membrane follows the exact solution from that step on."""
+    case = Case(folder, "membrane", """
+simulation: {duration_ms: 60, dt_ms: 0.1, seed: 1}
+populations: [{name: A, n: 3, model: lif_psc_exp, params: {V_th_mV: 1000}, initial: {V_m_mV: -65}}]
+record: {warmup_ms: 0, traces: [{name: v, on: A, neurons: 1, variables: [V_m], interval_ms: 0.5}]}
+""")
+    change = [{"at_ms": 20, "param": "I_e_pA", "value": 300}, {"at_ms": 40, "param": "tau_m_ms", "factor": 0.5}]
+    for backend in ("/cpu/omp", "/cpu/serial"):
+        run = case.run(change, backend=backend)
+        with h5py.File(run.out / "trace_v_V_m_mV.h5", "r") as file:
+            v = file["report/network/data"][:, 0].astype(float)
+        t = 0.5 * numpy.arange(1, len(v) + 1)
+        first = 300 * 10 / 250 * (1 - numpy.exp(-(t - 20) / 10))  # mV: I tau / C (1 - exp(-t / tau))
+        at_40 = 300 * 10 / 250 * (1 - numpy.exp(-2.0))
+        second = 300 * 5 / 250 + (at_40 - 300 * 5 / 250) * numpy.exp(-(t - 40) / 5)
+        expected = -65 + numpy.where(t <= 20, 0, numpy.where(t <= 40, first, second))
+        check(f"membrane, {backend}: follows the exact solution", len(v) == 120 and abs(v - expected).max() < 1e-4,
+              f"largest error {abs(v - expected).max():.2e} mV")
+
+
+def refusals(check, folder):
+    job, out = folder / "brain.yaml", folder / "never"
+    for name, change, words in [
+            ("no kind", {"at_ms": 5}, ["interventions.0", "0 of the keys", "exactly one"]),
+            ("two kinds", {"remove": "*", "param": "C_uF_cm2", "factor": 2}, ["2 of the keys"]),
+            ("no factor", {"receptor": "AMPA"}, ["'factor' is missing"]),
+            ("factor and value", {"param": "I_e_uA_cm2", "factor": 1, "value": 1}, ["both factor and value"]),
+            ("value of a receptor", {"receptor": "AMPA", "value": 1}, ["value", "factor"]),
+            ("negative factor", {"receptor": "AMPA", "factor": -1}, ["factor", "'-1'"]),
+            ("unknown receptor", {"receptor": "ampa", "factor": 1}, ["no receptor ampa"]),
+            ("unknown parameter", {"param": "g_AMPA", "factor": 1}, ["no parameter g_AMPA"]),
+            ("a state is relative to it", {"param": "E_L_mV", "factor": 1.1}, ["E_L_mV", "relative"]),
+            ("out of range", {"param": "C_uF_cm2", "value": -1}, ["C_uF_cm2", "-1"]),
+            ("does not fit", {"param": "V_reset_mV", "value": -40}, ["V_reset_mV -40", "V_th_mV"]),
+            ("between steps", {"at_ms": 5.05, "remove": "*"}, ["at_ms", "'5.05'", "multiple"]),
+            ("nobody", {"remove": {"region": "V9"}}, ["'V9'", "region"]),
+            ("one end", {"tracts": {"from": "*"}, "factor": 0}, ["'onto' is missing"])]:
+        done = call("run", job, "--out", out, "--set", "interventions=" + json.dumps([change]))
+        lines = done.stderr.strip().splitlines()
+        check(f"refused: {name}", done.returncode == 2 and len(lines) == 1 and all(w in lines[0] for w in words),
+              done.stderr.strip()[:300])
+    check("refused: nothing was written", not out.exists())
+
+
 def main():
     if not PROGRAM:
         sys.exit(__doc__)
@@ -171,7 +222,9 @@ def main():
         folder = pathlib.Path(name)
         pulses(check, folder)
         mixed(check, folder)
+        parameters(check, folder)
         lesion(check, folder)
+        refusals(check, folder)
     check.finish()
 
 
