@@ -23,10 +23,10 @@ def main(arguments):
         from run_folder import BadRun, Run
         try:
             run = Run(arguments[0])
+            import report  # after the folder was looked at: matplotlib takes a second to load
+            print(report.make(run))
         except BadRun as error:
             return fail(EXIT_INPUT, f"report: {error}")
-        import report  # after the folder was looked at: matplotlib takes a second to load
-        print(report.make(run))
     except ImportError as error:
         return fail(EXIT_IO, f"report: {sys.executable} cannot load a module: {error}; install python3-h5py, "
                              "python3-numpy, python3-scipy and python3-matplotlib, or configure with "

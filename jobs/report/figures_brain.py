@@ -1,4 +1,4 @@
-"""Figures of a brain: connectome, BOLD, functional connectivity, map of mean rates."""
+"""Figures of a brain: map of mean rates, structural connectome."""
 
 import numpy
 from matplotlib import colors
@@ -6,187 +6,105 @@ from matplotlib.collections import LineCollection, PatchCollection
 from matplotlib.patches import Circle, Polygon
 from scipy.spatial import ConvexHull
 
-from analysis import region_order, symmetric, upper
-from style import (ACCENT, DIVERGING, EXCITATORY, INK, MUTED, RATES, SEQUENTIAL, WIDTH, bare, colour_bar,
-                   pyplot, shade_warmup, side_bar)
+from connectivity import symmetric
+from groups import evenly, order_words, region_order
+from style import (ACCENT, EXCITATORY, INK, MUTED, NOTHING, RATES, SEQUENTIAL, WIDTH, bare, colour_bar, pyplot,
+                   side_bar)
+from words import count, listed, short
+
+TRACTS_DRAWN = 150
 
 
-def _hemisphere_lines(axes, left, count, colour):
+def hemisphere_lines(axes, left, regions, colour):
     """Marks the border between hemispheres in a matrix and names both."""
-    if left is None or left in (0, count):
+    if left is None or left in (0, regions):
         axes.set_xlabel("region")
         axes.set_ylabel("region")
         return
     axes.axhline(left - 0.5, color=colour, linewidth=0.9)
     axes.axvline(left - 0.5, color=colour, linewidth=0.9)
-    ticks, labels = [left / 2 - 0.5, (left + count) / 2 - 0.5], ["left", "right"]
+    ticks, labels = [left / 2 - 0.5, (left + regions) / 2 - 0.5], ["left", "right"]
     axes.set_xticks(ticks, labels)
     axes.set_yticks(ticks, labels, rotation=90, va="center")
     axes.tick_params(length=0)
 
 
-def _log_weights(axes, weights, left):
+def log_weights(axes, weights, left):
+    """An image of weights with logarithmic colour; pairs without a tract are grey."""
     positive = weights[weights > 0]
-    norm = colors.LogNorm(numpy.percentile(positive, 1), positive.max())
-    image = axes.imshow(numpy.ma.masked_less_equal(weights, 0), cmap=SEQUENTIAL, norm=norm)
-    axes.set_facecolor("#eef0f3")
+    low, high = numpy.percentile(positive, 1), positive.max()
+    norm = colors.LogNorm(low if low < high else high / 10, high)
+    image = axes.imshow(numpy.ma.masked_less_equal(weights, 0), cmap=SEQUENTIAL, norm=norm, interpolation="nearest")
+    axes.set_facecolor(NOTHING)
     bare(axes)
-    _hemisphere_lines(axes, left, len(weights), "#b0b8c1")
+    hemisphere_lines(axes, left, len(weights), "#9aa5b1")
     return image
 
 
 def connectome(run):
-    """Structural weights (logarithmic colour) and how they fall with distance."""
+    """Structural weights (logarithmic colour) and how they fall with distance. Returns (figure, caption) or None."""
     weights = run.tracts()
     if weights is None or not (weights > 0).any():
         return None
     order, left = region_order(run.region_names, run.centres_mm)
-    figure, (matrix, scatter) = pyplot.subplots(1, 2, figsize=(WIDTH, 4.4), width_ratios=[1.15, 1])
-    image = _log_weights(matrix, weights[numpy.ix_(order, order)], left)
-    matrix.set_title("Weights")
+    figure, (matrix, scatter) = pyplot.subplots(1, 2, figsize=(WIDTH, 4.5), width_ratios=[1.15, 1])
+    image = log_weights(matrix, weights[numpy.ix_(order, order)], left)
+    matrix.set_title("Weights of tracts")
     matrix.set_xlabel("from region")
     matrix.set_ylabel("to region")
     side_bar(figure, image, matrix, "weight")
+    tracts = int((weights > 0).sum())
+    pairs = len(weights) * (len(weights) - 1)
+    caption = (f"Weight of the tract from each region (column) to each other one (row), "
+               f"{order_words(run.centres_mm, left)}; grey: no tract. {tracts:,} of {pairs:,} possible tracts exist "
+               f"({tracts / max(1, pairs):.0%}).")
     if numpy.isfinite(run.centres_mm).all():
-        target, source = numpy.nonzero(weights)
-        distance = numpy.linalg.norm(run.centres_mm[target] - run.centres_mm[source], axis=1)
-        shown = _at_most(len(target))
-        target, source, distance = target[shown], source[shown], distance[shown]
-        across = (run.centres_mm[target, 0] > 0) != (run.centres_mm[source, 0] > 0)
-        for mask, colour, label in ((~across, EXCITATORY, "within a hemisphere"), (across, ACCENT, "between them")):
-            scatter.plot(distance[mask], weights[target, source][mask], ".", markersize=3, alpha=0.45, color=colour,
-                         label=label, rasterized=True)
-        scatter.set_yscale("log")
-        scatter.set_xlabel("distance of region centres (mm)")
-        scatter.set_ylabel("weight")
-        scatter.set_xlim(left=0)
-        scatter.legend(markerscale=3, handletextpad=0.1, loc="upper right")
-        scatter.set_title("Weights fall with distance")
+        caption += _fall_with_distance(scatter, run, weights)
     else:
-        positive = weights[weights > 0]
-        scatter.hist(numpy.log10(positive), 40, color=EXCITATORY)
-        scatter.set_xlabel("log10 weight")
-        scatter.set_ylabel("tracts")
-        scatter.set_title("Distribution of weights")
-    return figure
+        _weight_histogram(scatter, weights)
+    return figure, caption
 
 
-def _at_most(count, most=8000):
-    """Indices of points to draw: all of them, or evenly spaced ones where a cloud of so many would be a blot."""
-    return numpy.arange(count)[:: -(-count // most)] if count else numpy.arange(0)
+def _fall_with_distance(axes, run, weights):
+    target, source = numpy.nonzero(weights)
+    distance = numpy.linalg.norm(run.centres_mm[target] - run.centres_mm[source], axis=1)
+    across = (run.centres_mm[target, 0] > 0) != (run.centres_mm[source, 0] > 0)
+    shown = evenly(len(target), 8000)
+    for mask, colour, label in ((~across, EXCITATORY, "within a hemisphere"), (across, ACCENT, "between hemispheres")):
+        points = shown[mask[shown]]
+        axes.plot(distance[points], weights[target[points], source[points]], ".", markersize=4, alpha=0.4,
+                  color=colour, label=label, rasterized=True, markeredgewidth=0)
+    axes.set_yscale("log")
+    axes.set_xlabel("distance of region centres (mm)")
+    axes.set_ylabel("weight")
+    axes.set_xlim(left=0)
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high * (high / low) ** 0.15)
+    axes.legend(markerscale=2.5, handletextpad=0.1, loc="upper right", ncols=2, columnspacing=0.8)
+    axes.set_title("Weights over distance")
+    with numpy.errstate(divide="ignore"):
+        slope = numpy.polyfit(distance, numpy.log(weights[target, source]), 1)[0] if len(target) > 2 else 0
+    if slope < 0:
+        return (f" Within the scatter, weights fall with the distance of the centres: to half over every "
+                f"{numpy.log(2) / -slope:.0f} mm (least squares of the logarithm).")
+    return ""
 
 
-def bold(run):
-    """BOLD of some regions as traces and of all of them as a carpet."""
-    recorded = run.bold()
-    if recorded is None or len(recorded[0]) < 3:
-        return None
-    time, signal = recorded
-    percent = 100 * signal
-    settled = time > run.warmup_s
-    order, left = region_order(run.region_names, run.centres_mm)
-    shown = order[numpy.linspace(0, len(order) - 1, min(8, len(order))).astype(int)]
-    figure, (top, carpet) = pyplot.subplots(2, 1, figsize=(WIDTH, 6.6), sharex=True, height_ratios=[1.1, 1])
-    shade_warmup(top, run.warmup_s)
-    # The rise from rest during the warm-up is much larger than the fluctuations that follow: the scale is theirs.
-    centred = percent[:, shown] - percent[settled][:, shown].mean(axis=0)
-    gap = max(6 * centred[settled].std(), 1e-12)
-    for row, region in enumerate(shown):
-        top.plot(time, numpy.clip(centred[:, row] / gap, -0.5, 0.5) - row, color=INK, linewidth=0.9)
-    top.set_yticks(-numpy.arange(len(shown)), [run.region_names[r] for r in shown])
-    top.tick_params(axis="y", length=0)
-    top.spines["left"].set_visible(False)
-    top.set_ylim(-len(shown) + 0.35, 0.65)
-    bar = _round_down(gap / 2)
-    top.plot([time[-1] * 1.012] * 2, numpy.array([0, bar / gap]) + 0.1, color=ACCENT, linewidth=2.5, clip_on=False)
-    top.text(time[-1] * 1.02, 0.1 + bar / gap / 2, f"{bar:g} %", va="center", color=ACCENT, fontsize=9)
-    top.set_title(f"Signal change about the mean, {len(shown)} of {len(order)} regions")
-    if run.warmup_s > 0.04 * time[-1]:
-        top.text(run.warmup_s / 2, 0.47 - len(shown), "warm-up", ha="center", color=MUTED, fontsize=9)
-
-    deviation = percent[settled].std(axis=0)
-    z = (percent - percent[settled].mean(axis=0)) / numpy.where(deviation > 0, deviation, 1)
-    interval = time[1] - time[0]
-    image = carpet.imshow(z[:, order].T, aspect="auto", cmap=DIVERGING, vmin=-2.5, vmax=2.5,
-                          extent=(time[0] - interval, time[-1], len(order) - 0.5, -0.5))
-    bare(carpet)
-    if left and left < len(order):
-        carpet.axhline(left - 0.5, color=INK, linewidth=0.8)
-        carpet.set_yticks([left / 2, (left + len(order)) / 2], ["left", "right"], rotation=90, va="center")
-    else:
-        carpet.set_ylabel("region")
-    carpet.set_xlim(0, time[-1])
-    carpet.set_xlabel("time (s)")
-    carpet.set_title(f"All {len(order)} regions")
-    colour_bar(figure, image, carpet, "z-score")
-    return figure
-
-
-def _round_down(value):
-    """The largest of 1, 2, 5 x 10^k not above value."""
-    power = 10 ** numpy.floor(numpy.log10(value))
-    return power * max(step for step in (1, 2, 5) if step * power <= value * (1 + 1e-9))
-
-
-def functional(run, fc, empirical, structure_r):
-    """Functional connectivity beside the structural one (and the measured one), and the pairs of both."""
-    weights = run.tracts()
-    order, left = region_order(run.region_names, run.centres_mm)
-    grid = numpy.ix_(order, order)
-    matrices = [("Functional", fc)]
-    if empirical is not None:
-        matrices.append(("Measured", empirical))
-    panels = len(matrices) + (2 if weights is not None else 0)
-    columns = min(panels, 3)
-    rows = -(-panels // columns)
-    figure, axes = pyplot.subplots(rows, columns, figsize=(WIDTH, 3.3 * rows), squeeze=False)
-    axes = list(axes.flat)
-    for spare in axes[panels:]:
-        spare.set_visible(False)
-    if weights is not None:
-        where = axes.pop(0)
-        image = _log_weights(where, symmetric(weights)[grid], left)
-        where.set_title("Structural")
-        side_bar(figure, image, where, "weight")
-    for title, matrix in matrices:
-        where = axes.pop(0)
-        shown = matrix[grid].copy()
-        numpy.fill_diagonal(shown, numpy.nan)
-        image = where.imshow(shown, cmap=DIVERGING, vmin=-1, vmax=1)
-        bare(where)
-        _hemisphere_lines(where, left, len(shown), MUTED)
-        where.set_title(f"{title} (mean {numpy.nanmean(upper(matrix)):.2f})")
-        side_bar(figure, image, where, "Pearson's r")
-    if weights is not None:
-        _structure_scatter(axes.pop(0), upper(symmetric(weights)), upper(fc), structure_r)
-    return figure
-
-
-def _structure_scatter(axes, weight, function, structure_r):
-    linked = weight > 0
-    shown = numpy.flatnonzero(linked)[_at_most(linked.sum(), 4000)]
-    axes.plot(weight[shown], function[shown], ".", markersize=3, alpha=0.4, color=EXCITATORY, rasterized=True)
-    axes.set_xscale("log")
-    axes.set_xlabel("structural weight")
-    axes.set_ylabel("functional connectivity (r)")
-    if numpy.isfinite(structure_r):
-        axes.set_title(f"Pairs of regions (r = {structure_r:.2f})")
-    axes.set_box_aspect(1)
-    elsewhere = function[~linked & numpy.isfinite(function)]
-    if len(elsewhere):  # these pairs have no place on a logarithmic axis
-        axes.axhline(elsewhere.mean(), color=INK, linewidth=1, linestyle="--", label="mean of pairs without a tract")
-        low, high = axes.get_ylim()
-        axes.set_ylim(low - 0.1 * (high - low), high)
-        axes.legend(loc="lower left", bbox_to_anchor=(-0.03, -0.01), fontsize=8)
+def _weight_histogram(axes, weights):
+    axes.hist(numpy.log10(weights[weights > 0]), 40, color=EXCITATORY)
+    axes.set_xlabel("log10 of the weight")
+    axes.set_ylabel("tracts")
+    axes.set_title("Distribution of weights")
 
 
 def brain_map(run, region_hz):
-    """Mean rates at the region centres: left side, from above, right side."""
-    centres = run.centres_mm[:len(region_hz)]
-    if len(centres) == 0 or not numpy.isfinite(centres).all():
+    """Mean rates at the region centres: left side, from above, right side. Returns (figure, caption) or None."""
+    centres = run.centres_mm
+    if len(centres) == 0 or not numpy.isfinite(centres).all() or not numpy.isfinite(region_hz).any():
         return None
     weights = run.tracts()
-    norm = colors.Normalize(max(0, numpy.nanpercentile(region_hz, 2)), numpy.nanpercentile(region_hz, 98))
+    low, high = max(0, numpy.nanpercentile(region_hz, 2)), numpy.nanpercentile(region_hz, 98)
+    norm = colors.Normalize(low, high if high > low else low + 1)
     left = centres[:, 0] <= 0
     # (title, horizontal axis and its sign, vertical axis, depth towards the viewer, regions shown)
     views = [("Left hemisphere", 1, -1, 2, -centres[:, 0], left),
@@ -195,30 +113,46 @@ def brain_map(run, region_hz):
     views = [view for view in views if view[5].any()]
     spans = [numpy.ptp(centres[:, view[1]]) + 36 for view in views]
     heights = [numpy.ptp(centres[:, view[3]]) + 36 for view in views]
-    scale = WIDTH * 0.92 / sum(spans)
-    figure, axes = pyplot.subplots(1, len(views), figsize=(WIDTH, max(heights) * scale + 0.45), width_ratios=spans)
-    axes = numpy.atleast_1d(axes)
+    scale = WIDTH * 0.9 / sum(spans)
+    figure, axes = pyplot.subplots(1, len(views), figsize=(WIDTH, max(heights) * scale + 0.5), width_ratios=spans,
+                                   squeeze=False)
+    axes = axes[0]
     for where, (title, horizontal, sign, vertical, depth, shown) in zip(axes, views):
         x, y = sign * centres[:, horizontal], centres[:, vertical]
         where.add_collection(_silhouette(x[shown], y[shown]))
         if weights is not None:
             where.add_collection(_strong_tracts(symmetric(weights), x, y, shown))
         near = numpy.argsort(depth[shown])
-        size = 120 * numpy.clip(76 / shown.sum() / 2, 0.12, 1)
+        size = 135 * numpy.clip(76 / shown.sum() / 2, 0.08, 1)
         points = where.scatter(x[shown][near], y[shown][near], c=region_hz[shown][near], cmap=RATES, norm=norm, s=size,
-                               edgecolor="white", linewidth=0.6, zorder=3)
+                               edgecolor="white", linewidth=0.7 if len(centres) < 300 else 0.3, zorder=3,
+                               plotnonfinite=False)
         where.set_aspect("equal")
         where.set_xlim(x.min() - 18, x.max() + 18)
-        where.set_ylim(y.min() - 18, y.max() + 18)
+        where.set_ylim(y[shown].min() - 18, y[shown].max() + 18)
         where.axis("off")
         where.set_title(title, loc="center")
         ends = {"Left hemisphere": ("front", "back"), "From above": ("left", "right"),
                 "Right hemisphere": ("back", "front")}[title]
         for text, place, align in ((ends[0], 0.02, "left"), (ends[1], 0.98, "right")):
-            where.text(place, 0.0, text, transform=where.transAxes, ha=align, va="bottom", color=MUTED, fontsize=9)
+            where.text(place, -0.02, text, transform=where.transAxes, ha=align, va="top", color=MUTED, fontsize=9.5)
     _millimetres(axes[-1])
-    colour_bar(figure, points, list(axes), "mean rate (sp/s)", fraction=0.02, aspect=22, shrink=0.75)
-    return figure
+    colour_bar(figure, points, list(axes), "mean rate (sp/s)", fraction=0.02, aspect=22, shrink=0.8,
+               extend="both" if numpy.nanmin(region_hz) < low or numpy.nanmax(region_hz) > high else "neither")
+    return figure, _map_caption(run, region_hz, left, weights)
+
+
+def _map_caption(run, region_hz, left, weights):
+    known = numpy.flatnonzero(numpy.isfinite(region_hz))
+    best = known[numpy.argsort(-region_hz[known])][:3]
+    caption = (f"Mean rate of {count(len(known), 'region')} after the warm-up, at the region's centre. Most active are "
+               + listed(f"{run.region_names[i]} ({short(region_hz[i])} sp/s)" for i in best) + ".")
+    if left.any() and not left.all():
+        sides = [numpy.nanmean(region_hz[side]) for side in (left, ~left)]
+        caption += f" The hemispheres' means are {short(sides[0])} (left) and {short(sides[1])} sp/s (right)."
+    if weights is not None:
+        caption += f" Thin lines are the strongest tracts, at most {TRACTS_DRAWN} in a view."
+    return caption
 
 
 def _silhouette(x, y):
@@ -239,9 +173,9 @@ def _outward(hull):
 
 
 def _strong_tracts(weights, x, y, shown):
-    """The strongest tracts among the regions shown, at most 150 of them."""
+    """The strongest tracts among the regions shown."""
     target, source = numpy.nonzero(numpy.triu(weights, 1) * numpy.outer(shown, shown))
-    kept = numpy.argsort(weights[target, source])[-150:]
+    kept = numpy.argsort(weights[target, source])[-TRACTS_DRAWN:]
     target, source = target[kept], source[kept]
     lines = numpy.stack([numpy.column_stack([x[target], y[target]]), numpy.column_stack([x[source], y[source]])], 1)
     return LineCollection(lines, colors="#8794a3", linewidths=0.6, alpha=0.45, zorder=1)
@@ -249,6 +183,5 @@ def _strong_tracts(weights, x, y, shown):
 
 def _millimetres(axes, length=20):
     right, bottom = axes.get_xlim()[1], axes.get_ylim()[0]
-    top = bottom + 10
-    axes.plot([right - length - 4, right - 4], [top, top], color=INK, linewidth=1.5)
-    axes.text(right - length / 2 - 4, top + 1.5, f"{length} mm", ha="center", va="bottom", fontsize=8)
+    axes.plot([right - length - 4, right - 4], [bottom + 6, bottom + 6], color=INK, linewidth=1.5)
+    axes.text(right - length / 2 - 4, bottom + 8, f"{length} mm", ha="center", va="bottom", fontsize=9)

@@ -1,31 +1,49 @@
-"""Puts a report together: draws what a run recorded, writes the page."""
+"""Puts a report together: draws what a run or a sweep left in a folder, writes the page."""
 
 import os
 
 import numpy
 
-import figures_activity
+import advice
+import connectivity
+import figures_bold
 import figures_brain
+import figures_rates
 import figures_run
+import figures_signals
+import figures_spikes
+import figures_sweep
+import signals
 import verdicts
-from analysis import RateSummary, correlation, functional_connectivity, symmetric, upper
-from page import page
+from groups import Groups
+from neurons import neuron_statistics
+from page import Figure, Section, bullets, folded, folded_html, grid, page, table
+from rates import RateSummary, recorded_spectra
 from run_folder import MATRIX_REGIONS
 from style import png
+from sweep import Sweep
+from words import count, duration, listed, number, short
+
+MOST_TRACES = 8
+MOST_ROWS = 200  # of the table of a sweep
+OPEN_LINES = 60  # a longer job text is folded
+FOOTER = ("Made by callosum report from the files beside this page. Every figure is also a PNG file in the folder "
+          "figures; the numbers are in summary.json and in the HDF5 files that the figures name.")
 
 
 def make(run):
     """Writes report.html and figures/*.png into the run's folder; returns the page's path."""
-    facts, figures = _draw(run)
-    picture_folder = os.path.join(run.folder, "figures")
-    os.makedirs(picture_folder, exist_ok=True)
-    for name in os.listdir(picture_folder):  # those of an earlier report
+    book = Report(run)
+    sections = book.sections()
+    folder = os.path.join(run.folder, "figures")
+    os.makedirs(folder, exist_ok=True)
+    for name in os.listdir(folder):  # those of an earlier report
         if name.endswith(".png"):
-            os.unlink(os.path.join(picture_folder, name))
-    for name, _, _, picture in figures:
-        _write(os.path.join(picture_folder, name + ".png"), picture)
-    text = page(_title(run), _lead(run), _notes(run), verdicts.cards(run, facts), verdicts.activity(run, facts),
-                verdicts.machine(run), figures)
+            os.unlink(os.path.join(folder, name))
+    for section in sections:
+        for figure in section.figures:
+            _write(os.path.join(folder, figure.name + ".png"), figure.picture)
+    text = page(book.title(), book.lead(), book.notes(), verdicts.tiles(run, book.facts), sections, FOOTER)
     path = os.path.join(run.folder, "report.html")
     _write(path, text.encode("utf-8"))
     return path
@@ -39,119 +57,297 @@ def _write(path, data):
     os.replace(temporary, path)
 
 
-def _draw(run):
-    """(facts the table needs, list of (name, heading, caption, PNG)) of everything that was recorded."""
-    facts, figures = {}, []
-
-    def add(name, heading, caption, figure):
-        if figure is not None:
-            figures.append((name, heading, caption, png(figure)))
-
-    rates = RateSummary(run) if run.rate_bins() and run.populations is not None else None
-    region_hz = None
-    if rates is not None and run.region_names and run.populations.region.max() >= 0:
-        region_hz = rates.by_region(run.populations, rates.mean_hz)
-    if rates is not None:
-        values = region_hz if region_hz is not None else rates.mean_hz
-        facts["rate_range"] = float(numpy.nanmin(values)), float(numpy.nanmax(values))
-    if region_hz is not None:
-        add("brain_map", "Where the brain is active",
-            "Mean rate of every region after the warm-up, at the region's centre. Thin lines are the strongest "
-            "tracts.",
-            figures_brain.brain_map(run, region_hz))
-    add("raster", "Spikes",
-        "Every mark is a spike of one neuron. Rows are neurons, sorted by where they are; below, the mean rate in "
-        "5 ms bins. The window opens at the end of the warm-up.", figures_activity.raster(run))
-    if rates is not None:
-        add("rates", "Rates over time", _rates_caption(run), figures_activity.rates_over_time(run, rates))
-        add("rate_histogram", "How rates are distributed", "Mean rates after the warm-up.",
-            figures_activity.rate_histogram(run, rates))
-    add("connectome", "Structural connectome",
-        "Weight of the tract from each region (column) to each other one (row), left hemisphere first, each from "
-        "front to back. Grey: no tract.", figures_brain.connectome(run))
-    add("bold", "BOLD",
-        "Signal of the Balloon model in every region, as a scanner would see it. The rise from rest at the start "
-        "belongs to the warm-up (shaded) and is left out of every statistic.", figures_brain.bold(run))
-    _draw_functional(run, facts, add)
-    add("currents", "Synaptic currents", "Mean over neurons of a type; currents that excite are positive.",
-        figures_run.currents(run))
-    add("timing", "Where the time went",
-        "Bars are means over ranks; black lines reach from the fastest rank to the slowest. Light grey is building, "
-        "blue computing and recording, dark grey what it costs that ranks and threads depend on each other.",
-        figures_run.timing(run))
-    return facts, figures
+def _add(section, name, heading, alt, sources, drawn):
+    """drawn: (figure, caption), or None where there is nothing to draw."""
+    if drawn is not None:
+        section.figures.append(Figure(name, heading, alt, drawn[1], sources, png(drawn[0])))
 
 
-def _draw_functional(run, facts, add):
-    recorded = run.bold()
-    if recorded is None:
-        return
-    time, signal = recorded
-    if len(run.region_names) > MATRIX_REGIONS:
-        facts["fc_seconds"] = float(time[-1] - run.warmup_s)
-        return
-    matrix, facts["fc_seconds"] = functional_connectivity(time, signal, run.warmup_s)
-    if matrix is None:
-        return
-    seconds = facts["fc_seconds"]
-    empirical = run.empirical_connectivity()
-    weights = run.tracts()
-    structure = float("nan")
-    if weights is not None:
-        structure = correlation(upper(symmetric(weights)), upper(matrix))
-    caption = (f"Pearson correlation of the BOLD of every pair of regions over {verdicts.duration(seconds)}, beside "
-               "the structural weights (mean of both directions) in the same order of regions.")
-    if seconds < 200:
-        caption += " Too short: correlations over less than 200 s are not to be trusted."
-    if empirical is not None and len(empirical) == len(matrix):
-        caption += f" Simulated and measured agree at r = {correlation(upper(empirical), upper(matrix)):.2f}."
-    else:
-        empirical = None
-    add("functional", "Functional connectivity", caption,
-        figures_brain.functional(run, matrix, empirical, structure))
+class Report:
+    """facts: numbers the report computed itself, for the verdicts."""
 
+    def __init__(self, run):
+        self.run, self.facts = run, {}
+        self.groups = Groups(run) if run.populations is not None and len(run.populations.names) else None
+        self.rates = None
+        self.sweep = Sweep(run.folder) if run.has_sweep else None
 
-def _rates_caption(run):
-    caption = "Above, the mean over all neurons; below, every region or population, in the same order as elsewhere."
-    if run.warmup_s > 0:
-        caption += f" The first {verdicts.duration(run.warmup_s)} (shaded) are the warm-up."
-    return caption
+    def sections(self):
+        """All that have something to show; the overview, which needs the facts of the others, is made last."""
+        drawn = [self._sweep(), self._activity(), self._brain(), self._connectivity(), self._signals(), self._machine()]
+        return [self._overview()] + [s for s in drawn if s.figures or s.notes or s.html]
 
+    def _overview(self):
+        section = Section("overview", "Overview")
+        rows = verdicts.activity(self.run, self.facts)
+        if rows:
+            section.html.append(table(rows, ("What the network did", "Value", "In plain words")))
+        return section
 
-def _title(run):
-    name = os.path.basename(os.path.abspath(run.folder))
-    if run.region_names:
-        return f"{name}: a brain of {len(run.region_names)} regions"
-    if run.populations is not None:
-        return f"{name}: a network of {len(run.populations.names)} populations"
-    return name
+    # ---- what the network did
 
+    def _activity(self):
+        run, groups = self.run, self.groups
+        section = Section("activity", "Activity")
+        if groups is None:
+            return section
+        group = run.spike_group()
+        _add(section, "raster", "Spikes", "Raster of spikes, one row for each neuron, over time; below, mean rates.",
+             [("spikes.h5", group.name)] if group is not None else [], figures_spikes.raster(run, groups))
+        source = [("rates.h5", "/rates/data")]
+        if run.rate_bins():
+            self.rates = RateSummary(run, groups)
+            self._rate_facts()
+            _add(section, "rates", "Rates over time",
+                 f"Mean rates over time as lines, and of each {groups.what} as a heat map.", source,
+                 figures_rates.rates_over_time(run, groups, self.rates))
+            _add(section, "rate_bars", f"Rate of each {groups.what}",
+                 f"Bars of the mean rate of each {groups.what}.", source,
+                 figures_rates.rate_bars(run, groups, self.rates))
+        self._neurons(section)
+        spectra = recorded_spectra(run) or (self.rates.spectra if self.rates else None)
+        if spectra:
+            _add(section, "spectra", "Spectra of rates", "Power of population rates over frequency, both logarithmic.",
+                 [spectra.source], figures_rates.spectra(run, spectra, self.rates))
+        elif self.rates:
+            section.notes.append("Spectra of rates are not drawn: the recording after the warm-up is too short for "
+                                 f"8 segments of at least 64 bins of {self.rates.bin_ms:g} ms.")
+        return section
 
-def _lead(run):
-    summary = run.summary
-    parts = []
-    if "neurons" in summary:
-        parts.append(f"{verdicts.number(summary['neurons'])} spiking neurons")
-    if run.duration_s():
-        parts.append(f"{verdicts.duration(run.duration_s())} of biology")
-    if "ranks" in summary:
-        ranks, threads = summary["ranks"], summary.get("threads", 1)
-        parts.append(f"{ranks} rank{'s' if ranks != 1 else ''} × {threads} thread{'s' if threads != 1 else ''}")
-    if "seed" in summary:
-        parts.append(f"seed {summary['seed']}")
-    return ", ".join(parts)
+    def _rate_facts(self):
+        mean, populations = self.rates.mean_hz, self.run.populations
+        there = numpy.isfinite(mean)
+        self.facts["mean_rate_hz"] = float(mean[there] @ populations.count[there] / max(1, populations.count.sum()))
+        values = self.groups.rows.mean(numpy.nan_to_num(mean))
+        values = values[numpy.isfinite(values)]
+        self.facts.update(rate_range=(float(values.min()), float(values.max())), rate_of=self.groups.what,
+                          rates_outside=int(((values < 0.5) | (values > 30)).sum()))
 
+    def _neurons(self, section):
+        statistics = neuron_statistics(self.run)
+        if statistics is None:
+            return
+        known = statistics.isi_cv[numpy.isfinite(statistics.isi_cv)]
+        if len(known):
+            self.facts["isi_cv_median"] = float(numpy.median(known))
+        _add(section, "neurons", "Single neurons",
+             "Histograms over neurons of mean rates and of the coefficient of variation of intervals.",
+             [statistics.source], figures_spikes.neurons(statistics))
 
-def _notes(run):
-    notes = []
-    status = run.summary.get("status")
-    if not run.summary:
-        notes.append("This run left no summary.json: it is still going on or did not reach its end. The figures show "
-                     "what had been written.")
-    elif status not in (None, "done"):
-        notes.append(f"This run ended before its time (status: {status}). The figures show what had been written.")
-    if run.shorter_than_warmup:
-        notes.append("This run is not longer than its warm-up: figures and numbers show all of it.")
-    if len(run.region_names) > MATRIX_REGIONS:
-        notes.append(f"With more than {MATRIX_REGIONS:,} regions, connectivity matrices are not drawn.")
-    return notes
+    # ---- the brain
+
+    def _brain(self):
+        run = self.run
+        section = Section("brain", "The brain")
+        if self.rates is not None and run.has_regions():
+            by_row = self.groups.rows.mean(numpy.nan_to_num(self.rates.mean_hz))
+            region_hz = numpy.empty(len(by_row))
+            region_hz[self.groups.order] = by_row
+            _add(section, "brain_map", "Where the brain is active",
+                 "Regions at their places in the brain, from the left, from above and from the right, coloured by rate.",
+                 [("rates.h5", "/rates/data"), ("rates.h5", "/regions/centre_mm")],
+                 figures_brain.brain_map(run, region_hz))
+        _add(section, "bold", "BOLD", "BOLD signal of some regions as lines and of all regions as a carpet over time.",
+             [("bold.h5", "/bold/data")], figures_bold.bold(run))
+        return section
+
+    def _connectivity(self):
+        run = self.run
+        section = Section("connectivity", "Connectivity")
+        if len(run.region_names) > MATRIX_REGIONS:
+            section.notes.append(f"With more than {MATRIX_REGIONS:,} regions, connectivity matrices are not drawn.")
+            return section
+        _add(section, "connectome", "Structural connectome",
+             "Matrix of the weights of tracts between regions, and weights over distance.",
+             [("bold.h5", "/tracts")], figures_brain.connectome(run))
+        recorded = run.bold()
+        if recorded is None:
+            return section
+        matrix, seconds = connectivity.functional_connectivity(*recorded, run.warmup_s, run.bold_tr_s())
+        if matrix is None:
+            section.notes.append("Functional connectivity is not drawn: fewer than 3 volumes of BOLD follow the warm-up.")
+            return section
+        self._functional(section, matrix, seconds)
+        self._dynamics(section, recorded)
+        return section
+
+    def _functional(self, section, matrix, seconds):
+        run = self.run
+        measured, name = None, ""
+        if run.empirical() is not None:
+            signal, _, name = run.empirical()
+            with numpy.errstate(invalid="ignore", divide="ignore"):
+                measured = numpy.corrcoef(signal.T)
+        pairs = connectivity.upper(matrix)
+        self.facts["fc_seconds"] = seconds
+        self.facts["fc_mean"] = float(numpy.nanmean(pairs)) if numpy.isfinite(pairs).any() else float("nan")
+        weights = run.tracts()
+        if weights is not None:
+            structure = connectivity.upper(connectivity.symmetric(weights))
+            self.facts["sc_fc_r"] = connectivity.correlation(structure, pairs)
+        if measured is not None:
+            self.facts["fc_empirical_r"] = connectivity.correlation(connectivity.upper(measured), pairs)
+        elif "empirical" in run.files["bold"]:
+            section.notes.append("The measured BOLD in bold.h5 is not compared: it has fewer than 3 volumes, or not as "
+                                 "many regions as the network.")
+        sources = [("bold.h5", "/bold/data")] + ([("bold.h5", "/tracts")] if weights is not None else []) + (
+            [("bold.h5", "/empirical/data")] if measured is not None else [])
+        _add(section, "functional", "Functional connectivity",
+             "Matrices of structural and functional connectivity side by side, and scatter plots of pairs of regions.",
+             sources, figures_bold.functional(run, matrix, measured, seconds, name))
+
+    def _dynamics(self, section, recorded):
+        run = self.run
+        time, signal = recorded
+        least = connectivity.LEAST_WINDOWS * connectivity.WINDOW_S
+        kept, tr = signal[time > run.warmup_s], run.bold_tr_s()
+        simulated = connectivity.connectivity_dynamics(kept, tr)
+        measured, name, why = None, "", ""
+        if run.empirical() is not None:
+            series, measured_tr, name = run.empirical()
+            measured = connectivity.connectivity_dynamics(series, measured_tr) if measured_tr else None
+            why = "its repetition time is not known" if not measured_tr else f"it lasts {duration(len(series) * measured_tr)}"
+        if simulated is None or not len(simulated.apart()):
+            section.notes.append(
+                f"The dynamics of functional connectivity are not drawn: {duration(len(kept) * tr)} of BOLD follow the "
+                f"warm-up, and at least {connectivity.LEAST_WINDOWS} windows of {connectivity.WINDOW_S:g} s "
+                f"({least:g} s) in which 3 regions vary are needed.")
+            return
+        if measured is not None and not len(measured.apart()):
+            measured, why = None, "too few of its regions vary"
+        if measured is None and why:
+            section.notes.append(f"The dynamics of the measured BOLD are not drawn: {why}; at least {least:g} s are "
+                                 "needed.")
+        figure, caption, apart = figures_bold.dynamics(simulated, measured, name)
+        self.facts["fcd_distance"] = apart
+        _add(section, "dynamics", "Dynamics of functional connectivity",
+             "Matrix of how alike the functional connectivity of any two windows of time is, and the distribution of its "
+             "values.", [("bold.h5", "/bold/data")] + ([("bold.h5", "/empirical/data")] if measured else []),
+             (figure, caption))
+
+    # ---- sampled signals
+
+    def _signals(self):
+        run = self.run
+        section = Section("signals", "Signals")
+        drawn = 0
+        for name in run.traces:
+            found = signals.trace(run, name) if drawn < MOST_TRACES else None
+            if found is None:
+                continue
+            drawn += 1
+            label = name.removeprefix("trace_")
+            _add(section, name, f"Traces: {label}", f"Lines of {label} of some neurons over time.", [found.source],
+                 figures_signals.trace(label, found))
+        if len(run.traces) > MOST_TRACES:
+            section.notes.append(f"Traces of the first {MOST_TRACES} of {len(run.traces)} files are drawn.")
+        potential = signals.field_potential(run)
+        if potential:
+            _add(section, "lfp", "Field potential", "Lines of the field potential over time, and their spectra.",
+                 [potential[0].source], figures_signals.field_potential(*potential))
+        flowing = signals.currents(run)
+        if flowing:
+            _add(section, "currents", "Synaptic currents", "Mean synaptic currents of each receptor over time.",
+                 [("currents.h5", "/currents/data")], figures_signals.currents(run, flowing))
+        return section
+
+    # ---- the sweep
+
+    def _sweep(self):
+        section = Section("sweep", "Sweep")
+        sweep = self.sweep
+        if sweep is None:
+            return section
+        for name, heading, drawn in figures_sweep.figures(sweep):
+            alt = f"Results of a sweep over {listed(sweep.keys)}."
+            _add(section, name, heading, alt, [("sweep.h5", "/sweep/results")], drawn)
+        if not section.figures:
+            section.notes.append("Nothing to draw: no key takes two values, or no point gave a result.")
+        if len(sweep.all_values):
+            section.html.append(folded_html(f"All {count(len(sweep.all_values), 'point')}", self._sweep_table()))
+        return section
+
+    def _sweep_table(self):
+        sweep = self.sweep
+        heads = ["point", *sweep.all_keys, *(sweep.label(name) for name in sweep.all_results)]
+        heads += ["digest"] if sweep.digests else []
+        rows = []
+        for i in range(min(MOST_ROWS, len(sweep.all_values))):
+            rows.append([str(i), *(f"{value:g}" for value in sweep.all_values[i]),
+                         *(short(column[i]) for column in sweep.all_results.values())]
+                        + ([sweep.digests[i]] if i < len(sweep.digests) else [""] if sweep.digests else []))
+        more = "" if len(rows) == len(sweep.all_values) else f", the first {MOST_ROWS} of {len(sweep.all_values):,}"
+        return grid(rows, heads, f"Points of the sweep and their results{more}")
+
+    # ---- the run
+
+    def _machine(self):
+        run = self.run
+        section = Section("run", "The run")
+        _add(section, "timing", "Where the time went", "Bars of the seconds spent in every section of the run.",
+             [("summary.json", "timing")], figures_run.timing(run.summary))
+        rows = advice.sections(run.summary)
+        if rows:
+            total = sum(row[3] for row in rows)
+            section.html.append(grid([[f"{what} ({name})" if what else name, f"{least:.3f}", f"{mean:.3f}", f"{most:.3f}",
+                                       f"{mean / total:.1%}"] for name, what, least, mean, most in rows],
+                                     ["section", "min (s)", "mean (s)", "max (s)", "share"],
+                                     "Wall time of every section: least, mean and most of all ranks"))
+            section.html.append(bullets(advice.advice(run.summary)))
+        machine = verdicts.machine(run)
+        if run.summary:
+            section.html.append(table(machine, ("What it took", "Value", "")))
+        job = run.attribute("job") or (self.sweep.job if self.sweep else "")
+        if job:
+            section.html.append(folded("The job as run", job, job.count("\n") <= OPEN_LINES))
+        return section
+
+    # ---- words above
+
+    def title(self):
+        run = self.run
+        name = os.path.basename(os.path.abspath(run.folder))
+        if self.sweep is not None and not run.files:
+            return f"{name}: a sweep of {count(len(self.sweep.all_values), 'point')}"
+        if run.region_names:
+            return f"{name}: a brain of {count(len(run.region_names), 'region')}"
+        if run.populations is not None:
+            return f"{name}: a network of {count(len(run.populations.names), 'population')}"
+        return name
+
+    def lead(self):
+        run, summary, parts = self.run, self.run.summary, []
+        if self.sweep is not None and not run.files:
+            fixed = [f"{key} = {value:g}" for key, value in self.sweep.fixed.items()]
+            return "over " + listed(self.sweep.all_keys) + (f"; {', '.join(fixed)} throughout" if fixed else "") \
+                if self.sweep.all_keys else ""
+        if summary.get("neurons"):
+            parts.append(f"{number(summary['neurons'])} spiking neurons")
+        if run.duration_s():
+            parts.append(f"{duration(run.duration_s())} of biology")
+        if "ranks" in summary:
+            parts.append(f"{count(summary['ranks'], 'rank')} × {count(summary.get('threads', 1), 'thread')}")
+        seed = summary.get("seed", run.attribute("seed"))
+        if seed is not None:
+            parts.append(f"seed {seed}")
+        if summary.get("digest"):
+            parts.append(f"digest {summary['digest']}")
+        return ", ".join(parts)
+
+    def notes(self):
+        run, notes = self.run, []
+        status = run.summary.get("status")
+        if not run.summary and run.files:
+            notes.append("This run left no summary.json: it is still going on or did not reach its end. The figures show "
+                         "what had been written.")
+        elif status not in (None, "done"):
+            notes.append(f"This run ended before its time (status: {status}). The figures show what had been written.")
+        if run.unfinished():
+            notes.append(f"Not closed by the run: {listed(run.unfinished())}. What was written up to "
+                         f"{duration(run.duration_s())} is shown.")
+        members = run.summary.get("members") or run.attribute("members") or 1
+        if members > 1:
+            notes.append(f"An ensemble of {members} members: figures and numbers are those of member 0, the plain run.")
+        if run.shorter_than_warmup:
+            notes.append("This run is not longer than its warm-up: figures and numbers show all of it.")
+        return notes + verdicts.disagreements(run, self.facts)

@@ -1,14 +1,17 @@
 """Reads a run folder: summary.json and the recordings that are there. Large recordings are read in pieces: memory
 does not grow with the length of a run. Of an ensemble, member 0 is read."""
 
+import glob
 import json
+import math
 import os
 import re
 
 import h5py
 import numpy
 
-RECORDINGS = ("spikes.h5", "rates.h5", "bold.h5", "currents.h5")
+RECORDINGS = ("spikes.h5", "rates.h5", "bold.h5", "currents.h5", "neurons.h5", "spectra.h5", "lfp.h5")
+SWEEP = "sweep.h5"
 PIECE_BYTES = 64 << 20
 MATRIX_REGIONS = 4000  # with more regions, matrices of all pairs are neither made nor drawn
 
@@ -17,32 +20,85 @@ class BadRun(Exception):
     """The folder or one of its files is not what a run writes. The message names it."""
 
 
-def _text(value):
+def as_text(value):
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
-def _texts(dataset):
-    return [_text(value) for value in dataset[()]]
+def texts(dataset):
+    return [as_text(value) for value in numpy.atleast_1d(dataset[()])]
+
+
+def open_file(path):
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        raise BadRun(f"{path}: expected an HDF5 file: {error}") from None
+
+
+def need(file, path, *dimensions):
+    """A dataset of one of the numbers of dimensions."""
+    found = file.get(path)
+    wanted = " or ".join(str(n) for n in dimensions)
+    if not isinstance(found, h5py.Dataset):
+        raise BadRun(f"{file.filename}: not laid out as expected: no dataset /{path} of {wanted} dimensions")
+    if found.ndim not in dimensions:
+        raise BadRun(f"{file.filename}: not laid out as expected: /{path} has {found.ndim} dimensions, "
+                     f"expected {wanted}")
+    return found
+
+
+def member_0(values, dimensions):
+    """Values of member 0, where an array has a dimension more: the last but one."""
+    return values[..., 0, :] if values.ndim > dimensions else values
+
+
+def pieces(dataset, length, most_bytes=PIECE_BYTES):
+    """Yields (first row, rows) over the first `length` rows, in pieces of whole chunks: none is read twice."""
+    row_bytes = max(1, dataset.dtype.itemsize * math.prod(dataset.shape[1:]))
+    step = max(1, most_bytes // row_bytes)
+    if dataset.chunks:
+        step = max(dataset.chunks[0], step // dataset.chunks[0] * dataset.chunks[0])
+        if step * row_bytes > 4 * most_bytes:  # rows of millions of columns: memory comes first
+            step = max(1, most_bytes // row_bytes)
+    for first in range(0, length, step):
+        yield first, dataset[first:min(first + step, length)]
 
 
 class Populations:
-    """Name, first neuron, number of neurons, region (-1: none) and type ('E', 'I' or '') of every population."""
+    """Name, first neuron, number of neurons, region (-1: none), type ('E', 'I' or '') and layer ('L23', '' where
+    there is none) of every population."""
 
-    def __init__(self, group):
-        self.names = _texts(group["name"])
+    def __init__(self, file):
+        group = file["callosum/populations"]
+        self.names = texts(need(file, "callosum/populations/name", 1))
         count = len(self.names)
-        self.first = group["first"][()].astype(numpy.int64)
-        self.count = group["count"][()].astype(numpy.int64)
+        self.first = need(file, "callosum/populations/first", 1)[()].astype(numpy.int64)
+        self.count = need(file, "callosum/populations/count", 1)[()].astype(numpy.int64)
         self.region = group["region"][()].astype(int) if "region" in group else numpy.full(count, -1)
         stated = [chr(code) for code in group["type"][()]] if "type" in group else [""] * count
-        self.types = [kind if kind in ("E", "I") else _type_from_name(name) for kind, name in zip(stated, self.names)]
+        self.types = numpy.array([kind if kind in ("E", "I") else _type_of(name)
+                                  for kind, name in zip(stated, self.names)], dtype="U1")
+        self.layers = texts(group["layer"]) if "layer" in group else [_layer_of(name) for name in self.names]
+
+    def owner(self, neurons):
+        """Index of the population that holds each neuron."""
+        return numpy.searchsorted(self.first, neurons, side="right") - 1
+
+    def kinds(self):
+        """Types that occur, in the order in which they are drawn."""
+        return [kind for kind in ("E", "I", "") if kind in set(self.types.tolist())]
 
 
-def _type_from_name(name):
+def _type_of(name):
     """Where the job does not say: excitatory and inhibitory populations are commonly called A/E and A/I, L23E and L23I,
     E and I."""
     found = re.search(r"(?:^|[\W\d_])([EI])$", name)
     return found.group(1) if found else ""
+
+
+def _layer_of(name):
+    found = re.fullmatch(r"L?(\d{1,2}|\d/\d)[_/]?[EI]", name.rsplit("/", 1)[-1])
+    return "L" + found.group(1) if found else ""
 
 
 class Run:
@@ -51,13 +107,18 @@ class Run:
     def __init__(self, folder):
         self.folder = folder
         if not os.path.isdir(folder):
-            raise BadRun(f"{folder}: expected a folder written by `callosum run`")
+            raise BadRun(f"{folder}: expected a folder written by `callosum run` or `callosum sweep`")
         found = [name for name in RECORDINGS if os.path.exists(os.path.join(folder, name))]
+        traces = sorted(glob.glob(os.path.join(glob.escape(folder), "trace_*.h5")))
+        self.has_sweep = os.path.exists(os.path.join(folder, SWEEP))
         path = os.path.join(folder, "summary.json")
-        if not found and not os.path.exists(path):
-            raise BadRun(f"{folder}: expected summary.json or one of {', '.join(RECORDINGS)}, found none of them")
+        if not (found or traces or self.has_sweep or os.path.exists(path)):
+            raise BadRun(f"{folder}: expected summary.json, {SWEEP} or one of {', '.join(RECORDINGS)}, found none "
+                         "of them")
         self.summary = self._read_summary(path)
-        self.files = {name[:-3]: self._open(name) for name in found}
+        self.files = {name[:-3]: open_file(os.path.join(folder, name)) for name in found}
+        self.traces = {os.path.basename(name)[:-3]: open_file(name) for name in traces}
+        self.every_file = {**self.files, **self.traces}
         self.populations = self._find_populations()
         self.region_names, self.centres_mm = self._find_regions()
         self.warmup_s = self._warmup_ms() * 1e-3
@@ -76,42 +137,60 @@ class Run:
             raise BadRun(f"{path}: expected a JSON object, found {type(summary).__name__}")
         return summary
 
-    def _open(self, name):
-        path = os.path.join(self.folder, name)
-        try:
-            return h5py.File(path, "r")
-        except OSError as error:
-            raise BadRun(f"{path}: expected an HDF5 file: {error}") from None
-
     def _find_populations(self):
-        for file in self.files.values():
+        for file in self.every_file.values():
             if "callosum/populations" in file:
-                return Populations(file["callosum/populations"])
+                return Populations(file)
         return None
 
     def _find_regions(self):
-        for file in self.files.values():
+        for file in self.every_file.values():
             if "regions" in file:
-                names = _texts(file["regions/name"])
+                names = texts(need(file, "regions/name", 1))
                 if "centre_mm" in file["regions"]:
                     return names, file["regions/centre_mm"][()].astype(float)
                 return names, numpy.full((len(names), 3), numpy.nan)
         return [], numpy.zeros((0, 3))
 
+    def has_regions(self):
+        return bool(self.region_names) and self.populations is not None and self.populations.region.max() >= 0
+
     def _warmup_ms(self):
         """The time left out of statistics; 0 where the run was shorter than it, as the run itself does."""
         warmup = self.summary.get("warmup_ms")
-        for file in self.files.values():
+        for file in self.every_file.values():
             warmup = file.attrs.get("warmup_ms", warmup)
         warmup, end = float(warmup or 0), self.duration_s() * 1e3
         self.shorter_than_warmup = 0 < end <= warmup
         return 0.0 if self.shorter_than_warmup else warmup
 
     def duration_s(self):
-        """Biological seconds simulated."""
+        """Biological seconds simulated; where a run did not end, what had been written."""
         if self.summary.get("biological_s"):
             return float(self.summary["biological_s"])
-        return max((float(file.attrs.get("recorded_ms", 0)) for file in self.files.values()), default=0.0) * 1e-3
+        stated = max((float(file.attrs.get("recorded_ms", 0)) for file in self.every_file.values()), default=0.0)
+        return (stated or self._last_ms()) * 1e-3
+
+    def _last_ms(self):
+        """The last time in any recording."""
+        last = [0.0]
+        for name, path, unit in (("rates", "rates/time_ms", 1), ("bold", "bold/time_s", 1e3), ("lfp", "lfp/time_ms", 1)):
+            if name in self.files and path in self.files[name] and len(self.files[name][path]):
+                last.append(float(self.files[name][path][-1]) * unit)
+        group = self.spike_group()
+        return max(last + ([float(group["timestamps"][-1])] if group is not None else []))
+
+    def unfinished(self):
+        """Names of recordings that the run has not closed."""
+        return [name + ".h5" for name, file in self.every_file.items() if not file.attrs.get("complete", 1)]
+
+    def attribute(self, name):
+        """Of the first file that has it, or None."""
+        for file in self.every_file.values():
+            if name in file.attrs:
+                value = file.attrs[name]
+                return as_text(value) if isinstance(value, (bytes, str)) else value
+        return None
 
     # ---- connectome
 
@@ -120,35 +199,60 @@ class Run:
         file = next((file for file in self.files.values() if "tracts" in file), None)
         if file is None or len(self.region_names) > MATRIX_REGIONS:
             return None
-        row = file["tracts/row"][()].astype(int)
-        source = file["tracts/source"][()].astype(int)
+        row = need(file, "tracts/row", 1)[()].astype(int)
+        source = need(file, "tracts/source", 1)[()].astype(int)
         weights = numpy.zeros((len(row) - 1, len(row) - 1))
-        weights[numpy.repeat(numpy.arange(len(row) - 1), numpy.diff(row)), source] = file["tracts/weight"][()]
+        weights[numpy.repeat(numpy.arange(len(row) - 1), numpy.diff(row)), source] = need(file, "tracts/weight", 1)[()]
         return weights
 
     # ---- BOLD
 
     def bold(self):
         """(time_s [volume], signal [volume, region]), or None."""
-        if "bold" not in self.files or "bold/data" not in self.files["bold"]:
+        if "bold" not in self.files:
             return None
-        time, data = self.files["bold"]["bold/time_s"][()], self.files["bold"]["bold/data"]
-        data = data[:, 0, :] if data.ndim == 3 else data[()]
+        time = need(self.files["bold"], "bold/time_s", 1)
+        data = need(self.files["bold"], "bold/data", 2, 3)
         length = min(len(time), len(data))
-        return (time[:length], data[:length].astype(float)) if length else None
+        if not length:
+            return None
+        signal = data[:length, 0, :] if data.ndim == 3 else data[:length]
+        return time[:length], signal.astype(float)
 
-    def empirical_connectivity(self):
-        """Functional connectivity of the measured BOLD the job named, or None."""
+    def bold_tr_s(self):
+        """Repetition time of the simulated BOLD."""
+        stated = self.files["bold"]["bold"].attrs.get("tr_s")
+        time = self.files["bold"]["bold/time_s"]
+        return float(stated) if stated else float(time[1] - time[0] if len(time) > 1 else time[0])
+
+    def empirical(self):
+        """(signal [volume, region], repetition time in s or None, name or '') of the measured BOLD the job named,
+        or None."""
         if "bold" not in self.files or "empirical" not in self.files["bold"]:
             return None
-        signal = self.files["bold"]["empirical/data"][()].astype(float)
-        return numpy.corrcoef(signal.T) if len(signal) > 2 else None
+        group = self.files["bold"]["empirical"]
+        signal = need(self.files["bold"], "empirical/data", 2)[()].astype(float)
+        if len(signal) < 3 or signal.shape[1] != len(self.region_names):
+            return None
+        tr = group.attrs.get("tr_s", group["data"].attrs.get("tr_s"))
+        tr = float(tr) if tr is not None and float(tr) > 0 else None  # NaN where it is not known
+        name = group.attrs.get("name", b"")
+        if "name" in group and group["name"].size == 1:
+            name = texts(group["name"])[0]
+        return signal, tr, as_text(name)
 
     # ---- rates
 
+    def rate_length(self):
+        """Number of complete bins."""
+        if "rates" not in self.files:
+            return 0
+        data = need(self.files["rates"], "rates/data", 2, 3)
+        return min(len(need(self.files["rates"], "rates/time_ms", 1)), data.shape[0])
+
     def rate_bins(self):
         """Width of a recorded bin in ms, or None without rates."""
-        if "rates" not in self.files or len(self.files["rates"]["rates/time_ms"]) == 0:
+        if not self.rate_length():
             return None
         time = self.files["rates"]["rates/time_ms"]
         if "bin_ms" in self.files["rates"]["rates"].attrs:
@@ -157,14 +261,8 @@ class Run:
 
     def rate_pieces(self):
         """Yields (index of the first bin, rates in Hz [bin, population]) over the whole recording."""
-        data = self.files["rates"]["rates/data"]
-        row_bytes = max(1, data.dtype.itemsize * int(numpy.prod(data.shape[1:])))
-        step = max(1, PIECE_BYTES // row_bytes)
-        if data.chunks:  # whole chunks: none is read twice
-            step = max(data.chunks[0], step // data.chunks[0] * data.chunks[0])
-        for first in range(0, data.shape[0], step):
-            piece = data[first:first + step, 0, :] if data.ndim == 3 else data[first:first + step]
-            yield first, piece
+        for first, piece in pieces(self.files["rates"]["rates/data"], self.rate_length()):
+            yield first, member_0(piece, 2)
 
     # ---- spikes
 
@@ -174,55 +272,26 @@ class Run:
             return None
         groups = self.files["spikes"]["spikes"]
         names = [name for name in groups if "_member" not in name] or list(groups)
-        return groups[names[0]] if names and len(groups[names[0]]["timestamps"]) else None
-
-    def spikes_between(self, begin_ms, end_ms):
-        """(times in ms, neuron numbers) in [begin_ms, end_ms): timestamps ascend, so both ends are bisected."""
-        group = self.spike_group()
-        first = _bisect(group["timestamps"], begin_ms)
-        last = _bisect(group["timestamps"], end_ms)
-        return group["timestamps"][first:last], group["node_ids"][first:last].astype(numpy.int64)
-
-    def spike_counts(self, begin_ms, neurons):
-        """Spikes of every neuron from begin_ms on."""
-        group = self.spike_group()
-        counts = numpy.zeros(neurons, dtype=numpy.int64)
-        first, total, step = _bisect(group["timestamps"], begin_ms), len(group["node_ids"]), PIECE_BYTES // 8
-        for start in range(first, total, step):
-            nodes = group["node_ids"][start:start + step].astype(numpy.int64)
-            counts += numpy.bincount(nodes, minlength=neurons)[:neurons]
-        return counts
-
-    # ---- currents
-
-    def currents(self, columns=600):
-        """Mean synaptic currents over the neurons of populations that have type, receptors and unit in common:
-        (time_s [column], {(type, names of receptors, unit): current [column, receptor]}), or None."""
-        if "currents" not in self.files or len(self.files["currents"]["currents/time_ms"]) == 0:
+        if not names:
             return None
-        group, populations = self.files["currents"]["currents"], self.populations
-        data = group["data"]
-        length, receptors = data.shape[0], data.shape[-1]
-        names = numpy.array(_texts(group["receptors"])).reshape(-1, receptors).tolist()
-        keys = list(zip(populations.types, map(tuple, names), _texts(group["unit"])))
-        share = {}  # [population] of the neurons of a kind
-        for key in keys:
-            share[key] = numpy.where([k == key for k in keys], populations.count, 0.0)
-            share[key] /= share[key].sum()
-        width = -(-length // columns)
-        edges = numpy.arange(0, length, width)
-        mean = {key: numpy.zeros((len(edges), receptors)) for key in share}
-        for column, first in enumerate(edges):
-            piece = data[first:first + width]
-            piece = numpy.nan_to_num((piece[:, 0] if piece.ndim == 4 else piece).mean(axis=0))
-            for key in share:
-                mean[key][column] = share[key] @ piece
-        return group["time_ms"][()][numpy.minimum(edges + width // 2, length - 1)] * 1e-3, mean
+        need(self.files["spikes"], f"spikes/{names[0]}/node_ids", 1)
+        return groups[names[0]] if len(need(self.files["spikes"], f"spikes/{names[0]}/timestamps", 1)) else None
+
+    def spikes_between(self, begin_ms, end_ms, most=20_000_000):
+        """(times in ms, neuron numbers, end_ms) in [begin_ms, end_ms): timestamps ascend, so both ends are bisected.
+        Of more spikes than `most` the first are read, and the end is where they end."""
+        group = self.spike_group()
+        length = min(len(group["timestamps"]), len(group["node_ids"]))
+        first = bisect(group["timestamps"], begin_ms, length)
+        last = bisect(group["timestamps"], end_ms, length)
+        if last - first > most:
+            last, end_ms = first + most, float(group["timestamps"][first + most])
+        return group["timestamps"][first:last], group["node_ids"][first:last].astype(numpy.int64), end_ms
 
 
-def _bisect(dataset, value):
+def bisect(dataset, value, length=None):
     """Index of the first element >= value of an ascending dataset, reading O(log n) elements."""
-    low, high = 0, len(dataset)
+    low, high = 0, len(dataset) if length is None else length
     while low < high:
         middle = (low + high) // 2
         if dataset[middle] < value:

@@ -1,18 +1,23 @@
 """Key numbers of a run with a plain word on each: what it is, what one expects of a working network, how it did.
 
 Ranges are those of a working brain model (rates and irregularity of cortex, functional connectivity of resting-state
-BOLD); they are a first look, not a proof.
+BOLD); they are a first look, not a proof. A number is that of summary.json, or where there is none what the report
+computed from the recordings.
 """
 
 import math
 from dataclasses import dataclass
 
+from connectivity import TRUSTED_S
+from words import duration, number, short, size
+
 GOOD, LOOK, PLAIN = "good", "look", "plain"
+COMPARED = {"fc_mean": "bold.h5", "sc_fc_r": "bold.h5", "fc_empirical_r": "bold.h5", "mean_rate_hz": "rates.h5"}
 
 
 @dataclass
 class Row:
-    """One line of the table. level: GOOD, LOOK (deserves a look) or PLAIN (no judgement)."""
+    """One line of a table. level: GOOD, LOOK (deserves a look) or PLAIN (no judgement)."""
     name: str
     value: str
     verdict: str = ""
@@ -20,40 +25,14 @@ class Row:
     key: str = ""  # of summary.json, where the value is one of its numbers
 
 
-def number(value):
-    """A number as people read it: 20,000 or 7.71 or 1.3e-05; a dash where there is none."""
-    if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        return "–"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if value == 0 or 1e-3 <= abs(value) < 1e5:
-        return f"{value:.3f}".rstrip("0").rstrip(".") if abs(value) < 10 else f"{value:,.4g}"
-    return f"{value:.3g}" if abs(value) < 1e-3 else f"{value:,.0f}"
-
-
-def size(value):
-    """Bytes with a binary prefix."""
-    if value is None:
-        return "–"
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if value < 1024 or unit == "GiB":
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1024
-    return ""
-
-
-def duration(seconds):
-    """Seconds as people say them: 850 ms, 12.3 s, 4 min 10 s, 2 h 05 min."""
-    if seconds is None:
-        return "–"
-    if seconds < 1:
-        return f"{seconds * 1e3:.0f} ms"
-    if seconds < 60:
-        return f"{seconds:.3g} s"
-    whole = round(seconds)
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s" if whole % 60 else f"{whole // 60} min"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+@dataclass
+class Tile:
+    """One number of the first screen."""
+    name: str
+    value: str
+    context: str
+    verdict: str = ""
+    level: str = PLAIN
 
 
 def _judge(value, low, high, below, inside, above):
@@ -67,63 +46,88 @@ def _judge(value, low, high, below, inside, above):
     return inside, GOOD
 
 
-def _real(summary, key):
-    value = summary.get(key)
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+def real(values, key):
+    value = values.get(key)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def _known(run, facts, key):
+    stated = real(run.summary, key)
+    return stated if stated is not None else real(facts, key)
 
 
 def activity(run, facts):
-    """Rows on what the network did. facts: what the report computed itself (see __main__.py)."""
-    summary, rows = run.summary, []
-    rate = _real(summary, "mean_rate_hz")
-    rows.append(Row("Mean rate", f"{number(rate)} sp/s",
-                    *_judge(rate, 0.5, 30, "nearly silent", "alive", "overexcited"), "mean_rate_hz"))
-    where = "region" if run.region_names else "population"
+    """Rows on what the network did. facts: what the report computed itself (see report.py)."""
+    rate = _known(run, facts, "mean_rate_hz")
+    rows = [Row("Mean rate", f"{number(rate)} sp/s",
+                *_judge(rate, 0.5, 30, "nearly silent", "alive (0.5 to 30)", "overexcited"), "mean_rate_hz")]
     if facts.get("rate_range"):
-        low, high = facts["rate_range"]
-        if low >= 0.5 and high <= 30:
-            verdict = f"every {where} is alive and none overexcited (0.5 to 30)", GOOD
-        else:
-            verdict = f"some {where}s are outside 0.5 to 30", LOOK
-        rows.append(Row(f"Mean rate of a {where}", f"{number(low)} to {number(high)} sp/s", *verdict))
-    variation = _real(summary, "isi_cv_median")
+        rows.append(_range_of_rates(facts))
+    variation = _known(run, facts, "isi_cv_median")
     rows.append(Row("Irregularity (median CV of intervals)", number(variation),
                     *_judge(variation, 0.7, 1.3, "more regular than cortex (0.7 to 1.3)",
                             "irregular, as in cortex (0.7 to 1.3)", "bursting (cortex: 0.7 to 1.3)"), "isi_cv_median"))
-    pairs = _real(summary, "spike_correlation_mean")
+    pairs = _known(run, facts, "spike_correlation_mean")
+    independent = "neurons fire nearly independently" if pairs is not None and pairs < 0.05 else "weakly correlated"
     rows.append(Row("Spike correlation (mean of pairs, 2 ms bins)", number(pairs),
-                    *_judge(pairs, -0.05, 0.2, "unusually negative", "neurons fire independently",
-                            "the network fires in step"), "spike_correlation_mean"))
-    rows += _connectivity(summary, facts)
+                    *_judge(pairs, -0.05, 0.2, "unusually negative", independent, "the network fires in step"),
+                    "spike_correlation_mean"))
+    rows += _connectivity(run, facts)
     return [row for row in rows if row.verdict != "not measured"]
 
 
-def _connectivity(summary, facts):
+def _range_of_rates(facts):
+    low, high = facts["rate_range"]
+    where = facts["rate_of"]
+    if low >= 0.5 and high <= 30:
+        verdict = f"every {where} is alive and none overexcited (0.5 to 30)", GOOD
+    else:
+        outside = facts["rates_outside"]
+        verdict = f"{outside:,} {where}{'s are' if outside != 1 else ' is'} outside 0.5 to 30", LOOK
+    return Row(f"Mean rate of a {where}", f"{short(low)} to {short(high)} sp/s", *verdict)
+
+
+def _connectivity(run, facts):
     seconds = facts.get("fc_seconds", 0)
-    mean, structure = _real(summary, "fc_mean"), _real(summary, "sc_fc_r")
-    measured = _real(summary, "fc_empirical_r")
-    rows = []
-    if seconds:
-        short = seconds < 200
-        rows.append(Row("BOLD behind functional connectivity", duration(seconds),
-                        "too short: correlations below 200 s are not to be trusted" if short else "long enough (200 s)",
-                        LOOK if short else GOOD))
+    if not seconds:
+        return []
+    brief = seconds < TRUSTED_S
+    rows = [Row("BOLD behind functional connectivity", duration(seconds),
+                f"too short: correlations below {TRUSTED_S} s are not to be trusted" if brief
+                else f"long enough ({TRUSTED_S} s)", LOOK if brief else GOOD)]
 
-        def judged(verdict, level):
-            return ("too short to judge", PLAIN) if short else (verdict, level)
+    def add(name, key, low, high, below, inside, above=""):
+        value = _known(run, facts, key)
+        verdict, level = _judge(value, low, high, below, inside, above)
+        if value is not None and brief:
+            verdict, level = "too short to judge", PLAIN
+        rows.append(Row(name, number(value), verdict, level, key))
 
-        rows.append(Row("Mean functional connectivity", number(mean),
-                        *judged(*_judge(mean, 0.1, 0.4, "regions hardly fluctuate together (0.1 to 0.4)",
-                                        "as in resting-state BOLD (0.1 to 0.4)",
-                                        "regions fluctuate as one (0.1 to 0.4)")), "fc_mean"))
-        rows.append(Row("Structure against function, r", number(structure),
-                        *judged(*_judge(structure, 0.5, 1.0, "structure hardly shows (0.5 or more)",
-                                        "function follows structure (0.5 or more)", "")), "sc_fc_r"))
-        if measured is not None:
-            rows.append(Row("Simulated against measured, r", number(measured),
-                            *judged(*_judge(measured, 0.3, 1.0, "weak agreement with the measured brain",
-                                            "agrees with the measured brain", "")), "fc_empirical_r"))
+    add("Mean functional connectivity", "fc_mean", 0.1, 0.4, "regions hardly fluctuate together (0.1 to 0.4)",
+        "as in resting-state BOLD (0.1 to 0.4)", "regions fluctuate as one (0.1 to 0.4)")
+    structure = _known(run, facts, "sc_fc_r")
+    add("Structure against function, r", "sc_fc_r", 0.5, 1.0,
+        "structure hardly shows (0.5 or more)" if structure is not None and structure < 0.3 else
+        "structure shows in part (0.5 or more)", "function follows structure (0.5 or more)")
+    add("Simulated against measured, r", "fc_empirical_r", 0.3, 1.0, "weak agreement with the measured brain (0.3 or more)",
+        "resembles the measured brain (0.3 or more)")
+    if real(facts, "fcd_distance") is not None:
+        rows.append(Row("Dynamics of connectivity against measured, Kolmogorov-Smirnov distance",
+                        number(facts["fcd_distance"]), "0: the same distribution, 1: apart"))
     return rows
+
+
+def disagreements(run, facts):
+    """Sentences on numbers of summary.json that the recordings do not bear out: files of different runs, perhaps."""
+    said = []
+    for key, file in COMPARED.items():
+        stated, found = real(run.summary, key), real(facts, key)
+        if stated is not None and found is not None and abs(stated - found) > 0.02 * max(1, abs(stated)):
+            said.append(f"summary.json says {key} = {number(stated)}, {file} gives {number(found)}: are they of the "
+                        "same run?")
+    return said
 
 
 def machine(run):
@@ -131,39 +135,68 @@ def machine(run):
     summary = run.summary
     rows = [Row("Neurons", number(summary.get("neurons")), key="neurons"),
             Row("Synapses", number(summary.get("synapses")), key="synapses"),
-            Row("Biology simulated", duration(_real(summary, "biological_s")), key="biological_s"),
-            Row("Building the network", duration(_real(summary, "build_s")), key="build_s"),
-            Row("Simulating", duration(_real(summary, "simulate_s")), key="simulate_s")]
-    factor = _real(summary, "real_time_factor")
+            Row("Biology simulated", duration(real(summary, "biological_s")), key="biological_s"),
+            Row("Building the network", duration(real(summary, "build_s")), key="build_s"),
+            Row("Simulating", duration(real(summary, "simulate_s")), key="simulate_s")]
+    factor = real(summary, "real_time_factor")
     if factor:
-        pace = f"{1 / factor:.3g} times faster than" if factor < 1 else f"{factor:.3g} times slower than"
-        rows.append(Row("Real-time factor (wall over biology)", number(factor), f"{pace} the brain", PLAIN,
+        rows.append(Row("Real-time factor (wall over biology)", number(factor), _pace(factor), PLAIN,
                         "real_time_factor"))
     rows += [Row("Spikes", number(summary.get("spikes")), key="spikes"),
              Row("Synaptic events", number(summary.get("events")),
-                 f"{number(_real(summary, 'events_per_s'))} per second", PLAIN, "events"),
-             Row("Bytes per synapse", number(_real(summary, "bytes_per_synapse")), key="bytes_per_synapse"),
-             Row("Bytes per neuron", number(_real(summary, "bytes_per_neuron")), key="bytes_per_neuron"),
-             Row("Peak memory of a rank", size(summary.get("peak_rss_bytes")), key="peak_rss_bytes"),
+                 f"{number(real(summary, 'events_per_s'))} per second", PLAIN, "events"),
+             *_memory(summary),
              Row("Ranks and threads", f"{summary.get('ranks', '–')} × {summary.get('threads', '–')}", key="ranks"),
              Row("Backend", str(summary.get("backend", "–")), key="backend"),
-             Row("Seed", str(summary.get("seed", "–")), key="seed"),
+             Row("Partition", str(summary.get("partition", "–")), key="partition"),
+             Row("Seed", str(summary.get("seed", run.attribute("seed") or "–")), key="seed"),
              Row("Digest", str(summary.get("digest", "–")), "the same on any ranks, threads and backend", PLAIN,
-                 "digest"),
-             Row("Version", str(summary.get("version", "–")), key="version")]
+                 "digest")]
+    digests = summary.get("digests")
+    if isinstance(digests, list) and len(digests) > 1:
+        rows.append(Row(f"Digests of {len(digests)} members", ", ".join(str(d) for d in digests[:8])
+                        + (" ..." if len(digests) > 8 else ""), key="digests"))
+    version = summary.get("version", run.attribute("callosum_version") or "–")
+    git = f"commit {summary['git']}" if summary.get("git") else ""
+    rows += [Row("Version of Callosum", str(version), git, PLAIN, "version"),
+             Row("Hash of the job", str(summary.get("job_hash", "–")), key="job_hash")]
     return [row for row in rows if row.value not in ("–", "– × –")]
 
 
-def cards(run, facts):
-    """The few numbers of the first screen: (value, unit or context, name)."""
+def _pace(factor):
+    if factor < 1:
+        return f"{1 / factor:.3g} times faster than the brain"
+    return f"{factor:.3g} times slower than the brain"
+
+
+def _memory(summary):
+    synapses, per_synapse = real(summary, "synapses"), real(summary, "bytes_per_synapse")
+    store = f"{size(synapses * per_synapse)} in all" if synapses and per_synapse else ""
+    neurons, per_neuron = real(summary, "neurons"), real(summary, "bytes_per_neuron")
+    state = f"{size(neurons * per_neuron)} in all" if neurons and per_neuron else ""
+    return [Row("Bytes per synapse", number(per_synapse), store, PLAIN, "bytes_per_synapse"),
+            Row("Bytes per neuron", number(per_neuron), state, PLAIN, "bytes_per_neuron"),
+            Row("Memory of routes", size(summary.get("route_bytes")), key="route_bytes"),
+            Row("Peak memory of a rank", size(summary.get("peak_rss_bytes")), key="peak_rss_bytes")]
+
+
+def tiles(run, facts):
+    """The few numbers of the first screen, each with its verdict."""
     summary = run.summary
-    chosen = [(number(summary.get("neurons")), f"{number(summary.get('synapses'))} synapses", "neurons"),
-              (duration(_real(summary, "biological_s")), f"simulated in {duration(_real(summary, 'simulate_s'))}",
-               "of biology"),
-              (number(_real(summary, "mean_rate_hz")), "spikes per second and neuron", "mean rate")]
-    if facts.get("fc_seconds") and _real(summary, "sc_fc_r") is not None:
-        short = " (too short)" if facts["fc_seconds"] < 200 else ""
-        chosen.append((number(_real(summary, "sc_fc_r")), f"structure against function{short}", "correlation r"))
-    elif _real(summary, "isi_cv_median") is not None:
-        chosen.append((number(_real(summary, "isi_cv_median")), "median CV of intervals", "irregularity"))
-    return [card for card in chosen if card[0] != "–"]
+    chosen = []
+    if summary.get("neurons"):
+        chosen.append(Tile("neurons", number(summary["neurons"]), f"{number(summary.get('synapses'))} synapses"))
+    if run.duration_s():
+        factor = real(summary, "real_time_factor")
+        chosen.append(Tile("biology", duration(run.duration_s()), f"simulated in {duration(real(summary, 'simulate_s'))}"
+                           if real(summary, "simulate_s") is not None else "recorded",
+                           _pace(factor) if factor else ""))
+    rows = {row.key: row for row in activity(run, facts) if row.key}
+    for key, name, context in (("mean_rate_hz", "mean rate", "spikes per second and neuron"),
+                               ("isi_cv_median", "irregularity", "median CV of intervals"),
+                               ("sc_fc_r", "structure and function", "correlation r over pairs"),
+                               ("fc_empirical_r", "simulated and measured", "correlation r over pairs")):
+        if key in rows:
+            value = short(_known(run, facts, key))
+            chosen.append(Tile(name, value, context, rows[key].verdict.split(" (")[0], rows[key].level))
+    return chosen
