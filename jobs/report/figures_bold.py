@@ -5,7 +5,7 @@ import numpy
 from connectivity import TRUSTED_S, correlation, distance, symmetric, upper
 from figures_brain import hemisphere_lines, log_weights
 from groups import evenly, order_words, region_order
-from style import (ACCENT, DIVERGING, EXCITATORY, INK, MUTED, OTHER, SEQUENTIAL, WIDTH, bare, carpet_bar, name_rows,
+from style import (ACCENT, DIVERGING, EXCITATORY, INK, MUTED, NOTHING, OTHER, SEQUENTIAL, WIDTH, bare, carpet_bar, name_rows,
                    pyplot, scale_step, shade_warmup, side_bar)
 from words import count, duration, short
 
@@ -30,6 +30,7 @@ def bold(run):
     rows = order[evenly(len(order), 1000)]
     image = carpet.imshow(z[:, rows].T, aspect="auto", cmap=DIVERGING, vmin=-2.5, vmax=2.5, interpolation="nearest",
                           extent=(time[0] - run.bold_tr_s(), time[-1], len(rows) - 0.5, -0.5))
+    carpet.set_facecolor(NOTHING)
     bare(carpet)
     if left and left < len(order):
         border = left * len(rows) / len(order)
@@ -51,7 +52,7 @@ def _traces(axes, time, percent, settled, names):
     """One line for each region, all to one scale: that of the fluctuations after the warm-up. The rise from rest
     before is much larger, and cut."""
     centred = percent - percent[settled].mean(axis=0)
-    gap = max(1.02 * numpy.ptp(centred[settled], axis=0).max(), 1e-12)
+    gap = max(1e-12, numpy.nan_to_num(1.02 * numpy.ptp(centred[settled], axis=0)).max())
     for row in range(len(names)):
         axes.plot(time, numpy.clip(centred[:, row] / gap, -0.55, 0.55) - row, color=INK, linewidth=1.0)
     axes.set_yticks(-numpy.arange(len(names)), names)
@@ -68,7 +69,7 @@ def _traces(axes, time, percent, settled, names):
 def _bold_caption(run, deviation, left):
     caption = ("Blood-oxygen-level-dependent signal of the Balloon model in every region, one volume every "
                f"{duration(run.bold_tr_s())}, as a scanner would see it. Above, percent signal change; below, every "
-               f"region in units of its own standard deviation (median {short(numpy.median(deviation))} %), "
+               f"region in units of its own standard deviation (median {short(numpy.nanmedian(deviation))} %), "
                f"{order_words(run.centres_mm, left)}: a vertical stripe is a fluctuation that regions share.")
     if run.warmup_s > 0:
         caption += (f" The rise from rest during the first {duration(run.warmup_s)} (the warm-up) is left out of every "
@@ -152,7 +153,7 @@ def _draw_matrix(figure, axes, title, matrix, left, limit):
     numpy.fill_diagonal(shown, numpy.nan)
     image = axes.imshow(shown, cmap=DIVERGING, vmin=-limit, vmax=limit,
                         interpolation="nearest" if len(shown) < 400 else "antialiased")
-    axes.set_facecolor("#e6eaee")
+    axes.set_facecolor(NOTHING)
     bare(axes)
     hemisphere_lines(axes, left, len(shown), MUTED)
     axes.set_title(title)

@@ -65,9 +65,10 @@ def field_potential(signals, spectra):
     left.plot([1.012] * 2, [-bar / gap / 2, bar / gap / 2], color=INK, linewidth=2.5, clip_on=False,
               transform=left.get_yaxis_transform())
     left.text(1.02, 0, f"{bar:g} {signals.unit}", va="center", fontsize=9.5, transform=left.get_yaxis_transform())
+    spread = numpy.nanstd(signals.values, axis=0)
     caption = (f"Field potential of {lines} of {count(signals.total, 'group')} over "
                f"{duration(signals.time_s[-1] - signals.time_s[0])}, all to the same scale; standard deviations are "
-               f"{short(signals.values.std(axis=0).min())} to {short(signals.values.std(axis=0).max())} {signals.unit}.")
+               f"{short(numpy.nanmin(spread))} to {short(numpy.nanmax(spread))} {signals.unit}.")
     if spectra:
         caption += _potential_spectra(axes[0, 1], signals, spectra)
     return figure, caption

@@ -283,7 +283,7 @@ class Report:
 
     def _machine(self):
         run = self.run
-        section = Section("run", "The run")
+        section = Section("run", "The run" if run.summary or run.files else "The job")
         _add(section, "timing", "Where the time went", "Bars of the seconds spent in every section of the run.",
              [("summary.json", "timing")], figures_run.timing(run.summary))
         rows = advice.sections(run.summary)

@@ -52,14 +52,12 @@ def member_0(values, dimensions):
     return values[..., 0, :] if values.ndim > dimensions else values
 
 
-def pieces(dataset, length, most_bytes=PIECE_BYTES):
+def pieces(dataset, length):
     """Yields (first row, rows) over the first `length` rows, in pieces of whole chunks: none is read twice."""
     row_bytes = max(1, dataset.dtype.itemsize * math.prod(dataset.shape[1:]))
-    step = max(1, most_bytes // row_bytes)
-    if dataset.chunks:
-        step = max(dataset.chunks[0], step // dataset.chunks[0] * dataset.chunks[0])
-        if step * row_bytes > 4 * most_bytes:  # rows of millions of columns: memory comes first
-            step = max(1, most_bytes // row_bytes)
+    step = max(1, PIECE_BYTES // row_bytes)
+    if dataset.chunks and dataset.chunks[0] <= step:
+        step = step // dataset.chunks[0] * dataset.chunks[0]
     for first in range(0, length, step):
         yield first, dataset[first:min(first + step, length)]
 

@@ -254,8 +254,8 @@ def make_sweep(folder, keys, unfinished=(), seed=1, empirical=True):
     generator = numpy.random.default_rng(seed)
     grids = numpy.meshgrid(*keys.values(), indexing="ij")
     values = numpy.stack([grid.ravel() for grid in grids], axis=1)
-    span = numpy.ptp(values, axis=0)
-    unit = (values - values.min(axis=0)) / numpy.where(span > 0, span, 1)
+    span = numpy.ptp(values, axis=0) if len(values) else 1
+    unit = (values - (values.min(axis=0) if len(values) else 0)) / numpy.where(span > 0, span, 1)
     drive = unit.sum(axis=1) + 0.05 * generator.random(len(values))
     results = {"mean_rate_hz": 2 + 12 * drive, "rate_min_hz": 1 + 6 * drive, "rate_max_hz": 5 + 30 * drive,
                "isi_cv_median": 1.2 - 0.3 * drive, "spike_correlation_mean": 0.01 * drive, "fc_mean": 0.3 * drive,
