@@ -6,8 +6,8 @@ from connectivity import TRUSTED_S, correlation, distance, symmetric, upper
 from figures_brain import hemisphere_lines, log_weights
 from groups import evenly, order_words, region_order
 from style import (ACCENT, DIVERGING, EXCITATORY, INK, MUTED, NOTHING, OTHER, SEQUENTIAL, WIDTH, bare, carpet_bar, name_rows,
-                   pyplot, scale_step, shade_warmup, side_bar)
-from words import count, duration, short
+                   plain, pyplot, scale_step, shade_warmup, side_bar)
+from words import count, duration, listed, short
 
 
 def bold(run):
@@ -23,7 +23,7 @@ def bold(run):
     shown = order[numpy.linspace(0, len(order) - 1, min(8, len(order))).astype(int)]
     _traces(top, time, percent[:, shown], settled, [run.region_names[r] for r in shown])
     shade_warmup(top, run.warmup_s, time[-1])
-    top.set_title(f"Signal change about the mean, {len(shown)} of {len(order)} regions")
+    top.set_title(f"Signal change about the mean, {len(shown)} of {len(order):,} regions")
 
     deviation = percent[settled].std(axis=0)
     z = (percent - percent[settled].mean(axis=0)) / numpy.where(deviation > 0, deviation, 1)
@@ -43,7 +43,7 @@ def bold(run):
         carpet.set_ylabel("region")
     carpet.set_xlim(0, time[-1])
     carpet.set_xlabel("time (s)")
-    carpet.set_title(f"All {len(order)} regions" if len(rows) == len(order) else f"{len(rows)} of {len(order):,} regions")
+    carpet.set_title(f"All {len(order)} regions" if len(rows) == len(order) else f"{len(rows):,} of {len(order):,} regions")
     carpet_bar(figure, image, carpet, "z-score", extend="both")
     return figure, _bold_caption(run, deviation, left)
 
@@ -55,7 +55,7 @@ def _traces(axes, time, percent, settled, names):
     gap = max(1e-12, numpy.nan_to_num(1.02 * numpy.ptp(centred[settled], axis=0)).max())
     for row in range(len(names)):
         axes.plot(time, numpy.clip(centred[:, row] / gap, -0.55, 0.55) - row, color=INK, linewidth=1.0)
-    axes.set_yticks(-numpy.arange(len(names)), names)
+    axes.set_yticks(-numpy.arange(len(names)), [plain(name) for name in names])
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.set_ylim(-len(names) + 0.05, 0.65)
@@ -198,8 +198,11 @@ def _functional_caption(run, simulated, measured, found, seconds, left, name):
     caption = (f"Functional connectivity (FC): Pearson correlation of the BOLD of every pair of regions over "
                f"{duration(seconds)} after the warm-up, {order_words(run.centres_mm, left)}; red pairs rise and fall "
                "together, blue ones in opposition.")
-    caption += f" The mean of all pairs is {short(numpy.nanmean(upper(simulated)))}"
-    caption += f" (measured: {short(numpy.nanmean(upper(measured)))})." if measured is not None else "."
+    means = [f"{short(numpy.nanmean(upper(matrix)))} {what}" for what, matrix in
+             (("simulated", simulated), ("measured", measured)) if matrix is not None and
+             numpy.isfinite(upper(matrix)).any()]
+    if means:
+        caption += f" The mean of all pairs is {listed(means)}."
     for (x_label, y_label), r in found.items():
         if not numpy.isfinite(r):
             continue
@@ -240,7 +243,7 @@ def dynamics(simulated, measured, name):
     for sample, (title, _, colour) in zip(samples, shown):
         share = numpy.histogram(sample, bins)[0] / len(sample) * 100
         last.stairs(share, bins, fill=True, color=colour, alpha=0.25)
-        last.stairs(share, bins, color=colour, linewidth=1.6, label=f"{title.lower()}, median {numpy.median(sample):.2f}")
+        last.stairs(share, bins, color=colour, linewidth=1.6, label=f"{title.lower()}, median {short(numpy.median(sample))}")
     apart = distance(*samples) if measured else float("nan")
     last.set_xlabel("FCD value (r)")
     last.set_ylabel("pairs of windows (%)")

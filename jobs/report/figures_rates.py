@@ -5,9 +5,11 @@ from scipy.signal import find_peaks
 
 from groups import evenly
 from rates import BANDS, by_octaves
-from style import (FAINT, INK, MUTED, RATES, WIDTH, bare, carpet_bar, legend_above, name_rows, pyplot, shades,
+from style import (FAINT, INK, MUTED, RATES, WIDTH, bare, carpet_bar, legend_above, name_rows, plain, pyplot, shades,
                    shade_warmup, type_colour)
 from words import count, duration, kind_name, listed, short
+
+FEW_BARS = 160
 
 
 def rates_over_time(run, groups, rates):
@@ -91,7 +93,7 @@ def _bars(groups, values, there):
     axes.barh(place, values[there], color=[type_colour(groups.row_types[i]) for i in there], height=0.72)
     for y, value in zip(place, values[there]):
         axes.text(value, y, f" {short(value)}", va="center", fontsize=9.5, color=INK)
-    axes.set_yticks(place, [groups.rows.names[i] for i in there])
+    axes.set_yticks(place, [plain(groups.rows.names[i]) for i in there])
     axes.set_ylim(len(there) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel("mean rate (sp/s)")
@@ -106,20 +108,29 @@ def _bars(groups, values, there):
 
 
 def _ranked(run, groups, rates, values, there):
-    """Bars from the highest to the lowest, and the rate of each type as a mark."""
+    """Bars from the highest to the lowest, and the rate of each type as a mark; a curve where bars would be too thin."""
     order = there[numpy.argsort(-values[there], kind="stable")]
     figure, axes = pyplot.subplots(figsize=(WIDTH, 3.9))
-    place = numpy.arange(len(order))
-    axes.bar(place, values[order], width=0.8 if len(order) < 200 else 1.0, color=FAINT, label="all neurons")
-    if groups.what == "region":
-        for kind in (kind for kind in groups.kinds if kind):
-            mine = groups.rows_of_kind(run.populations, numpy.nan_to_num(rates.mean_hz), kind)[order]
-            axes.plot(place, mine, marker="o" if kind == "E" else "D", markersize=4.5 if len(order) < 200 else 2,
-                      linestyle="none", color=type_colour(kind), label=kind_name(kind), alpha=0.9)
-    names = [groups.rows.names[i] for i in order]
-    name_rows(axes, names, most=80 if len(names) <= 80 else 40, axis="x")
-    if len(names) > 40:
-        axes.tick_params(axis="x", labelsize=8)
+    place, few = numpy.arange(len(order)), len(order) <= FEW_BARS
+    if few:
+        axes.bar(place, values[order], width=0.8, color=FAINT, label="all neurons")
+    else:
+        axes.fill_between(place, values[order], color=FAINT, linewidth=0, label="all neurons")
+    for kind in (kind for kind in groups.kinds if kind and groups.what == "region"):
+        mine = groups.rows_of_kind(run.populations, numpy.nan_to_num(rates.mean_hz), kind)[order]
+        if few:
+            axes.plot(place, mine, marker="o" if kind == "E" else "D", markersize=4.5, linestyle="none",
+                      color=type_colour(kind), label=kind_name(kind), alpha=0.9)
+        else:
+            edges = numpy.linspace(0, len(order), 101).astype(int)
+            means = [numpy.nanmean(mine[a:b]) for a, b in zip(edges[:-1], edges[1:])]
+            axes.plot((edges[:-1] + edges[1:]) / 2, means, color=type_colour(kind), linewidth=1.6,
+                      label=f"{kind_name(kind)} (means of {len(order) / 100:.0f})")
+    if few:
+        name_rows(axes, [groups.rows.names[i] for i in order], most=80, axis="x")
+        axes.tick_params(axis="x", labelsize=9.5 if len(order) <= 40 else 8)
+    else:
+        axes.set_xlabel(f"rank of the {groups.what}")
     axes.set_xlim(-0.7, len(order) - 0.3)
     axes.set_ylim(bottom=0)
     axes.set_ylabel("mean rate (sp/s)")
@@ -167,7 +178,7 @@ def _population_lines(axes, frequency, power, names, kind):
     power = numpy.where(power > 0, power, numpy.nan)
     if len(power) <= 6:
         for line, name, colour in zip(power, names, shades(type_colour(kind), len(power))):
-            axes.plot(frequency, line, color=colour, linewidth=1.6, label=name)
+            axes.plot(frequency, line, color=colour, linewidth=1.6, label=plain(name))
         return
     low, high = numpy.nanpercentile(power, [10, 90], axis=0)
     axes.fill_between(frequency, low, high, color=type_colour(kind), alpha=0.2, linewidth=0,

@@ -3,7 +3,7 @@
 import numpy
 
 from rates import by_octaves
-from style import (ACCENT, EXCITATORY, FAINT, INHIBITORY, INK, MUTED, OTHER, SERIES, WIDTH, legend_above, pyplot,
+from style import (ACCENT, EXCITATORY, FAINT, INHIBITORY, INK, MUTED, OTHER, SERIES, WIDTH, legend_above, plain, pyplot,
                    scale_step, shade_warmup, type_colour)
 from words import count, duration, kind_name, listed, short
 
@@ -25,14 +25,14 @@ def trace(name, signals):
             marked = True
             where.plot(signals.spikes_s[line], numpy.full(len(signals.spikes_s[line]), 0.97), "v", color=INK, markersize=4,
                        clip_on=False, transform=where.get_xaxis_transform())
-        where.text(1.01, 0.5, signals.names[line], transform=where.transAxes, va="center", fontsize=9.5, color=colour)
+        where.text(1.01, 0.5, plain(signals.names[line]), transform=where.transAxes, va="center", fontsize=9.5, color=colour)
         if line < lines - 1:
             where.spines["bottom"].set_visible(False)
             where.tick_params(axis="x", length=0)
     axes[-1, 0].set_xlabel("time (s)")
     axes[-1, 0].set_xlim(signals.time_s[0], signals.time_s[-1])
     figure.supylabel(f"{quantity} ({signals.unit})" if signals.unit else quantity, fontsize=10.5)
-    axes[0, 0].set_title(f"{name}: {lines} of {count(signals.total, 'recorded element')}")
+    axes[0, 0].set_title(f"{plain(name, 60)}: {lines} of {count(signals.total, 'recorded element')}")
     values = signals.values[numpy.isfinite(signals.values)]
     caption = (f"{quantity.capitalize()} of {count(lines, 'recorded element')} (right: population and number in it) "
                f"over {duration(signals.time_s[-1] - signals.time_s[0])}, all to the same scale")
@@ -55,7 +55,7 @@ def field_potential(signals, spectra):
     gap = 0.8 * numpy.nanmax(numpy.ptp(centred, axis=0)) or 1
     for line in range(lines):
         left.plot(signals.time_s, centred[:, line] / gap - line, color=SERIES[line % len(SERIES)], linewidth=1.0)
-    left.set_yticks(-numpy.arange(lines), signals.names)
+    left.set_yticks(-numpy.arange(lines), [plain(name) for name in signals.names])
     left.tick_params(axis="y", length=0)
     left.spines["left"].set_visible(False)
     left.set_xlim(signals.time_s[0], signals.time_s[-1])
@@ -75,7 +75,7 @@ def field_potential(signals, spectra):
 
 
 def _potential_spectra(axes, signals, spectra):
-    frequency, power = by_octaves(spectra.frequency_hz[1:-1], spectra.power()[:, 1:-1])
+    frequency, power = by_octaves(*spectra.usable())
     for line in range(len(power)):
         axes.plot(frequency, power[line], color=SERIES[line % len(SERIES)], linewidth=1.3)
     axes.set_xscale("log")
@@ -104,7 +104,7 @@ def currents(run, recorded):
         for receptor, name in enumerate(names):
             values = means[key][:, receptor]
             if name and numpy.abs(values).max() > 0:
-                where.plot(time_s, values, color=_receptor_colour(name, receptor), linewidth=1.1, label=name)
+                where.plot(time_s, values, color=_receptor_colour(name, receptor), linewidth=1.1, label=plain(name))
         total = means[key][settled].mean(axis=0)
         onto = kind_name(kind) if kind else "other"
         said.append(f"{onto} neurons receive {short(total[total > 0].sum())} of excitation against "

@@ -2,11 +2,12 @@
 
 import numpy
 
-from style import FAINT, INK, WIDTH, pyplot, scale_step, type_colour
+from style import FAINT, INK, WIDTH, plain, pyplot, scale_step, type_colour
 from words import count, duration, kind_name, listed, short
 
 RASTER_NEURONS = 600
 RASTER_MS = 2000.0
+SPARSE_SPIKES, SPARSE_MS = 400, 20000.0  # where fewer spikes are shown, the window is longer
 
 
 class _Rows:
@@ -38,18 +39,13 @@ def raster(run, groups):
     Returns (figure, caption) or None."""
     if run.spike_group() is None:
         return None
-    begin = run.warmup_s * 1e3
-    end = min(begin + RASTER_MS, run.duration_s() * 1e3) or begin + RASTER_MS
-    time, node, end = run.spikes_between(begin, end)
-    if len(time) == 0:
+    found = _window(run, groups, RASTER_MS)
+    if found is None or (found[-1].row(found[1]) >= 0).sum() < SPARSE_SPIKES:
+        found = _window(run, groups, SPARSE_MS)
+    if found is None:
         return None
+    time, node, owner, begin, end, rows = found
     populations = run.populations
-    owner = populations.owner(node)
-    recorded = numpy.unique(owner)
-    place = groups.row_of[recorded]
-    order = recorded[numpy.lexsort((recorded, numpy.where(place < 0, place.max() + 1, place)))]
-    rows = _Rows(populations, order)
-
     figure, (top, bottom) = pyplot.subplots(2, 1, figsize=(WIDTH, 6.4), sharex=True, height_ratios=[4.2, 1.1])
     row = rows.row(node)
     for kind in populations.kinds():
@@ -59,13 +55,28 @@ def raster(run, groups):
     _label_groups(top, rows, run, groups)
     top.set_ylim(rows.total, 0)
     top.set_title(f"{count(rows.total, 'neuron')} of {rows.recorded:,} recorded")
-    means = _rates_below(bottom, time, owner, order, populations, begin, end)
+    means = _rates_below(bottom, time, owner, rows.order, populations, begin, end)
     legend = [pyplot.Line2D([], [], color=type_colour(kind), marker="o", linestyle="none", markersize=5,
                             label=kind_name(kind)) for kind in means if kind]
     if legend:
         top.legend(handles=legend, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, borderaxespad=0,
                    handletextpad=0.2)
     return figure, _raster_caption(run, groups, time, means, begin, end, rows)
+
+
+def _window(run, groups, width_ms):
+    """(times, neurons, their populations, begin and end in ms, _Rows) of the time after the warm-up, or None where
+    it holds no spike."""
+    begin = run.warmup_s * 1e3
+    end = min(begin + width_ms, run.duration_s() * 1e3) or begin + width_ms
+    time, node, end = run.spikes_between(begin, end)
+    if len(time) == 0:
+        return None
+    owner = run.populations.owner(node)
+    recorded = numpy.unique(owner)
+    place = groups.row_of[recorded]
+    order = recorded[numpy.lexsort((recorded, numpy.where(place < 0, place.max() + 1, place)))]
+    return time, node, owner, begin, end, _Rows(run.populations, order)
 
 
 def _rates_below(axes, time, owner, order, populations, begin, end):
@@ -122,7 +133,7 @@ def _label_groups(axes, rows, run, groups):
         if middle - last >= rows.total / 27:
             labels.append((middle, name))
             last = middle
-    axes.set_yticks([m for m, _ in labels], [n for _, n in labels])
+    axes.set_yticks([m for m, _ in labels], [plain(n) for _, n in labels])
     axes.tick_params(axis="y", length=0)
 
 

@@ -3,7 +3,7 @@
 import numpy
 from matplotlib import colors
 
-from style import EXCITATORY, INK, NOTHING, RATES, SEQUENTIAL, WIDTH, bare, name_rows, pyplot, side_bar
+from style import EXCITATORY, INK, NOTHING, RATES, SEQUENTIAL, WIDTH, bare, name_rows, plain, pyplot, side_bar
 from words import count
 
 MOST_PANELS = 12
@@ -26,7 +26,7 @@ def figures(sweep):
 
 def _key_label(key):
     """The last two parts of a key's path tell it apart."""
-    return ".".join(key.split(".")[-2:])
+    return plain(".".join(key.split(".")[-2:]), 40)
 
 
 def _replicates(sweep):
@@ -68,7 +68,7 @@ def _lines(sweep):
         if best and best[0] == name:
             where.plot(x[best[1]], y[best[1]], marker="o", markersize=12, markerfacecolor="none", markeredgecolor=INK,
                        markeredgewidth=1.6)
-        where.set_title(sweep.label(name), fontsize=10.5)
+        where.set_title(plain(sweep.label(name)), fontsize=10.5)
         where.margins(y=0.15)
         if x.min() > 0 and x.max() / x.min() >= 20:
             where.set_xscale("log")
@@ -98,7 +98,7 @@ def _heat_maps(sweep):
     for place, (name, where) in enumerate(zip(names, axes.flat)):
         image = _draw_points(where, sweep, name, numpy.arange(len(sweep.values)), across, up, _norm(sweep, name),
                              best[1] if best and best[0] == name else None)
-        where.set_title(sweep.label(name), fontsize=10.5)
+        where.set_title(plain(sweep.label(name)), fontsize=10.5)
         side_bar(figure, image, where, "")
         if place % columns == 0:
             where.set_ylabel(_key_label(sweep.keys[up]))
@@ -187,7 +187,7 @@ def _multiples(sweep, name):
         where.set_visible(False)
     figure.supxlabel(_key_label(sweep.keys[across]), fontsize=10.5)
     figure.supylabel(_key_label(sweep.keys[up]), fontsize=10.5)
-    figure.colorbar(image, ax=list(axes.flat), label=sweep.label(name), fraction=0.03, aspect=30).outline.set_visible(False)
+    figure.colorbar(image, ax=list(axes.flat), label=plain(sweep.label(name)), fraction=0.03, aspect=30).outline.set_visible(False)
     said = "" if len(shown) == len(settings) else f" {len(shown)} of {len(settings)} settings of the other keys are shown."
     ring = _best(sweep, "The ring") if best and best[0] == name else ""
     return figure, (f"Every panel is a setting of {', '.join(sweep.keys[k] for k in others)}; within it, "

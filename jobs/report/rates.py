@@ -49,19 +49,19 @@ class RateSummary:
         self.end_s = bins * self.bin_ms * 1e-3
         self.spectra = None
         if spectra.segments:
-            self.spectra = Spectra(spectra.frequency_hz, spectra.power(), chosen, "(sp/s)²/Hz", ("rates.h5", "/rates/data"),
-                                   f"Welch's method: {spectra.segments} segments of {spectra.length * self.bin_ms:g} ms, "
-                                   "half overlapping, Hann window")
+            self.spectra = Spectra(*spectra.usable(), chosen, "(sp/s)²/Hz",
+                                   ("rates.h5", "/rates/data"), f"Welch's method: {spectra.segments} segments of "
+                                   f"{spectra.length * self.bin_ms:g} ms, half overlapping, Hann window")
 
 
 class Spectra:
-    """frequency_hz [F], power [population, F] of the populations with these indices; where they come from."""
+    """frequency_hz [F], power [population, F] of the populations with these indices that are not silent; where they
+    come from."""
 
     def __init__(self, frequency_hz, power, population, unit, source, method):
-        keep = frequency_hz > 0  # the mean was taken out
-        keep[-1] = False         # one-sided densities halve the last
-        self.frequency_hz, self.power = frequency_hz[keep], power[:, keep]
-        self.population, self.unit, self.source, self.method = population, unit, source, method
+        fires = (power > 0).any(axis=1)
+        self.frequency_hz, self.power, self.population = frequency_hz, power[fires], population[fires]
+        self.unit, self.source, self.method = unit, source, method
 
 
 class StreamingWelch:
@@ -99,6 +99,11 @@ class StreamingWelch:
         """[column, frequency]"""
         return (self._sum / self.segments).T
 
+    def usable(self):
+        """(frequency, power) without the ends: detrending and the window take from the first two, and one-sided
+        densities halve the last."""
+        return self.frequency_hz[2:-1], self.power()[:, 2:-1]
+
 
 def by_octaves(frequency, power):
     """Means over bands of equal ratio: (frequency [band], power [line, band]). On a logarithmic axis single lines of
@@ -121,8 +126,9 @@ def recorded_spectra(run):
     if data.ndim == 3:  # an ensemble: member 0
         data = data[0] if data.shape[1] == len(population) else data[:, 0]
     power = numpy.asarray(data[()], dtype=float)
-    if not len(frequency) or not len(population) or not numpy.isfinite(power).any():
+    if len(frequency) < 8 or not len(population):
         return None
+    keep = frequency > 0
     unit = as_text(file["spectra/power"].attrs.get("units", b"")).replace("^2", "²")
-    return Spectra(frequency, power, population, unit or "arbitrary units", ("spectra.h5", "/spectra/power"),
+    return Spectra(frequency[keep], power[:, keep], population, unit or "arbitrary units", ("spectra.h5", "/spectra/power"),
                    "as the run computed them")

@@ -106,9 +106,11 @@ class Report:
                  figures_rates.rate_bars(run, groups, self.rates))
         self._neurons(section)
         spectra = recorded_spectra(run) or (self.rates.spectra if self.rates else None)
-        if spectra:
+        if spectra and len(spectra.population):
             _add(section, "spectra", "Spectra of rates", "Power of population rates over frequency, both logarithmic.",
                  [spectra.source], figures_rates.spectra(run, spectra, self.rates))
+        elif spectra:
+            section.notes.append("Spectra of rates are not drawn: the populations are silent.")
         elif self.rates:
             section.notes.append("Spectra of rates are not drawn: the recording after the warm-up is too short for "
                                  f"8 segments of at least 64 bins of {self.rates.bin_ms:g} ms.")

@@ -121,9 +121,15 @@ def legend_above(axes, columns=4):
                     handlelength=1.4, columnspacing=1.2)
 
 
+def plain(name, most=26):
+    """A name as a label: no mathematics in it, and short."""
+    name = " ".join(name.split())
+    return (name if len(name) <= most else name[:most - 1] + "…").replace("$", r"\$")
+
+
 def name_rows(axes, names, most=28, axis="y", rotation=90):
     """Names at a dimension of an image or of bars; where there are too many to read, evenly chosen ones."""
-    step = -(-len(names) // most)
+    names, step = [plain(name) for name in names], -(-len(names) // most)
     ticks = list(range(0, len(names), step))
     if axis == "y":
         axes.set_yticks(ticks, [names[t] for t in ticks])
