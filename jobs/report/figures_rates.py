@@ -84,7 +84,8 @@ def rate_bars(run, groups, rates):
     return figure, (
         f"Mean rate after the warm-up of each of {count(len(there), groups.what)}: from {short(values[low])} sp/s "
         f"({groups.rows.names[low]}) to {short(values[high])} sp/s ({groups.rows.names[high]}); half of them lie "
-        f"between {short(quarter[0])} and {short(quarter[1])} sp/s.")
+        f"between {short(quarter[0])} and {short(quarter[1])} sp/s."
+        + ("" if len(there) <= FEW_BARS else f" Lines are means over {len(there) / 100:.0f} neighbouring ranks."))
 
 
 def _bars(groups, values, there):
@@ -125,7 +126,7 @@ def _ranked(run, groups, rates, values, there):
             edges = numpy.linspace(0, len(order), 101).astype(int)
             means = [numpy.nanmean(mine[a:b]) for a, b in zip(edges[:-1], edges[1:])]
             axes.plot((edges[:-1] + edges[1:]) / 2, means, color=type_colour(kind), linewidth=1.6,
-                      label=f"{kind_name(kind)} (means of {len(order) / 100:.0f})")
+                      label=kind_name(kind))
     if few:
         name_rows(axes, [groups.rows.names[i] for i in order], most=80, axis="x")
         axes.tick_params(axis="x", labelsize=9.5 if len(order) <= 40 else 8)
@@ -162,11 +163,11 @@ def spectra(run, found, rates):
         where.set_xlabel("frequency (Hz)")
         where.set_xlim(frequency[0], frequency[-1])
         where.set_title(f"{kind_name(kind).capitalize()} populations" if kind else "Populations")
-    _make_room(axes[0])
+    below = _make_room(axes[0])
     for kind, where in zip(kinds, axes[0]):
         where.legend(loc="lower left", handlelength=1.6)
         if peaks[kind]:
-            where.axvline(peaks[kind], ymax=0.92, color=MUTED, linewidth=0.9, zorder=0)
+            where.axvline(peaks[kind], below, 0.92, color=MUTED, linewidth=0.9, zorder=0)
             where.text(peaks[kind], 0.93, f"{short(peaks[kind])} Hz", ha="center", va="bottom", fontsize=9.5,
                        transform=where.get_xaxis_transform())
     axes[0, 0].set_ylabel(f"power, {found.unit}")
@@ -187,11 +188,13 @@ def _population_lines(axes, frequency, power, names, kind):
 
 
 def _make_room(axes):
-    """Below the lines for the legends, above for the names of peaks; all panels share the axis."""
+    """Below the lines for the legends, above for the names of peaks; all panels share the axis. Returns the share of
+    its height that legends take."""
     entries = max(len(where.get_legend_handles_labels()[0]) for where in axes)
     low, high = axes[0].get_ylim()
     span, below = numpy.log(high / low), 0.04 + 0.065 * entries
     axes[0].set_ylim(low * numpy.exp(-span * below / (0.92 - below)), high * numpy.exp(span * 0.08 / (0.92 - below)))
+    return below
 
 
 def _poisson_floor(run, found, mine, rates):
