@@ -213,6 +213,8 @@ def _functional_caption(run, simulated, measured, found, seconds, left, name):
             of = f" ({name})" if name else ""
             caption += (f" Simulated and measured FC{of} agree at r = {r:.2f} over {len(upper(simulated)):,} pairs of "
                         "regions; the dashed line is equality.")
+            matched = run.empirical()[3]
+            caption += f" Measured regions were matched by {matched}." if matched else ""
     if seconds < TRUSTED_S:
         caption += f" Too short: correlations over less than {TRUSTED_S} s are not to be trusted."
     return caption

@@ -16,7 +16,7 @@ def trace(name, signals):
     lines = signals.values.shape[1]
     figure, axes = pyplot.subplots(lines, 1, figsize=(WIDTH, 1.0 + 1.05 * max(2, lines)), sharex=True, sharey=True,
                                    squeeze=False)
-    quantity = QUANTITIES.get(signals.unit, "value")
+    quantity = signals.variable or QUANTITIES.get(signals.unit, "value")
     marked = False
     for line, where in enumerate(axes[:, 0]):
         colour = type_colour(signals.kinds[line])
@@ -31,10 +31,11 @@ def trace(name, signals):
             where.tick_params(axis="x", length=0)
     axes[-1, 0].set_xlabel("time (s)")
     axes[-1, 0].set_xlim(signals.time_s[0], signals.time_s[-1])
-    figure.supylabel(f"{quantity} ({signals.unit})" if signals.unit else quantity, fontsize=10.5)
+    unit = f" ({signals.unit})" if signals.unit not in ("", "1") else ""
+    figure.supylabel(plain(quantity + unit), fontsize=10.5)
     axes[0, 0].set_title(f"{plain(name, 60)}: {lines} of {count(signals.total, 'recorded element')}")
     values = signals.values[numpy.isfinite(signals.values)]
-    caption = (f"{quantity.capitalize()} of {count(lines, 'recorded element')} (right: population and number in it) "
+    caption = (f"{quantity[0].upper() + quantity[1:]} of {count(lines, 'recorded element')} (right: population and number in it) "
                f"over {duration(signals.time_s[-1] - signals.time_s[0])}, all to the same scale")
     if len(values):
         low, high, mean = (0.0 if abs(v) < 1e-3 * numpy.abs(values).max() else v
@@ -66,7 +67,8 @@ def field_potential(signals, spectra):
               transform=left.get_yaxis_transform())
     left.text(1.02, 0, f"{bar:g} {signals.unit}", va="center", fontsize=9.5, transform=left.get_yaxis_transform())
     spread = numpy.nanstd(signals.values, axis=0)
-    caption = (f"Field potential of {lines} of {count(signals.total, 'group')} over "
+    caption = ("Proxy of the local field potential: absolute synaptic currents, summed over excitatory neurons, of "
+               f"{lines} of {count(signals.total, 'group')} over "
                f"{duration(signals.time_s[-1] - signals.time_s[0])}, all to the same scale; standard deviations are "
                f"{short(numpy.nanmin(spread))} to {short(numpy.nanmax(spread))} {signals.unit}.")
     if spectra:

@@ -126,9 +126,12 @@ def recorded_spectra(run):
     if data.ndim == 3:  # an ensemble: member 0
         data = data[0] if data.shape[1] == len(population) else data[:, 0]
     power = numpy.asarray(data[()], dtype=float)
-    if len(frequency) < 8 or not len(population):
+    segments = int(file["spectra/segments"][0]) if "spectra/segments" in file else None
+    if len(frequency) < 8 or not len(population) or segments == 0:
         return None
-    keep = frequency > 0
     unit = as_text(file["spectra/power"].attrs.get("units", b"")).replace("^2", "²")
-    return Spectra(frequency[keep], power[:, keep], population, unit or "arbitrary units", ("spectra.h5", "/spectra/power"),
-                   "as the run computed them")
+    method = "as the run computed it"
+    if segments and "segment_ms" in file["spectra"].attrs:
+        method = f"Welch's method: {segments} segments of {file['spectra'].attrs['segment_ms']:g} ms"
+    return Spectra(frequency[2:-1], power[:, 2:-1], population, unit or "arbitrary units",  # as StreamingWelch.usable
+                   ("spectra.h5", "/spectra/power"), method)

@@ -177,7 +177,7 @@ class Report:
         run = self.run
         measured, name = None, ""
         if run.empirical() is not None:
-            signal, _, name = run.empirical()
+            signal, _, name, _ = run.empirical()
             with numpy.errstate(invalid="ignore", divide="ignore"):
                 measured = numpy.corrcoef(signal.T)
         pairs = connectivity.upper(matrix)
@@ -206,7 +206,7 @@ class Report:
         simulated = connectivity.connectivity_dynamics(kept, tr)
         measured, name, why = None, "", ""
         if run.empirical() is not None:
-            series, measured_tr, name = run.empirical()
+            series, measured_tr, name, _ = run.empirical()
             measured = connectivity.connectivity_dynamics(series, measured_tr) if measured_tr else None
             why = "its repetition time is not known" if not measured_tr else f"it lasts {duration(len(series) * measured_tr)}"
         if simulated is None or not len(simulated.apart()):

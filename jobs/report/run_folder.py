@@ -224,8 +224,8 @@ class Run:
         return float(stated) if stated else float(time[1] - time[0] if len(time) > 1 else time[0])
 
     def empirical(self):
-        """(signal [volume, region], repetition time in s or None, name or '') of the measured BOLD the job named,
-        or None."""
+        """(signal [volume, region], repetition time in s or None, file it came from or '', 'name', 'order' or '': how
+        its regions were matched) of the measured BOLD the job named, or None."""
         if "bold" not in self.files or "empirical" not in self.files["bold"]:
             return None
         group = self.files["bold"]["empirical"]
@@ -234,10 +234,8 @@ class Run:
             return None
         tr = group.attrs.get("tr_s", group["data"].attrs.get("tr_s"))
         tr = float(tr) if tr is not None and float(tr) > 0 else None  # NaN where it is not known
-        name = group.attrs.get("name", b"")
-        if "name" in group and group["name"].size == 1:
-            name = texts(group["name"])[0]
-        return signal, tr, as_text(name)
+        origin = os.path.basename(as_text(group.attrs.get("origin", b"")))
+        return signal, tr, origin, as_text(group.attrs.get("matched_by", b""))
 
     # ---- rates
 

@@ -25,6 +25,7 @@ class Signals:
     unit: str
     spikes_s: list  # of each line, where known: times of its spikes
     source: tuple
+    variable: str = ""
 
 
 def _window(begin_s, first_s, sample_s, length, window_s=WINDOW_S):
@@ -69,7 +70,8 @@ def trace(run, name, most=6):
             spikes.append(_spikes_of(run, node, time_s[0], time_s[-1]))
     unit = as_text(file[f"report/{parts[0][0]}/data"].attrs.get("units", b""))
     return Signals(time_s, numpy.concatenate(columns, axis=1), names, kinds, total, unit, spikes,
-                   (name + ".h5", f"/report/{parts[0][0]}/data"))
+                   (name + ".h5", f"/report/{parts[0][0]}/data"),
+                   as_text(file[f"report/{parts[0][0]}/data"].attrs.get("variable", b"")))
 
 
 def _elements(run, file, key, elements):
@@ -110,13 +112,16 @@ def field_potential(run, most=8):
     length, total = min(len(time), data.shape[0]), data.shape[-1]
     if length < 2 or not total:
         return None
-    names = texts(need(file, "lfp/name", 1)) if "lfp/name" in file else [str(i) for i in range(total)]
-    chosen = evenly(total, most)
+    known = numpy.flatnonzero(numpy.isfinite(_member_0(data[:2])[-1]))  # groups that have excitatory neurons
+    if not len(known):
+        return None
+    names = _group_names(run, file, total)
+    chosen = known[evenly(len(known), most)]
     sample_ms = float(time[1] - time[0])
     first, last = _window(run.warmup_s, float(time[0]) * 1e-3, sample_ms * 1e-3, length)
     thin = _thin(first, last)
     values = _member_0(data[first:last])[::thin][:, chosen].astype(float)
-    signals = Signals(time[first:last][::thin] * 1e-3, values, [names[i] for i in chosen], [""] * len(chosen), total,
+    signals = Signals(time[first:last][::thin] * 1e-3, values, [names[i] for i in chosen], [""] * len(chosen), len(known),
                       as_text(data.attrs.get("units", b"")), [], ("lfp.h5", "/lfp/data"))
     begin = bisect(time, run.warmup_s * 1e3, length)
     begin = begin if begin < length - 1 else 0
@@ -124,6 +129,14 @@ def field_potential(run, most=8):
     for start, piece in pieces(data, length):
         spectra.add(_member_0(piece)[max(0, begin - start):][:, chosen].astype(float))
     return signals, spectra if spectra.segments else None
+
+
+def _group_names(run, file, total):
+    if "lfp/name" in file:
+        return texts(need(file, "lfp/name", 1))
+    over = as_text(file["lfp"].attrs.get("over", b""))
+    names = run.populations.names if over == "population" and run.populations is not None else run.region_names
+    return names if len(names) == total else [str(i) for i in range(total)]
 
 
 def _member_0(values):

@@ -184,7 +184,9 @@ def _write_bold(where, signal, tr_s, empirical, generator):
             measured = 1000 + 10 * _bold(170, where.weights ** 0.5, generator)[20:]
             file["empirical/data"] = measured
             file["empirical"].attrs["tr_s"] = 2.0
-            file["empirical/name"] = "sub-01"
+            file["empirical"].attrs["origin"] = "/data/sub-01.tsv"
+            file["empirical"].attrs["matched_by"] = "name"
+            file.create_dataset("empirical/name", data=where.regions, dtype=TEXT)
     return measured
 
 
@@ -208,6 +210,7 @@ def _write_neurons(where, neurons, generator):
         file["neurons/spike_count"] = (rate * 220).astype("u4")
         file["neurons/rate_hz"] = rate
         file["neurons/isi_cv"] = variation
+        file["neurons/counted_ms"] = [20000.0, 240000.0]
     return rate, variation
 
 
@@ -219,18 +222,23 @@ def _write_spectra(where):
     with where.file("spectra") as file:
         file["spectra/frequency_hz"] = frequency
         file["spectra/power"] = power * (1 + 0.1 * chosen[:, None])
-        file["spectra/power"].attrs["units"] = "Hz^2/Hz"
+        file["spectra/power"].attrs["units"] = "(sp/s)^2/Hz"
         file["spectra/population"] = chosen.astype("u4")
+        file["spectra/segments"] = numpy.array([120], dtype="u8")
+        file["spectra"].attrs.update({"bin_ms": 1.0, "segment_ms": 2000.0})
 
 
 def _write_lfp(where, generator):
     time = numpy.arange(1, 40001) * 0.5
-    data = numpy.sin(2 * numpy.pi * 0.008 * time)[:, None] * [1, 2, 3] + generator.normal(0, 0.4, (len(time), 3))
+    regions = max(2, len(where.regions))
+    data = 5 + numpy.sin(2 * numpy.pi * 0.008 * time)[:, None] * numpy.linspace(1, 2, regions)
+    data += generator.normal(0, 0.4, data.shape)
+    data[:, 1] = numpy.nan  # a region without excitatory neurons
     with where.file("lfp") as file:
         file["lfp/data"] = where.of_members(data).astype("f4")
-        file["lfp/data"].attrs["units"] = "mV"
+        file["lfp/data"].attrs["units"] = "uA/cm2"
         file["lfp/time_ms"] = time
-        file.create_dataset("lfp/name", data=["frontal", "parietal", "occipital"], dtype=TEXT)
+        file["lfp"].attrs["over"] = "region"
     return data
 
 
@@ -238,12 +246,12 @@ def _write_trace(where, name, unit, values, spiking):
     """A SONATA report of five neurons, sampled every ms."""
     with where.file(name) as file:
         file["report/network/data"] = values.astype("f4")
-        file["report/network/data"].attrs["units"] = unit
+        file["report/network/data"].attrs.update({"units": unit, "variable": name.split("probe_")[1]})
         mapping = file["report/network"].create_group("mapping")
         mapping["node_ids"] = numpy.unique(spiking)[:5].astype("u8")
         mapping["index_pointers"] = numpy.arange(6, dtype="u8")
         mapping["element_ids"] = numpy.zeros(5, dtype="u4")
-        mapping["time"] = numpy.array([0, len(values), 1.0])
+        mapping["time"] = numpy.array([1.0, len(values) + 1, 1.0])
         mapping["time"].attrs["units"] = "ms"
 
 

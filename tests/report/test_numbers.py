@@ -141,7 +141,7 @@ def test_functional_connectivity(folder):
     assert numpy.allclose(connectivity.upper(matrix), simulated, atol=1e-9)
     report(folder)
     said = caption(read_page(folder), "functional")
-    for words, first, second in (("Simulated and measured FC (sub-01) agree at r = {:.2f}", simulated, measured),
+    for words, first, second in (("Simulated and measured FC (sub-01.tsv) agree at r = {:.2f}", simulated, measured),
                                  ("Simulated FC follows the structural weights (mean of both directions) at r = {:.2f}",
                                   simulated, structural),
                                  ("Measured FC follows the structural weights (mean of both directions) at r = {:.2f}",
@@ -174,8 +174,8 @@ def test_dynamics(folder):
     assert found.matrix.shape == (201, 201) and (found.width, found.step) == (75, 1)
     assert numpy.allclose(found.matrix, simulated, atol=1e-9)
     assert numpy.allclose(numpy.sort(found.apart()), numpy.sort(first), atol=1e-9)
-    signal, tr, name = run.empirical()
-    assert tr == 2 and name == "sub-01"
+    signal, tr, name, matched = run.empirical()
+    assert tr == 2 and name == "sub-01.tsv" and matched == "name"
     other = connectivity.connectivity_dynamics(signal, tr)
     assert numpy.allclose(other.matrix, measured, atol=1e-9)
     ks = scipy.stats.ks_2samp(first, second).statistic
@@ -217,20 +217,22 @@ def test_signals(folder):
     assert list(currents) == [(kind, ("AMPA", "NMDA", "GABA_A", "GABA_B"), "uA/cm2") for kind in "EI"]
     assert len(time_s) == 100 and numpy.abs(currents[list(currents)[0]] - [0.5, 0.1, -0.4, 0]).max() < 0.005
     found, spectra = signals.field_potential(run)
-    assert found.names == ["frontal", "parietal", "occipital"] and found.unit == "mV" and len(found.time_s) == 2000
+    shown = [0, 2, 3, 4, 5, 6, 7]  # region 1 has no excitatory neurons
+    assert found.names == [truth["names"][i] for i in shown] and found.total == 7
+    assert found.unit == "uA/cm2" and len(found.time_s) == 2000
     begin = numpy.searchsorted(numpy.arange(1, 40001) * 0.5, 20000)
     assert begin == 39999  # all of it lies in the warm-up: the window and the spectra take the start
-    assert numpy.allclose(found.values, truth["lfp"][:2000], rtol=1e-6)
-    direct = scipy.signal.welch(truth["lfp"].astype("f4").astype(float), fs=2000, nperseg=spectra.length, axis=0)[1]
+    assert numpy.allclose(found.values, truth["lfp"][:2000, shown], rtol=1e-6)
+    direct = scipy.signal.welch(truth["lfp"][:, shown].astype("f4").astype(float), fs=2000, nperseg=spectra.length, axis=0)[1]
     assert numpy.allclose(spectra.power(), direct.T, rtol=1e-5)
     trace = signals.trace(run, "trace_probe_V_m")
     with h5py.File(os.path.join(folder, "trace_probe_V_m.h5"), "r") as file:
         data, node = file["report/network/data"][:1000], file["report/network/mapping/node_ids"][()]
     assert (trace.values == data).all() and trace.unit == "mV" and trace.total == 5
-    assert numpy.allclose(trace.time_s, numpy.arange(1000) * 1e-3)
+    assert numpy.allclose(trace.time_s, numpy.arange(1, 1001) * 1e-3) and trace.variable == "V_m"
     time, spiking = truth["spikes"]
     for line, number in enumerate(node):
-        inside = (spiking == number) & (time < 999)
+        inside = (spiking == number) & (time >= 1) & (time < 1000)
         assert numpy.allclose(trace.spikes_s[line], time[inside] * 1e-3)
         assert trace.names[line] == f"L000/E {number}" and trace.kinds[line] == "E"
 

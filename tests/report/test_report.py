@@ -37,7 +37,9 @@ def test_everything(folder):
         assert values[key] == str(summary[key]), key
     assert values["seed"] == "1" and values["ranks"] == "2 × 1" and values["peak_rss_bytes"] == "100.0 MiB"
     assert "a brain of 8 regions" in page and "duration_ms: 240000" in page
-    assert "sub-01" in caption(page, "functional") and "sub-01" in caption(page, "dynamics")
+    assert "regions were matched by name" in caption(page, "functional")
+    assert "120 segments of 2000 ms" in caption(page, "spectra") and "40.0 Hz" in caption(page, "spectra")
+    assert "sub-01.tsv" in caption(page, "functional") and "sub-01.tsv" in caption(page, "dynamics")
     # The summary was made up, and the report finds that out.
     assert "summary.json says sc_fc_r = 0.432, bold.h5 gives" in page
     assert "mean_rate_hz =" in page, "7.712 is not the mean of these rates"
@@ -98,7 +100,7 @@ def test_measured_too_short(folder):
     page = check_page(folder, {"bold", "connectome", "functional", "dynamics", "timing"})
     assert "measured BOLD are not drawn: it lasts 1 min 15 s" in page and "KS" not in caption(page, "dynamics")
     with h5py.File(path, "r+") as file:
-        del file["empirical"].attrs["tr_s"]
+        file["empirical"].attrs["tr_s"] = numpy.nan
         del file["empirical/name"]
     report(folder)
     page = check_page(folder, {"bold", "connectome", "functional", "dynamics", "timing"})
