@@ -2,6 +2,8 @@
 
 import math
 
+from words import percent
+
 SECTIONS = {
     "create": "laying out neurons",
     "connect": "drawing synapses, building routes",
@@ -46,25 +48,25 @@ def advice(summary):
     share = {name: value / loop for name, value in mean.items()}
     said = _between_ranks(summary, least, mean, most, loop)
     if share.get("record", 0) > 0.15:
-        said.append(f"Recording takes {share['record']:.0%} of simulating: record fewer spikes (record.spikes with "
-                    "patterns of population names), wider bins of rates, or longer intervals between flushes "
-                    "(record.flush_ms).")
+        said.append(f"Recording takes {percent(share['record'])} of simulating: record fewer spikes (record.spikes "
+                    "with patterns of population names), wider bins of rates, longer intervals of currents, field "
+                    "potentials and traces, or longer ones between flushes (record.flush_ms).")
     if share.get("checkpoint", 0) > 0.1:
-        said.append(f"Checkpoints take {share['checkpoint']:.0%} of simulating: write them less often "
+        said.append(f"Checkpoints take {percent(share['checkpoint'])} of simulating: write them less often "
                     "(checkpoint.every_s).")
     if share.get("exchange", 0) > 0.2:
-        said.append(f"Packing and sending spikes takes {share['exchange']:.0%} of simulating: fewer ranks with more "
-                    "threads each send fewer and larger packets.")
+        said.append(f"Packing and sending spikes takes {percent(share['exchange'])} of simulating: fewer ranks with "
+                    "more threads each send fewer and larger packets.")
     if share.get("other", 0) > 0.2:
-        said.append(f"Threads wait for each other {share['other']:.0%} of the time: more ranks with fewer threads "
+        said.append(f"Threads wait for each other {percent(share['other'])} of the time: more ranks with fewer threads "
                     "each, or a network with more work per thread.")
     if share.get("update", 0) > 0.5:
-        said.append(f"Advancing neurons dominates ({share['update']:.0%}): this work is the number of neurons times "
-                    "the number of steps, whatever they fire. More ranks or threads divide it; a longer simulation.dt_ms "
-                    "shortens it where the model allows one.")
+        said.append(f"Advancing neurons dominates ({percent(share['update'])}): this work is the number of neurons "
+                    "times the number of steps, whatever they fire. More ranks or threads divide it; a longer "
+                    "simulation.dt_ms shortens it where the model allows one.")
     elif share.get("deliver", 0) > 0.5:
-        said.append(f"Delivering spikes dominates ({share['deliver']:.0%}): this work is the number of synaptic events, "
-                    "spikes times synapses of a neuron. More ranks or threads divide it.")
+        said.append(f"Delivering spikes dominates ({percent(share['deliver'])}): this work is the number of synaptic "
+                    "events, spikes times synapses of a neuron. More ranks or threads divide it.")
     if build > loop:
         said.append(f"Building took longer than simulating ({build:.3g} s against {loop:.3g} s): more ranks build "
                     "faster, and a longer run is worth the network.")
@@ -78,16 +80,16 @@ def _between_ranks(summary, least, mean, most, loop):
     if not isinstance(ranks, int) or ranks < 2:
         return []
     said = []
-    wait, job = most.get("wait", 0) / loop, summary.get("job", "JOB")
+    wait, usual, job = most.get("wait", 0) / loop, mean.get("wait", 0) / loop, summary.get("job", "JOB")
     if least.get("wait", 0) > 0.25 * loop:
-        said.append(f"Every rank waits at least {least['wait'] / loop:.0%} of the time: windows between exchanges are "
-                    "short, as short delays run between ranks. Compare partitions with `callosum partition "
-                    f"{job} --ranks {ranks} --method all`, or use fewer ranks with more threads.")
+        said.append(f"Every rank waits at least {percent(least['wait'] / loop)} of the time: windows between "
+                    "exchanges are short, as short delays run between ranks. Compare partitions with `callosum "
+                    f"partition {job} --ranks {ranks} --method all`, or use fewer ranks with more threads.")
     elif wait > 0.25:
-        said.append(f"A rank waits {wait:.0%} of the time for others (mean {mean.get('wait', 0) / loop:.0%}): work is "
+        said.append(f"A rank waits {percent(wait)} of the time for others (mean {percent(usual)}): work is "
                     f"uneven. Compare partitions with `callosum partition {job} --ranks {ranks} --method all`.")
     for name in ("update", "deliver"):
         if mean.get(name, 0) > 0.1 * loop and most[name] > 1.3 * mean[name]:
-            said.append(f"The slowest rank takes {most[name] / mean[name]:.2g} times the mean for {SECTIONS[name]}: the "
-                        "partition is uneven, or processors differ.")
+            said.append(f"The slowest rank takes {most[name] / mean[name]:.2g} times the mean for {SECTIONS[name]}: "
+                        "the partition is uneven, or processors differ.")
     return said

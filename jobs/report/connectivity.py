@@ -73,7 +73,8 @@ def connectivity_dynamics(signal, tr_s, window_s=WINDOW_S):
     of_regions = signal.shape[1]
     signal = signal[:, evenly(of_regions, MOST_REGIONS)]
     windows = [signal[start:start + width] for start in starts]
-    varies = numpy.all([numpy.ptp(window, axis=0) > 1e-12 * numpy.abs(window).max(axis=0) for window in windows], axis=0)
+    varies = numpy.all([numpy.ptp(window, axis=0) > 1e-12 * numpy.abs(window).max(axis=0) for window in windows],
+                       axis=0)
     regions = int(varies.sum())
     if regions < 3:
         return None

@@ -5,8 +5,8 @@ import numpy
 from connectivity import TRUSTED_S, correlation, distance, symmetric, upper
 from figures_brain import hemisphere_lines, log_weights
 from groups import evenly, order_words, region_order
-from style import (ACCENT, DIVERGING, EXCITATORY, INK, MUTED, NOTHING, OTHER, SEQUENTIAL, WIDTH, bare, carpet_bar, name_rows,
-                   plain, pyplot, scale_step, shade_warmup, side_bar)
+from style import (ACCENT, DIVERGING, EXCITATORY, INK, MUTED, NOTHING, OTHER, SEQUENTIAL, WIDTH, bare, carpet_bar,
+                   name_rows, plain, pyplot, scale_step, shade_warmup, side_bar)
 from words import count, duration, listed, short
 
 
@@ -43,7 +43,7 @@ def bold(run):
         carpet.set_ylabel("region")
     carpet.set_xlim(0, time[-1])
     carpet.set_xlabel("time (s)")
-    carpet.set_title(f"All {len(order)} regions" if len(rows) == len(order) else f"{len(rows):,} of {len(order):,} regions")
+    carpet.set_title(f"{'All' if len(rows) == len(order) else f'{len(rows):,} of'} {len(order):,} regions")
     carpet_bar(figure, image, carpet, "z-score", extend="both")
     return figure, _bold_caption(run, deviation, left)
 
@@ -198,9 +198,9 @@ def _functional_caption(run, simulated, measured, found, seconds, left, name):
     caption = (f"Functional connectivity (FC): Pearson correlation of the BOLD of every pair of regions over "
                f"{duration(seconds)} after the warm-up, {order_words(run.centres_mm, left)}; red pairs rise and fall "
                "together, blue ones in opposition.")
-    means = [f"{short(numpy.nanmean(upper(matrix)))} {what}" for what, matrix in
-             (("simulated", simulated), ("measured", measured)) if matrix is not None and
-             numpy.isfinite(upper(matrix)).any()]
+    means = [short(numpy.nanmean(upper(matrix))) + what for what, matrix in
+             (("" if measured is None else " (simulated)", simulated), (" (measured)", measured))
+             if matrix is not None and numpy.isfinite(upper(matrix)).any()]
     if means:
         caption += f" The mean of all pairs is {listed(means)}."
     for (x_label, y_label), r in found.items():
@@ -233,7 +233,8 @@ def dynamics(simulated, measured, name):
     figure.get_layout_engine().set(wspace=0.06)
     for where, (title, d, _) in zip(axes[0], shown):
         end = d.starts_s[-1] + d.step * d.tr_s
-        image = where.imshow(d.matrix, cmap=SEQUENTIAL, vmin=low, vmax=1, extent=(0, end, end, 0), interpolation="nearest")
+        image = where.imshow(d.matrix, cmap=SEQUENTIAL, vmin=low, vmax=1, extent=(0, end, end, 0),
+                             interpolation="nearest")
         bare(where)
         where.set_xlabel("start of window (s)")
         where.set_ylabel("start of window (s)" if d is simulated else "")
@@ -245,7 +246,8 @@ def dynamics(simulated, measured, name):
     for sample, (title, _, colour) in zip(samples, shown):
         share = numpy.histogram(sample, bins)[0] / len(sample) * 100
         last.stairs(share, bins, fill=True, color=colour, alpha=0.25)
-        last.stairs(share, bins, color=colour, linewidth=1.6, label=f"{title.lower()}, median {short(numpy.median(sample))}")
+        last.stairs(share, bins, color=colour, linewidth=1.6,
+                    label=f"{title.lower()}, median {short(numpy.median(sample))}")
     apart = distance(*samples) if measured else float("nan")
     last.set_xlabel("FCD value (r)")
     last.set_ylabel("pairs of windows (%)")
@@ -260,9 +262,9 @@ def _dynamics_caption(simulated, measured, samples, apart, name):
     window = simulated.width * simulated.tr_s
     caption = (f"Dynamics of functional connectivity (FCD): how alike the FC of two windows of {duration(window)} is, "
                f"for {count(len(simulated.matrix), 'window')} that start {duration(simulated.step * simulated.tr_s)} "
-               "apart. A bright block is a spell of steady FC, a dark band a moment at which it changes. Near the diagonal, "
-               f"windows share volumes and must be alike; the distribution counts the {count(len(samples[0]), 'pair')} that "
-               "share none.")
+               "apart. A bright block is a spell of steady FC, a dark band a moment at which it changes. Near the "
+               f"diagonal, windows share volumes and must be alike; the distribution counts the "
+               f"{count(len(samples[0]), 'pair')} that share none.")
     separate = int(simulated.seconds // window)
     if separate < 10:
         caption += f" The recording holds only {separate} separate windows: a first look."
@@ -270,7 +272,7 @@ def _dynamics_caption(simulated, measured, samples, apart, name):
         caption += f" Computed over {simulated.regions} of {simulated.of_regions:,} regions."
     if measured:
         of = f" ({name})" if name else ""
-        caption += (f" Measured{of}: {count(len(measured.matrix), 'window')} of {measured.width} volumes, simulated ones "
-                    f"have {simulated.width}. The Kolmogorov-Smirnov distance of the two distributions is {apart:.2f} "
-                    "(0: the same, 1: apart); there is no p value, as windows overlap.")
+        caption += (f" Measured{of}: {count(len(measured.matrix), 'window')} of {measured.width} volumes, simulated "
+                    f"ones have {simulated.width}. The Kolmogorov-Smirnov distance of the two distributions is "
+                    f"{apart:.2f} (0: the same, 1: apart); there is no p value, as windows overlap.")
     return caption

@@ -10,7 +10,7 @@ from connectivity import symmetric
 from groups import evenly, order_words, region_order
 from style import (ACCENT, EXCITATORY, INK, MUTED, NOTHING, RATES, SEQUENTIAL, WIDTH, bare, colour_bar, pyplot,
                    side_bar)
-from words import count, listed, short
+from words import count, listed, percent, short
 
 TRACTS_DRAWN = 150
 
@@ -57,7 +57,7 @@ def connectome(run):
     pairs = len(weights) * (len(weights) - 1)
     caption = (f"Weight of the tract from each region (column) to each other one (row), "
                f"{order_words(run.centres_mm, left)}; grey: no tract. {tracts:,} of {pairs:,} possible tracts exist "
-               f"({tracts / max(1, pairs):.0%}).")
+               f"({percent(tracts / max(1, pairs))}).")
     if numpy.isfinite(run.centres_mm).all():
         caption += _fall_with_distance(scatter, run, weights)
     else:

@@ -109,7 +109,8 @@ def _bars(groups, values, there):
 
 
 def _ranked(run, groups, rates, values, there):
-    """Bars from the highest to the lowest, and the rate of each type as a mark; a curve where bars would be too thin."""
+    """Bars from the highest to the lowest, and the rate of each type as a mark; curves where bars would be too
+    thin."""
     order = there[numpy.argsort(-values[there], kind="stable")]
     figure, axes = pyplot.subplots(figsize=(WIDTH, 3.9))
     place, few = numpy.arange(len(order)), len(order) <= FEW_BARS
@@ -224,8 +225,9 @@ def _peak(frequency, power, found, mine):
 
 
 def _spectra_caption(found, peaks, floors):
-    caption = (f"Power spectral density of the rates of populations after the warm-up ({found.method}; drawn as means over "
-               "twelfths of an octave). A hump is a rhythm; a slope down to the right are slow fluctuations.")
+    caption = (f"Power spectral density of the rates of populations after the warm-up ({found.method}; drawn as "
+               "means over twelfths of an octave). A hump is a rhythm; a slope down to the right are slow "
+               "fluctuations.")
     said = [f"at {short(peak)} Hz" + (f" for {kind_name(kind)} populations" if kind else "")
             for kind, peak in peaks.items() if peak]
     caption += f" The most prominent peak lies {listed(said)}." if said else " No peak stands out by a factor of 2."

@@ -3,8 +3,8 @@
 import numpy
 
 from advice import BUILDING, sections
-from style import EXCITATORY, INK, MUTED, OTHER, WIDTH, pyplot
-from words import duration
+from style import EXCITATORY, INK, OTHER, WIDTH, pyplot
+from words import duration, percent
 
 CLOCK = {"exchange", "wait", "other"}  # what it costs that ranks and threads depend on each other
 
@@ -26,7 +26,8 @@ def timing(summary):
         axes.plot(values[:, [0, 2]].T, [place, place], "|", color=INK, markersize=8)
     total = values[:, 1].sum()
     for y, (_, mean, most) in zip(place, values):
-        axes.text(max(mean, most if several else 0), y, f"  {mean:.3g} s, {mean / total:.0%}", va="center", fontsize=9.5)
+        axes.text(max(mean, most if several else 0), y, f"  {mean:.3g} s, {percent(mean / total)}", va="center",
+                  fontsize=9.5)
     axes.set_yticks(place, [f"{what} ({name})" if what else name for name, what, *_ in rows])
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
@@ -39,7 +40,7 @@ def timing(summary):
     axes.legend(handles=legend, loc="lower right", bbox_to_anchor=(1, 1), ncols=3, borderaxespad=0, handlelength=1)
     most = int(values[:, 1].argmax())
     caption = (f"Wall time of every section. Most of it, {duration(values[most, 1])} of {duration(total)} "
-               f"({values[most, 1] / total:.0%}), is {rows[most][1] or rows[most][0]}.")
+               f"({percent(values[most, 1] / total)}), is {rows[most][1] or rows[most][0]}.")
     if several:
         caption += " Bars are means over ranks; black lines reach from the fastest rank to the slowest."
     return figure, caption

@@ -3,7 +3,7 @@
 import numpy
 
 from style import FAINT, INK, WIDTH, plain, pyplot, scale_step, type_colour
-from words import count, duration, kind_name, listed, short
+from words import count, duration, kind_name, listed, percent, short
 
 RASTER_NEURONS = 600
 RASTER_MS = 2000.0
@@ -110,8 +110,8 @@ def _raster_caption(run, groups, time, means, begin, end, rows):
     rates = rates.replace("all neurons fire", "neurons fire")
     after = " that follow the warm-up" if run.warmup_s > 0 else ""
     return (f"Every mark is a spike of one neuron over the {duration((end - begin) * 1e-3)}{after}; rows are neurons, "
-            f"sorted {what}. A vertical band is a moment at which many neurons of a group fire together, and a peak of the "
-            f"rates below. In this window {rates} on average ({count(len(time), 'spike')} of "
+            f"sorted {what}. A vertical band is a moment at which many neurons of a group fire together, and a peak "
+            f"of the rates below. In this window {rates} on average ({count(len(time), 'spike')} of "
             f"{count(rows.recorded, 'recorded neuron')}).")
 
 
@@ -149,19 +149,23 @@ def neurons(statistics):
     silent = numpy.mean(numpy.concatenate(list(rates.values())) == 0)
     said = [f"{kind_name(kind)} neurons {short(numpy.median(v))}" for kind, v in rates.items() if len(v)]
     caption = (f"Each neuron's mean rate after the warm-up: medians are, in spikes per second, "
-               f"{listed(said).replace('all neurons ', '')}; {silent:.1%} of the neurons are silent.")
+               f"{listed(said).replace('all neurons ', '')}; {_silence(silent)}.")
     if panels == 2:
         values = {kind: statistics.isi_cv[(statistics.kind == kind) & regular] for kind in kinds}
         _histogram(axes[0, 1], values, "CV of interspike intervals", "", (1, "Poisson"))
         axes[0, 1].set_title("Irregularity")
         caption += (" The coefficient of variation (CV) of a neuron's intervals is 0 for a clock and 1 for a Poisson "
-                    f"process; cortex lies between 0.7 and 1.3. Its median is {short(numpy.median(statistics.isi_cv[regular]))} "
-                    f"over the {regular.mean():.0%} of neurons with at least 4 intervals.")
+                    "process; cortex lies between 0.7 and 1.3. Its median is "
+                    f"{short(numpy.median(statistics.isi_cv[regular]))} over the {percent(regular.mean())} of neurons with at least 4 intervals.")
     else:
         caption += " No neuron fired the 5 spikes that a coefficient of variation of its intervals needs."
     drawn = len(statistics.rate_hz)
     thinned = f", every {round(statistics.total / drawn)}th of them" if drawn < statistics.total * 0.9 else ""
     return figure, f"{caption} ({count(statistics.total, 'neuron')}: {statistics.which}{thinned}.)"
+
+
+def _silence(share):
+    return "none is silent" if share == 0 else f"{percent(share)} of the neurons are silent"
 
 
 def _histogram(axes, samples, label, unit, mark=None):
@@ -195,7 +199,8 @@ def _histogram(axes, samples, label, unit, mark=None):
 
 
 def _bins(values, low, high):
-    """16 to 50 bins, more for more neurons. Short recordings count few spikes: whole counts to a bin, or the bins are a comb."""
+    """16 to 50 bins, more for more neurons. Short recordings count few spikes: whole counts to a bin, or the bins are
+    a comb."""
     width = (high - low) / numpy.clip(2.5 * len(values) ** (1 / 3), 16, 50)
     inside = numpy.unique(values[(values >= low) & (values <= high)])
     if 1 < len(inside) < 2000:

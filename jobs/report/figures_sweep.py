@@ -3,7 +3,7 @@
 import numpy
 from matplotlib import colors
 
-from style import EXCITATORY, INK, NOTHING, RATES, SEQUENTIAL, WIDTH, bare, name_rows, plain, pyplot, side_bar
+from style import EXCITATORY, INK, NOTHING, RATES, SEQUENTIAL, WIDTH, bare, colour_bar, name_rows, plain, pyplot, side_bar
 from words import count
 
 MOST_PANELS = 12
@@ -187,8 +187,10 @@ def _multiples(sweep, name):
         where.set_visible(False)
     figure.supxlabel(_key_label(sweep.keys[across]), fontsize=10.5)
     figure.supylabel(_key_label(sweep.keys[up]), fontsize=10.5)
-    figure.colorbar(image, ax=list(axes.flat), label=plain(sweep.label(name)), fraction=0.03, aspect=30).outline.set_visible(False)
-    said = "" if len(shown) == len(settings) else f" {len(shown)} of {len(settings)} settings of the other keys are shown."
+    colour_bar(figure, image, list(axes.flat), plain(sweep.label(name)), fraction=0.03, aspect=30)
+    said = ""
+    if len(shown) < len(settings):
+        said = f" {len(shown)} of {len(settings)} settings of the other keys are shown."
     ring = _best(sweep, "The ring") if best and best[0] == name else ""
     return figure, (f"Every panel is a setting of {', '.join(sweep.keys[k] for k in others)}; within it, "
                     f"{sweep.keys[across]} runs to the right and {sweep.keys[up]} upwards; colours are the same in all "

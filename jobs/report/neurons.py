@@ -41,7 +41,7 @@ def _recorded(run):
     columns = [_thinned(column, total, step) for column in (node, rate, cv)]
     kind = _kinds(run, columns[0].astype(numpy.int64))
     return NeuronStatistics(columns[1].astype(float), columns[2].astype(float), kind, total,
-                            ("neurons.h5", "/neurons/rate_hz and /neurons/isi_cv"), "recorded neurons")
+                            ("neurons.h5", "/neurons/rate_hz and /neurons/isi_cv"), "all that neurons.h5 holds")
 
 
 def _thinned(column, total, step):
@@ -77,7 +77,7 @@ def _from_spikes(run):
     seconds = run.duration_s() - run.warmup_s
     total = int(populations.count[recorded].sum())
     return NeuronStatistics(sums.count[mine] / seconds, sums.variation()[mine], _kinds(run, node[mine]), total,
-                            ("spikes.h5", group.name), "neurons of populations with recorded spikes")
+                            ("spikes.h5", group.name), "those of populations with recorded spikes")
 
 
 class _Intervals:

@@ -43,8 +43,9 @@ def table(rows, heads, caption=""):
 
 def grid(rows, heads, caption):
     """Rows of texts: the first names the row, the others are numbers."""
-    lines = [f"<table>{_caption(caption)}", "<thead><tr>" + f'<th scope="col">{escape(heads[0])}</th>'
-             + "".join(f'<th scope="col" class="number">{escape(h)}</th>' for h in heads[1:]) + "</tr></thead>", "<tbody>"]
+    lines = [f"<table>{_caption(caption)}", f'<thead><tr><th scope="col">{escape(heads[0])}</th>'
+             + "".join(f'<th scope="col" class="number">{escape(h)}</th>' for h in heads[1:]) + "</tr></thead>",
+             "<tbody>"]
     for first, *others in rows:
         lines.append(f'<tr><th scope="row">{escape(first)}</th>'
                      + "".join(f'<td class="number">{escape(cell)}</td>' for cell in others) + "</tr>")
@@ -80,7 +81,8 @@ def folded_html(title, html):
 
 
 def _tile(tile):
-    verdict = f'<div class="verdict"><span class="{tile.level}">{escape(tile.verdict)}</span></div>' if tile.verdict else ""
+    verdict = f'<div class="verdict"><span class="{tile.level}">{escape(tile.verdict)}</span></div>'
+    verdict = verdict if tile.verdict else ""
     return (f'<li class="tile"><div class="name">{escape(tile.name)}</div><div class="value">{escape(tile.value)}</div>'
             f'<div class="context">{escape(tile.context)}</div>{verdict}</li>')
 

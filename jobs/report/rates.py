@@ -5,6 +5,7 @@ from scipy.signal import welch
 
 from groups import chosen_populations
 from run_folder import as_text, need
+from words import unit
 
 COLUMNS = 400
 SPECTRA = 256  # populations whose spectra are computed
@@ -129,9 +130,9 @@ def recorded_spectra(run):
     segments = int(file["spectra/segments"][0]) if "spectra/segments" in file else None
     if len(frequency) < 8 or not len(population) or segments == 0:
         return None
-    unit = as_text(file["spectra/power"].attrs.get("units", b"")).replace("^2", "²")
+    power_unit = unit(as_text(file["spectra/power"].attrs.get("units", b"")))
     method = "as the run computed it"
     if segments and "segment_ms" in file["spectra"].attrs:
         method = f"Welch's method: {segments} segments of {file['spectra'].attrs['segment_ms']:g} ms"
-    return Spectra(frequency[2:-1], power[:, 2:-1], population, unit or "arbitrary units",  # as StreamingWelch.usable
-                   ("spectra.h5", "/spectra/power"), method)
+    return Spectra(frequency[2:-1], power[:, 2:-1], population,  # without the ends, as StreamingWelch.usable
+                   power_unit or "arbitrary units", ("spectra.h5", "/spectra/power"), method)

@@ -22,7 +22,7 @@ from rates import RateSummary, recorded_spectra
 from run_folder import MATRIX_REGIONS
 from style import png
 from sweep import Sweep
-from words import count, duration, listed, number, short
+from words import count, duration, listed, number, percent, short
 
 MOST_TRACES = 8
 MOST_ROWS = 200  # of the table of a sweep
@@ -146,7 +146,8 @@ class Report:
             region_hz = numpy.empty(len(by_row))
             region_hz[self.groups.order] = by_row
             _add(section, "brain_map", "Where the brain is active",
-                 "Regions at their places in the brain, from the left, from above and from the right, coloured by rate.",
+                 "Regions at their places in the brain, from the left, from above and from the right, coloured by "
+                 "rate.",
                  [("rates.h5", "/rates/data"), ("rates.h5", "/regions/centre_mm")],
                  figures_brain.brain_map(run, region_hz))
         _add(section, "bold", "BOLD", "BOLD signal of some regions as lines and of all regions as a carpet over time.",
@@ -167,7 +168,8 @@ class Report:
             return section
         matrix, seconds = connectivity.functional_connectivity(*recorded, run.warmup_s, run.bold_tr_s())
         if matrix is None:
-            section.notes.append("Functional connectivity is not drawn: fewer than 3 volumes of BOLD follow the warm-up.")
+            section.notes.append("Functional connectivity is not drawn: fewer than 3 volumes of BOLD follow the "
+                                 "warm-up.")
             return section
         self._functional(section, matrix, seconds)
         self._dynamics(section, recorded)
@@ -208,7 +210,8 @@ class Report:
         if run.empirical() is not None:
             series, measured_tr, name, _ = run.empirical()
             measured = connectivity.connectivity_dynamics(series, measured_tr) if measured_tr else None
-            why = "its repetition time is not known" if not measured_tr else f"it lasts {duration(len(series) * measured_tr)}"
+            why = f"it lasts {duration(len(series) * measured_tr)}" if measured_tr else \
+                "its repetition time is not known"
         if simulated is None or not len(simulated.apart()):
             section.notes.append(
                 f"The dynamics of functional connectivity are not drawn: {duration(len(kept) * tr)} of BOLD follow the "
@@ -223,8 +226,8 @@ class Report:
         figure, caption, apart = figures_bold.dynamics(simulated, measured, name)
         self.facts["fcd_distance"] = apart
         _add(section, "dynamics", "Dynamics of functional connectivity",
-             "Matrix of how alike the functional connectivity of any two windows of time is, and the distribution of its "
-             "values.", [("bold.h5", "/bold/data")] + ([("bold.h5", "/empirical/data")] if measured else []),
+             "Matrix of how alike the functional connectivity of any two windows of time is, and the distribution of "
+             "its values.", [("bold.h5", "/bold/data")] + ([("bold.h5", "/empirical/data")] if measured else []),
              (figure, caption))
 
     # ---- sampled signals
@@ -291,8 +294,8 @@ class Report:
         rows = advice.sections(run.summary)
         if rows:
             total = sum(row[3] for row in rows)
-            section.html.append(grid([[f"{what} ({name})" if what else name, f"{least:.3f}", f"{mean:.3f}", f"{most:.3f}",
-                                       f"{mean / total:.1%}"] for name, what, least, mean, most in rows],
+            section.html.append(grid([[f"{what} ({name})" if what else name, f"{least:.3f}", f"{mean:.3f}",
+                                       f"{most:.3f}", percent(mean / total)] for name, what, least, mean, most in rows],
                                      ["section", "min (s)", "mean (s)", "max (s)", "share"],
                                      "Wall time of every section: least, mean and most of all ranks"))
             section.html.append(bullets(advice.advice(run.summary)))
@@ -340,8 +343,8 @@ class Report:
         run, notes = self.run, []
         status = run.summary.get("status")
         if not run.summary and run.files:
-            notes.append("This run left no summary.json: it is still going on or did not reach its end. The figures show "
-                         "what had been written.")
+            notes.append("This run left no summary.json: it is still going on or did not reach its end. The figures "
+                         "show what had been written.")
         elif status not in (None, "done"):
             notes.append(f"This run ended before its time (status: {status}). The figures show what had been written.")
         if run.unfinished():

@@ -172,7 +172,8 @@ class Run:
     def _last_ms(self):
         """The last time in any recording."""
         last = [0.0]
-        for name, path, unit in (("rates", "rates/time_ms", 1), ("bold", "bold/time_s", 1e3), ("lfp", "lfp/time_ms", 1)):
+        for name, path, unit in (("rates", "rates/time_ms", 1), ("bold", "bold/time_s", 1e3),
+                                 ("lfp", "lfp/time_ms", 1)):
             if name in self.files and path in self.files[name] and len(self.files[name][path]):
                 last.append(float(self.files[name][path][-1]) * unit)
         group = self.spike_group()

@@ -121,8 +121,8 @@ def field_potential(run, most=8):
     first, last = _window(run.warmup_s, float(time[0]) * 1e-3, sample_ms * 1e-3, length)
     thin = _thin(first, last)
     values = _member_0(data[first:last])[::thin][:, chosen].astype(float)
-    signals = Signals(time[first:last][::thin] * 1e-3, values, [names[i] for i in chosen], [""] * len(chosen), len(known),
-                      as_text(data.attrs.get("units", b"")), [], ("lfp.h5", "/lfp/data"))
+    signals = Signals(time[first:last][::thin] * 1e-3, values, [names[i] for i in chosen], [""] * len(chosen),
+                      len(known), as_text(data.attrs.get("units", b"")), [], ("lfp.h5", "/lfp/data"))
     begin = bisect(time, run.warmup_s * 1e3, length)
     begin = begin if begin < length - 1 else 0
     spectra = StreamingWelch(length - begin, sample_ms, len(chosen))

@@ -140,7 +140,8 @@ def name_rows(axes, names, most=28, axis="y", rotation=90):
 
 
 def scale_step(value):
-    """The largest of 1, 2, 5 x 10^k not above a positive value: the length of a scale bar. 1 where there is no value."""
+    """The largest of 1, 2, 5 x 10^k not above a positive value: the length of a scale bar. 1 where there is no
+    value."""
     if not value > 0 or not numpy.isfinite(value):
         return 1.0
     power = 10 ** numpy.floor(numpy.log10(value))

@@ -111,8 +111,8 @@ def _connectivity(run, facts):
     add("Structure against function, r", "sc_fc_r", 0.5, 1.0,
         "structure hardly shows (0.5 or more)" if structure is not None and structure < 0.3 else
         "structure shows in part (0.5 or more)", "function follows structure (0.5 or more)")
-    add("Simulated against measured, r", "fc_empirical_r", 0.3, 1.0, "weak agreement with the measured brain (0.3 or more)",
-        "resembles the measured brain (0.3 or more)")
+    add("Simulated against measured, r", "fc_empirical_r", 0.3, 1.0,
+        "weak agreement with the measured brain (0.3 or more)", "resembles the measured brain (0.3 or more)")
     if real(facts, "fcd_distance") is not None:
         rows.append(Row("Dynamics of connectivity against measured, Kolmogorov-Smirnov distance",
                         number(facts["fcd_distance"]), "0: the same distribution, 1: apart"))
@@ -188,9 +188,9 @@ def tiles(run, facts):
         chosen.append(Tile("neurons", number(summary["neurons"]), f"{number(summary.get('synapses'))} synapses"))
     if run.duration_s():
         factor = real(summary, "real_time_factor")
-        chosen.append(Tile("biology", duration(run.duration_s()), f"simulated in {duration(real(summary, 'simulate_s'))}"
-                           if real(summary, "simulate_s") is not None else "recorded",
-                           _pace(factor) if factor else ""))
+        took = real(summary, "simulate_s")
+        chosen.append(Tile("biology", duration(run.duration_s()), f"simulated in {duration(took)}" if took is not None
+                           else "recorded", _pace(factor) if factor else ""))
     rows = {row.key: row for row in activity(run, facts) if row.key}
     for key, name, context in (("mean_rate_hz", "mean rate", "spikes per second and neuron"),
                                ("isi_cv_median", "irregularity", "median CV of intervals"),

@@ -1,6 +1,7 @@
 """Numbers, sizes and spans of time as people read them."""
 
 import math
+import re
 
 
 def number(value):
@@ -52,6 +53,17 @@ def duration(seconds):
 def count(value, noun, nouns=None):
     """1 region, 76 regions."""
     return f"{value:,} {noun if value == 1 else nouns or noun + 's'}"
+
+
+def percent(share):
+    """0.123 as 12 %, 0.0012 as 0.12 %."""
+    return f"{100 * share:.0f} %" if share == 0 or share >= 0.095 else f"{100 * share:.2g} %"
+
+
+def unit(text):
+    """uA/cm2 as µA/cm², "" for what has none."""
+    text = re.sub(r"cm\^?2\b", "cm²", text.replace("^2", "²"))
+    return "" if text == "1" else re.sub(r"\bu(?=[A-Z])", "µ", text)
 
 
 def kind_name(kind):

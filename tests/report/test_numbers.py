@@ -223,7 +223,8 @@ def test_signals(folder):
     begin = numpy.searchsorted(numpy.arange(1, 40001) * 0.5, 20000)
     assert begin == 39999  # all of it lies in the warm-up: the window and the spectra take the start
     assert numpy.allclose(found.values, truth["lfp"][:2000, shown], rtol=1e-6)
-    direct = scipy.signal.welch(truth["lfp"][:, shown].astype("f4").astype(float), fs=2000, nperseg=spectra.length, axis=0)[1]
+    written = truth["lfp"][:, shown].astype("f4").astype(float)
+    direct = scipy.signal.welch(written, fs=2000, nperseg=spectra.length, axis=0)[1]
     assert numpy.allclose(spectra.power(), direct.T, rtol=1e-5)
     trace = signals.trace(run, "trace_probe_V_m")
     with h5py.File(os.path.join(folder, "trace_probe_V_m.h5"), "r") as file:

@@ -12,8 +12,8 @@ from checks import caption, check_page, program, report
 import synthetic  # noqa: E402  (checks puts the folders on the path)
 
 G = numpy.linspace(0.002, 0.005, 4)
-RESULTS = ("mean_rate_hz", "rate_min_hz", "rate_max_hz", "isi_cv_median", "spike_correlation_mean", "fc_mean", "sc_fc_r",
-           "fc_empirical_r")
+RESULTS = ("mean_rate_hz", "rate_min_hz", "rate_max_hz", "isi_cv_median", "spike_correlation_mean", "fc_mean",
+           "sc_fc_r", "fc_empirical_r")
 
 
 def test_one_key(folder):
