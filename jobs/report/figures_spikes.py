@@ -156,7 +156,8 @@ def neurons(statistics):
         axes[0, 1].set_title("Irregularity")
         caption += (" The coefficient of variation (CV) of a neuron's intervals is 0 for a clock and 1 for a Poisson "
                     "process; cortex lies between 0.7 and 1.3. Its median is "
-                    f"{short(numpy.median(statistics.isi_cv[regular]))} over the {percent(regular.mean())} of neurons with at least 4 intervals.")
+                    f"{short(numpy.median(statistics.isi_cv[regular]))} over the "
+                    f"{percent(regular.mean())} of neurons with at least 4 intervals.")
     else:
         caption += " No neuron fired the 5 spikes that a coefficient of variation of its intervals needs."
     drawn = len(statistics.rate_hz)

@@ -3,7 +3,8 @@
 import numpy
 from matplotlib import colors
 
-from style import EXCITATORY, INK, NOTHING, RATES, SEQUENTIAL, WIDTH, bare, colour_bar, name_rows, plain, pyplot, side_bar
+from style import (EXCITATORY, INK, NOTHING, RATES, SEQUENTIAL, WIDTH, bare, colour_bar, name_rows, plain, pyplot,
+                   side_bar)
 from words import count
 
 MOST_PANELS = 12

@@ -13,11 +13,16 @@ import checks
 from checks import caption, read_page, report
 
 import connectivity  # noqa: E402  (checks puts the folders on the path)
+import figures_bold  # noqa: E402
+import figures_brain  # noqa: E402
+import figures_rates  # noqa: E402
+import figures_spikes  # noqa: E402
 import groups  # noqa: E402
 import neurons  # noqa: E402
 import rates  # noqa: E402
 import run_folder  # noqa: E402
 import signals  # noqa: E402
+import style  # noqa: E402
 import sweep  # noqa: E402
 import synthetic  # noqa: E402
 
@@ -236,6 +241,54 @@ def test_signals(folder):
         inside = (spiking == number) & (time >= 1) & (time < 1000)
         assert numpy.allclose(trace.spikes_s[line], time[inside] * 1e-3)
         assert trace.names[line] == f"L000/E {number}" and trace.kinds[line] == "E"
+
+
+def test_drawn(folder):
+    """What the pictures are made of: marks, images and bars against what was written."""
+    truth = synthetic.make(folder, record=("spikes", "rates", "bold", "empirical"))
+    run = run_folder.Run(folder)
+    grouping = groups.Groups(run)
+    time, node = truth["spikes"]
+    inside = (time >= 20000) & (time < 22000)
+    raster, said = figures_spikes.raster(run, grouping)
+    marks = numpy.concatenate([line.get_xydata() for line in raster.axes[0].lines if line.get_marker() == "|"])
+    # All 400 neurons are shown, by region in the order of figures, excitatory ones first: as they are numbered.
+    place = numpy.argsort(grouping.order)[node[inside] // 50] * 50 + node[inside] % 50
+    assert sorted(map(tuple, marks)) == sorted(zip(time[inside] * 1e-3, place)) and len(marks) > 1000
+    assert f"{inside.sum():,} spikes of 400 recorded neurons" in said
+    below = {line.get_color(): line.get_ydata() for line in raster.axes[1].lines}
+    excited = inside & (node % 50 < 40)
+    expected = numpy.histogram(time[excited], numpy.arange(20000, 22001, 5))[0] / 320 / 0.005
+    assert numpy.allclose(below[style.EXCITATORY], expected)
+
+    summary = rates.RateSummary(run, grouping)
+    over_time, _ = figures_rates.rates_over_time(run, grouping, summary)
+    assert numpy.allclose(over_time.axes[1].images[0].get_array(), summary.row_hz.T)
+    bars, said = figures_rates.rate_bars(run, grouping, summary)
+    heights = [bar.get_height() for bar in bars.axes[0].patches]
+    count = truth["populations"]["count"]
+    regions = (truth["rates"][2000:].mean(axis=0) * count).reshape(8, 2).sum(axis=1) / count.reshape(8, 2).sum(axis=1)
+    assert numpy.allclose(heights, numpy.sort(regions)[::-1], rtol=1e-5)
+    assert truth["names"][numpy.argmax(regions)] in said and truth["names"][numpy.argmin(regions)] in said
+
+    kept, measured = truth["bold"][25:], truth["empirical"]
+    grid = numpy.ix_(grouping.order, grouping.order)
+    matrices = [numpy.corrcoef(signal.T)[grid] for signal in (kept, measured)]
+    figure, _ = figures_bold.functional(run, *(numpy.corrcoef(s.T) for s in (kept, measured)), 220, "sub-01.tsv")
+    shown = {axes.get_title(loc="left"): axes.images[0] for axes in figure.axes if axes.images}
+    for title, matrix in zip(("Simulated FC", "Measured FC"), matrices):
+        numpy.fill_diagonal(matrix, numpy.nan)
+        assert numpy.allclose(shown[title].get_array().filled(numpy.nan), matrix, equal_nan=True)
+        assert shown[title].get_clim() == shown["Simulated FC"].get_clim(), "matrices must share their colours"
+    assert numpy.allclose(shown["Structural"].get_array().filled(0), truth["weights"][grid])
+    carpet, _ = figures_bold.bold(run)
+    z = (truth["bold"] - kept.mean(axis=0)) / kept.std(axis=0)
+    assert numpy.allclose(carpet.axes[1].images[0].get_array(), z[:, grouping.order].T)
+    brain, _ = figures_brain.brain_map(run, regions)
+    points = next(c for c in brain.axes[1].collections if len(c.get_offsets()) == 8 and c.get_array() is not None)
+    for (x, y), value in zip(points.get_offsets(), points.get_array()):  # from above: x to the right, y to the front
+        at = numpy.argmin(numpy.hypot(truth["centres"][:, 0] - x, truth["centres"][:, 1] - y))
+        assert value == regions[at]
 
 
 def test_sweep_points(folder):
