@@ -17,6 +17,7 @@ import figures_bold  # noqa: E402
 import figures_brain  # noqa: E402
 import figures_rates  # noqa: E402
 import figures_spikes  # noqa: E402
+import figures_sweep  # noqa: E402
 import groups  # noqa: E402
 import neurons  # noqa: E402
 import rates  # noqa: E402
@@ -96,6 +97,8 @@ def test_intervals(folder):
     """Rates and CV of every neuron against NumPy neuron by neuron, also read in small pieces."""
     truth = synthetic.make(folder, record=("spikes",), seconds=30, warmup_s=5)
     time, node = truth["spikes"]
+    brief = _Brief(folder + "_brief")
+    assert brief.count_of_4 > 10 and brief.agrees(), "neurons with 4 intervals have a CV"
     for size in (neurons.PIECE_SPIKES, 137):
         neurons.PIECE_SPIKES = size
         found = neurons.neuron_statistics(run_folder.Run(folder))
@@ -115,6 +118,19 @@ def test_intervals(folder):
     assert (between[0] == time[inside]).all() and (between[1] == node[inside]).all() and between[2] == 6000
     between = run.spikes_between(5000, 6000, most=50)
     assert len(between[0]) == 50 and between[2] == time[inside][50]
+
+
+class _Brief:
+    """A second of spikes: some neurons have 4 intervals, some fewer."""
+
+    def __init__(self, folder):
+        time, node = synthetic.make(folder, record=("spikes",), seconds=6, warmup_s=5)["spikes"]
+        self.intervals = numpy.bincount(node[time >= 5000].astype(int), minlength=400) - 1
+        self.count_of_4 = (self.intervals == 4).sum()
+        self.found = neurons.neuron_statistics(run_folder.Run(folder)).isi_cv
+
+    def agrees(self):
+        return (numpy.isfinite(self.found) == (self.intervals >= 4)).all()
 
 
 def test_recorded_neurons(folder):
@@ -309,6 +325,12 @@ def test_sweep_points(folder):
             assert found.high[name][where][0] == numpy.nanmax(column[mine])
     name, at = found.best()
     assert name == "fc_empirical_r" and found.results[name][at] == numpy.nanmax(found.results[name])
+    (_, _, (figure, _)), = figures_sweep.figures(found)
+    for axes, name in zip(figure.axes, found.results):
+        drawn = axes.images[0].get_array()
+        for (degree, xy), value in zip(found.values, found.results[name]):
+            row, column = (50, 100, 200).index(degree), round(xy * 10) - 1
+            assert drawn[row, column] == value or (numpy.isnan(value) and drawn.mask[row, column])
 
 
 if __name__ == "__main__":

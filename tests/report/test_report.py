@@ -243,6 +243,9 @@ def test_advice(folder):
 
     page = advice_on(timing=synthetic.timing(wait=60.0, update=20.0), ranks=4, job="a.yaml")
     assert "<code>callosum partition a.yaml --ranks 4 --method all</code>" in page
+    uneven = synthetic.timing(wait=20.0)
+    uneven["wait"].update(min=0.0, max=80.0)
+    assert "A rank waits 71 % of the time" in advice_on(timing=uneven)
     page = advice_on(timing=synthetic.timing(wait=0.0, update=20.0, record=40.0, deliver=20.0))
     assert "record fewer spikes" in page and "callosum partition" not in page
     assert "Advancing neurons dominates" in advice_on(timing=synthetic.timing(wait=0.0))
