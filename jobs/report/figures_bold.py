@@ -208,13 +208,15 @@ def _functional_caption(run, simulated, measured, found, seconds, left, name):
             continue
         if x_label.startswith("structural"):
             which = "Simulated FC" if y_label.startswith("simulated") else "Measured FC"
-            caption += f" {which} follows the structural weights (mean of both directions) at r = {r:.2f}."
+            caption += f" {which} correlates with the structural weights (mean of both directions) at r = {r:.2f}."
         else:
             of = f" ({name})" if name else ""
-            caption += (f" Simulated and measured FC{of} agree at r = {r:.2f} over {len(upper(simulated)):,} pairs of "
+            caption += (f" Simulated and measured FC{of} correlate at r = {r:.2f} over {len(upper(simulated)):,} pairs of "
                         "regions; the dashed line is equality.")
             matched = run.empirical()[3]
             caption += f" Measured regions were matched by {matched}." if matched else ""
+    if any(x_label.startswith("structural") for x_label, _ in found):
+        caption += " The axis of weights is logarithmic, r that of the weights themselves."
     if seconds < TRUSTED_S:
         caption += f" Too short: correlations over less than {TRUSTED_S} s are not to be trusted."
     return caption

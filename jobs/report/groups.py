@@ -11,11 +11,13 @@ MOST_ROWS = 400
 
 def _sides_by_name(names):
     """True for each region of the left hemisphere, where all names say which: lA1 and rA1, L012, Precuneus_R,
-    lh-insula. None where they do not."""
+    lh-insula. None where they do not: also where nearly all would lie on one side, as with R001, R002 ..."""
     for pattern in (r"^([lLrR])h?[A-Z0-9_.\- ]", r"[_.\- ]([lLrR])h?$", r"^(left|right|Left|Right)"):
         found = [re.search(pattern, name) for name in names]
         if names and all(found):
-            return numpy.array([match.group(1)[0] in "lL" for match in found])
+            left = numpy.array([match.group(1)[0] in "lL" for match in found])
+            if 0.25 <= left.mean() <= 0.75:
+                return left
     return None
 
 

@@ -68,7 +68,7 @@ def _from_spikes(run):
         last = min(first + PIECE_SPIKES, spikes)
         node = group["node_ids"][first:last].astype(numpy.int64)
         recorded[populations.owner(node)] = True
-        kept = node % step == 0
+        kept = (node % step == 0) & (node < neurons)
         sums.add(group["timestamps"][first:last][kept], node[kept] // step)
     node = numpy.arange(len(sums.count)) * step
     mine = recorded[populations.owner(node)]

@@ -47,6 +47,14 @@ def need(file, path, *dimensions):
     return found
 
 
+def need_columns(dataset, axis, expected, what):
+    """That a dataset has one entry per population or region of the tables beside it."""
+    if dataset.shape[axis] != expected:
+        raise BadRun(f"{dataset.file.filename}: not laid out as expected: {dataset.name} has {dataset.shape[axis]} "
+                     f"columns for {expected} {what}")
+    return dataset
+
+
 def member_0(values, dimensions):
     """Values of member 0, where an array has a dimension more: the last but one."""
     return values[..., 0, :] if values.ndim > dimensions else values
@@ -200,6 +208,9 @@ class Run:
             return None
         row = need(file, "tracts/row", 1)[()].astype(int)
         source = need(file, "tracts/source", 1)[()].astype(int)
+        if len(row) - 1 != len(self.region_names) or (len(source) and source.max() >= len(row) - 1):
+            raise BadRun(f"{file.filename}: not laid out as expected: /tracts does not fit {len(self.region_names)} "
+                         "regions")
         weights = numpy.zeros((len(row) - 1, len(row) - 1))
         weights[numpy.repeat(numpy.arange(len(row) - 1), numpy.diff(row)), source] = need(file, "tracts/weight", 1)[()]
         return weights
@@ -211,7 +222,7 @@ class Run:
         if "bold" not in self.files:
             return None
         time = need(self.files["bold"], "bold/time_s", 1)
-        data = need(self.files["bold"], "bold/data", 2, 3)
+        data = need_columns(need(self.files["bold"], "bold/data", 2, 3), -1, len(self.region_names), "regions")
         length = min(len(time), len(data))
         if not length:
             return None
@@ -245,6 +256,8 @@ class Run:
         if "rates" not in self.files:
             return 0
         data = need(self.files["rates"], "rates/data", 2, 3)
+        if self.populations is not None:
+            need_columns(data, -1, len(self.populations.names), "populations")
         return min(len(need(self.files["rates"], "rates/time_ms", 1)), data.shape[0])
 
     def rate_bins(self):

@@ -7,7 +7,7 @@ import numpy
 
 from groups import evenly
 from rates import StreamingWelch
-from run_folder import as_text, bisect, need, pieces, texts
+from run_folder import as_text, bisect, need, need_columns, pieces, texts
 
 WINDOW_S = 1.0
 LEAST_SAMPLES = 400
@@ -153,6 +153,7 @@ def currents(run, columns=600):
     length, receptors = min(len(time), data.shape[0]), data.shape[-1]
     if not length:
         return None
+    need_columns(data, -2, len(populations.names), "populations")
     names = numpy.array(texts(need(file, "currents/receptors", 1))).reshape(-1, receptors).tolist()
     keys = list(zip(populations.types.tolist(), map(tuple, names), texts(need(file, "currents/unit", 1))))
     share = {}  # [population] of the neurons of a kind

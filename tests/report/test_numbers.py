@@ -65,6 +65,8 @@ def test_order_by_name():
     assert groups.region_order(["Cuneus_R", "Cuneus_L", "Angular_L", "Angular_R"], unknown)[0].tolist() == [2, 1, 3, 0]
     order, left = groups.region_order(["Lingual", "Rectus", "Cuneus", "Angular"], unknown)
     assert order.tolist() == [0, 1, 2, 3] and left is None
+    order, left = groups.region_order(["R002", "R001", "R003", "R004"], unknown)
+    assert order.tolist() == [0, 1, 2, 3] and left is None
 
 
 def test_spectra(folder):
@@ -162,10 +164,10 @@ def test_functional_connectivity(folder):
     assert numpy.allclose(connectivity.upper(matrix), simulated, atol=1e-9)
     report(folder)
     said = caption(read_page(folder), "functional")
-    for words, first, second in (("Simulated and measured FC (sub-01.tsv) agree at r = {:.2f}", simulated, measured),
-                                 ("Simulated FC follows the structural weights (mean of both directions) at r = {:.2f}",
+    for words, first, second in (("Simulated and measured FC (sub-01.tsv) correlate at r = {:.2f}", simulated, measured),
+                                 ("Simulated FC correlates with the structural weights (mean of both directions) at r = {:.2f}",
                                   simulated, structural),
-                                 ("Measured FC follows the structural weights (mean of both directions) at r = {:.2f}",
+                                 ("Measured FC correlates with the structural weights (mean of both directions) at r = {:.2f}",
                                   measured, structural)):
         assert words.format(scipy.stats.pearsonr(first, second)[0]) in said, said
     values = checks.table(read_page(folder))

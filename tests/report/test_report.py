@@ -280,7 +280,20 @@ def test_refused(folder):
     with h5py.File(os.path.join(folder, "rates.h5"), "w") as file:
         file["rates/data"] = numpy.zeros(5)
     assert "/rates/data has 1 dimensions, expected 2 or 3" in program(folder, 2)
+    with h5py.File(os.path.join(folder, "rates.h5"), "w") as file:
+        file["rates/data"], file["rates/time_ms"] = numpy.zeros((7, 5)), numpy.arange(7.0)
+    assert "/rates/data has 5 columns for 16 populations" in program(folder, 2)
     os.unlink(os.path.join(folder, "rates.h5"))
+    with h5py.File(os.path.join(folder, "bold.h5"), "r+") as file:
+        signal = file["bold/data"][()]
+        del file["bold/data"]
+        file["bold/data"] = signal[:, :3]
+    assert "/bold/data has 3 columns for 8 regions" in program(folder, 2)
+    with h5py.File(os.path.join(folder, "bold.h5"), "r+") as file:
+        del file["bold/data"]
+        file["bold/data"] = signal
+        file["tracts/source"][0] = 8
+    assert "/tracts does not fit 8 regions" in program(folder, 2)
     with h5py.File(os.path.join(folder, "sweep.h5"), "w") as file:
         file["sweep/keys"] = ["a"]
         file["sweep/values"] = numpy.zeros((3, 2))
