@@ -1,13 +1,13 @@
 """What readers of SONATA files (libsonata, pysonata, BMTK) really require, as assertions on files; and, where libsonata
 itself is installed, what it reads."""
 
+import importlib
+import importlib.util
+
 import h5py
 import numpy
 
-try:
-    import libsonata
-except ImportError:
-    libsonata = None
+libsonata = importlib.import_module("libsonata") if importlib.util.find_spec("libsonata") else None
 
 
 def check_root(file):
