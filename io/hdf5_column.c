@@ -1,4 +1,5 @@
 #include "io/hdf5_column.h"
+#include "io/hdf5_file.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,6 +114,60 @@ cls_status cls_h5_column_integers(const cls_h5_column *column, uint64_t first, u
 
 cls_status cls_h5_column_numbers(const cls_h5_column *column, uint64_t first, uint64_t n, double *values) {
   return read_rows(column, first, n, H5T_NATIVE_DOUBLE, values);
+}
+
+cls_status cls_h5_rows_write(hid_t file, const char *name, hid_t type, uint64_t first, uint64_t n,
+                             const void *values) {
+  hsize_t start = first, count = n;
+  herr_t done = -1;
+  if (n == 0) return CLS_OK;
+#pragma omp critical(callosum_hdf5)
+  {
+    hid_t set = H5Dopen2(file, name, H5P_DEFAULT), there = H5Dget_space(set);
+    hid_t here = H5Screate_simple(1, &count, NULL);
+    if (H5Sselect_hyperslab(there, H5S_SELECT_SET, &start, NULL, &count, NULL) >= 0)
+      done = H5Dwrite(set, type, here, there, H5P_DEFAULT, values);
+    H5Sclose(here);
+    H5Sclose(there);
+    H5Dclose(set);
+  }
+  return done >= 0 ? CLS_OK : cls_h5_fail(file, name);
+}
+
+static cls_status read_members(hid_t file, const char *path, const char *name, char ***members, size_t *n) {
+  hid_t group = has(file, name) ? H5Gopen2(file, name, H5P_DEFAULT) : -1;
+  H5G_info_t info = {0};
+  CLS_CHECK(group >= 0, CLS_ERR_INPUT, "%s: %s: there is no such group", path, name);
+  cls_status status = H5Gget_info(group, &info) < 0
+                          ? cls_fail(CLS_ERR_INPUT, "%s: %s: cannot be read, the file is damaged", path, name)
+                          : cls_alloc(members, info.nlinks, sizeof **members, "names of a group");
+  for (hsize_t i = 0; i < info.nlinks && status == CLS_OK; i++) {
+    char text[1024];
+    ssize_t length =
+        H5Lget_name_by_idx(group, ".", H5_INDEX_NAME, H5_ITER_INC, i, text, sizeof text, H5P_DEFAULT);
+    if (length <= 0 || length >= (ssize_t)sizeof text)
+      status = cls_fail(CLS_ERR_INPUT, "%s: %s: a name of %zd letters", path, name, length);
+    else if (!((*members)[*n] = cls_format("%s", text)))
+      status = cls_fail(CLS_ERR_MEMORY, "%s: no memory for a name", path);
+    else
+      ++*n;
+  }
+  H5Gclose(group);
+  return status;
+}
+
+cls_status cls_h5_members(hid_t file, const char *path, const char *name, char ***members, size_t *n) {
+  cls_status status;
+  *members = NULL;
+  *n = 0;
+#pragma omp critical(callosum_hdf5)
+  status = read_members(file, path, name, members, n);
+  return status;
+}
+
+void cls_h5_free_members(char **members, size_t n) {
+  for (size_t i = 0; i < n; i++) free(members[i]);
+  free(members);
 }
 
 /* Of fixed or variable length. */

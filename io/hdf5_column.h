@@ -1,4 +1,4 @@
-/* Columns of numbers in HDF5 files, read piece by piece by one process alone: lists of synapses, positions,
+/* Columns of numbers in HDF5 files, read (and written) piece by piece by one process alone: lists of synapses, positions,
  * SONATA files. Errors are the user's (CLS_ERR_INPUT) and say "FILE: DATASET: ...". */
 #ifndef CALLOSUM_HDF5_COLUMN_H
 #define CALLOSUM_HDF5_COLUMN_H
@@ -27,6 +27,12 @@ void cls_h5_column_close(cls_h5_column *column); /* also one that was never open
 /* Rows [first, first + n) into `values`, row after row. What does not fit comes as the nearest that does. */
 cls_status cls_h5_column_integers(const cls_h5_column *column, uint64_t first, uint64_t n, int64_t *values);
 cls_status cls_h5_column_numbers(const cls_h5_column *column, uint64_t first, uint64_t n, double *values);
+/* Writes rows [first, first + n) of the dataset `name` of one dimension, which is there. */
+cls_status cls_h5_rows_write(hid_t file, const char *name, hid_t type, uint64_t first, uint64_t n,
+                             const void *values);
+/* Names of what the group `name` holds, ascending, to be freed by cls_h5_free_members (also after an error). */
+cls_status cls_h5_members(hid_t file, const char *path, const char *name, char ***members, size_t *n);
+void cls_h5_free_members(char **members, size_t n);
 /* A text attribute of the object `name` in freshly allocated memory; NULL where there is none. */
 cls_status cls_h5_text_of(hid_t file, const char *name, const char *attribute, char **text);
 

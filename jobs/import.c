@@ -10,10 +10,12 @@
 static const char usage[] =
     "usage: callosum import tvb FILE --out FILE.h5\n"
     "       callosum import generate [--regions N] [--seed S] [--density D] --out FILE.h5\n"
+    "       callosum import sonata CONFIG.json --out FOLDER [--simulation SIMULATION.json]\n"
     "\n"
     "Writes a connectome in Callosum's HDF5 layout, which `brain: {connectome: {file: FILE.h5}}` reads.\n"
     "  tvb       a zip in the layout of The Virtual Brain\n"
-    "  generate  a synthetic connectome: two hemispheres, log-normal weights\n";
+    "  generate  a synthetic connectome: two hemispheres, log-normal weights\n"
+    "  sonata    a SONATA circuit, as a folder with a job and its lists of synapses\n";
 
 typedef struct {
   const char *format, *file, *out;
@@ -72,7 +74,8 @@ static cls_status parse_arguments(int argc, char **argv, import_options *o) {
   }
   CLS_CHECK(o->format, CLS_ERR_INPUT, "import: no format given\n%s", usage);
   bool tvb = strcmp(o->format, "tvb") == 0, generate = strcmp(o->format, "generate") == 0;
-  CLS_CHECK(tvb || generate, CLS_ERR_INPUT, "import: unknown format %s, expected tvb or generate", o->format);
+  CLS_CHECK(tvb || generate, CLS_ERR_INPUT, "import: unknown format %s, expected tvb, generate or sonata",
+            o->format);
   CLS_CHECK(!tvb || o->file, CLS_ERR_INPUT, "import tvb: no file given\n%s", usage);
   CLS_CHECK(!tvb || !o->generator_option, CLS_ERR_INPUT,
             "import tvb: --regions, --seed and --density belong to import generate");
@@ -150,7 +153,9 @@ int cls_command_import(int argc, char **argv) {
     }
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   cls_status status = CLS_OK;
-  if (rank == 0) {
+  if (rank == 0 && argc > 1 && strcmp(argv[1], "sonata") == 0) {
+    status = (cls_status)cls_import_sonata(argc - 1, argv + 1);
+  } else if (rank == 0) {
     status = parse_arguments(argc, argv, &options);
     if (status == CLS_OK) status = import(&options);
   }

@@ -236,7 +236,7 @@ static const variant variants[] = {
      true,
      true},
 };
-enum { VARIANTS = sizeof variants / sizeof *variants, N0 = 3500, N1 = 2600, RINGS = 40 };
+enum { VARIANTS = sizeof variants / sizeof *variants, N0 = 2700, N1 = 2100, RINGS = 40 };
 
 static cls_network *make_variant(const variant *v, uint64_t seed) {
   const uint64_t n[] = {N0, N1};
