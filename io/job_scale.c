@@ -198,7 +198,7 @@ static cls_status need_current_model(const cls_job_scale *s, const cls_populatio
   if (find_current_model(p->model)) return CLS_OK;
   return cls_yaml_fail(node,
                        "model %s takes no current that makes up for the synapses left out (scale.indegree "
-                       "%g): expected lif_psc_exp, or scale.weights: keep",
+                       "%g): expected lif_psc_exp or lif_psc_delta, or scale.weights: keep",
                        p->model->name, s->indegree);
 }
 
@@ -231,11 +231,13 @@ static cls_status compensate_projection(cls_job_reader *r, uint32_t number) {
   return CLS_OK;
 }
 
-/* Of one input: Poisson trains are many synapses; other inputs are what they are. */
+/* Of one input: steady Poisson trains are many synapses; other inputs are what they are, and so are those of
+ * relays, which have no mean to keep. */
 static cls_status compensate_input(cls_job_scale *s, cls_population *p, cls_input *input,
                                    scaled_population *scaled, double lost[CLS_MAX_RECEPTORS]) {
   double k = s->indegree;
-  if (strcmp(input->model->name, "poisson") != 0 || k == 1) return CLS_OK;
+  bool background = strcmp(input->model->name, "poisson") == 0 && !input->waveform && !p->model->no_current;
+  if (!background || k == 1) return CLS_OK;
   CLS_TRY(need_current_model(s, p, cls_yaml_get(scaled->node, "model")));
   cls_distribution *rate = &input->param[cls_model_param(input->model, "rate_hz")];
   cls_distribution *weight = &input->param[cls_model_param(input->model, "weight")];

@@ -297,7 +297,7 @@ static int start(void **state) {
   (void)state;
   uint64_t mark = (uint64_t)getpid();
   MPI_Bcast(&mark, 1, MPI_UINT64_T, 0, world.comm);
-  snprintf(path, sizeof path, "callosum_edges_%llu.h5", (unsigned long long)mark);
+  snprintf(path, sizeof path, "/tmp/callosum_edges_%llu.h5", (unsigned long long)mark);
   return 0;
 }
 static int stop(void **state) {

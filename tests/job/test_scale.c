@@ -117,6 +117,30 @@ static void test_mean_and_variance_stay(void **state) {
   near(cls_distribution_mean(&population("A")->inputs[1].param[0]), 7, 0);
 }
 
+/* Delta synapses: a weight is a jump of the potential, so what is lost is C x K x J x rate. Relays and inputs
+ * that change in time stay as they are. */
+static void test_delta_synapses(void **state) {
+  (void)state;
+  loaded("simulation: {duration_ms: 10}\n"
+         "populations:\n"
+         "  - {name: R, n: 1000, model: relay, rate_hz: 30, inputs: [{model: poisson, rate_hz: 30, weight: "
+         "1}]}\n"
+         "  - {name: D, n: 500, model: lif_psc_delta, params: {C_m_pF: 200, tau_m_ms: 20},\n"
+         "     inputs: [{model: poisson, rate_hz: 1000, weight: 0.2},\n"
+         "              {model: poisson, rate_hz: 1000, weight: 0.2, waveform: {kind: step, start_ms: 5}}]}\n"
+         "projections:\n"
+         "  - {source: R, target: D, rule: fixed_indegree, indegree: 100, weight: 0.1, delay_ms: 1}\n"
+         "scale: {neurons: 0.25, indegree: 0.25}\n",
+         NULL);
+  near(current_of("D"), 200 * (100 * 0.1 * 30 + 1000 * 0.2) / 1000 * (1 - sqrt(0.25)), 1e-12);
+  near(cls_distribution_mean(&projection("R->D")->weight[0]), 0.2, 1e-12);
+  const cls_input *inputs = population("D")->inputs;
+  near(cls_distribution_mean(&inputs[0].param[0]), 250, 1e-12);
+  near(cls_distribution_mean(&inputs[0].param[1]), 0.4, 1e-12);
+  near(cls_distribution_mean(&inputs[1].param[0]), 1000, 0);
+  near(cls_distribution_mean(&population("R")->inputs[0].param[0]), 30, 0);
+}
+
 static void test_weights_stay_as_written(void **state) {
   (void)state;
   const char *const sets[] = {"scale={neurons: 0.5, indegree: 0.3, weights: keep}", "scale={neurons: 0.5}"};
@@ -158,6 +182,7 @@ static int stop(void **state) {
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_mean_and_variance_stay),
+      cmocka_unit_test(test_delta_synapses),
       cmocka_unit_test(test_weights_stay_as_written),
       cmocka_unit_test(test_refusals),
   };
