@@ -30,13 +30,12 @@ static const cls_key keys[] = {
     {"rule", CLS_KEY_CHOICE, offsetof(fields, rule), .initial = "fixed_indegree", .choices = rules,
      .doc = "of long-range projections"},
     {"unit", CLS_KEY_TEXT, offsetof(fields, unit), .initial = "canonical",
-     .doc = "what regions are made of: canonical (populations E and I), column (six layers), subcortical (E "
-            "and I), a "
-            "name under units, or auto: column where the connectome says cortical, else subcortical"},
+     .doc = "what regions are made of: canonical (populations E and I), column (E and I of layers 2/3, "
+            "4, 5 and 6), subcortical (E and I), a name under units, or auto: column where the "
+            "connectome says cortical, else subcortical"},
     {"unit_table", CLS_KEY_TEXT, offsetof(fields, unit_table),
      .doc = "tab-separated file with the columns name and unit, synapse_density or both, a row for every "
-            "region; "
-            "relative to the job file"},
+            "region; relative to the job file"},
     {"unit_of", CLS_KEY_LIST, offsetof(fields, unit_of),
      .doc = "units of regions by name, over unit and unit_table: [{region: \"lh_*\", unit: column}, ...]"},
     {"units", CLS_KEY_MAP, offsetof(fields, units),
@@ -44,9 +43,8 @@ static const cls_key keys[] = {
     {"synapse_density", CLS_KEY_MAP, offsetof(fields, density),
      .doc = "in-degrees follow the synapse density of regions"},
     {"shares", CLS_KEY_MAP, offsetof(fields, shares),
-     .doc = "of a neuron's synapses in the units canonical and subcortical, by source: 4/7 local excitatory, "
-            "1/7 local "
-            "inhibitory, 2/7 long range"},
+     .doc = "of a neuron's synapses in the units canonical and subcortical, by source: 4/7 local "
+            "excitatory, 1/7 local inhibitory, 2/7 long range"},
     {"excitatory_share", CLS_KEY_NUMBER, offsetof(fields, excitatory_share), .initial = "0.8", .min = 0.01,
      .max = 0.99, .doc = "of the neurons of a region that is canonical or subcortical"},
     {"velocity_m_s", CLS_KEY_NUMBER, offsetof(fields, velocity_m_s), .unit = "m/s", .initial = "3", .min = 0,

@@ -139,8 +139,8 @@ typedef struct {
 } density_fields;
 static const cls_key density_keys[] = {
     {"reference", CLS_KEY_ANY, offsetof(density_fields, reference),
-     .doc = "region (name, pattern or list: their mean) of in-degree brain.indegree; default mean: over all "
-            "regions"},
+     .doc = "region (name, pattern or list: their mean) of in-degree brain.indegree; default mean: over "
+            "all regions"},
     {"low", CLS_KEY_NUMBER, offsetof(density_fields, low), .initial = "0.7", .min = 0, .max = 1,
      .above_min = true, .doc = "least factor on the in-degree"},
     {"high", CLS_KEY_NUMBER, offsetof(density_fields, high), .initial = "1.3", .min = 1, .max = 1e3,

@@ -15,21 +15,18 @@ static const cls_key unit_keys[] = {
     {"populations", CLS_KEY_LIST, offsetof(unit_fields, populations),
      .doc = "what it is made of; needs synapses too"},
     {"synapses", CLS_KEY_MAP, offsetof(unit_fields, synapses),
-     .doc = "{TARGET: {SOURCE: number, long_range: number}} of a neuron; rows of a unit that is known keep "
-            "what is "
-            "not named"},
+     .doc = "{TARGET: {SOURCE: number, long_range: number}} of a neuron; rows of a unit that is known "
+            "keep what is not named"},
     {"shares", CLS_KEY_MAP, offsetof(unit_fields, shares),
      .doc = "of a neuron's synapses, as brain.shares; for units of one E and one I"},
     {"excitatory_share", CLS_KEY_NUMBER, offsetof(unit_fields, excitatory_share), .min = 0.01, .max = 0.99,
      .doc = "of its neurons; for units of one E and one I"},
     {"long_range_source", CLS_KEY_TEXT, offsetof(unit_fields, long_range_source),
-     .doc = "who projects onto other regions: all_e (all excitatory populations), those of a layer (l5e), or "
-            "one by "
-            "name"},
+     .doc = "who projects onto other regions: all_e (all excitatory populations), those of a layer "
+            "(l5e), or one by name"},
     {"indegree_by", CLS_KEY_CHOICE, offsetof(unit_fields, indegree_by), .choices = indegrees,
      .doc = "table: in proportion to the sum of the row, with the mean brain.indegree over the region's "
-            "neurons; "
-            "fixed: brain.indegree everywhere"},
+            "neurons; fixed: brain.indegree everywhere"},
     {"params", CLS_KEY_MAP, offsetof(unit_fields, params),
      .doc = "parameters of the model in this unit, over brain.params"},
     {"params_of", CLS_KEY_MAP, offsetof(unit_fields, params_of),
