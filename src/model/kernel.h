@@ -103,4 +103,35 @@ CLS_FN float cls_countdown(float steps) {
     for (int j = 0; j < CLS_COUNT(NAME##_STATES); j++) tile->state[j][i] = ((float *)&state)[j];             \
   }
 
+/* NAME_tile_currents, from NAME_receptor_current(&state, &constants, receptor). Receptor and stride are constants in
+ * each loop, so that it vectorises. */
+#define CLS_CURRENTS_OF_(NAME, STRIDE, RECEPTOR)                                                             \
+  if ((RECEPTOR) < CLS_COUNT(NAME##_RECEPTORS) && receptor == (RECEPTOR)) {                                  \
+    enum { stride = (STRIDE) };                                                                              \
+    _Pragma("GCC ivdep") for (int i = 0; i < n; i++) {                                                       \
+      NAME##_state s;                                                                                        \
+      NAME##_const k;                                                                                        \
+      NAME##_STATES(CLS_LOAD_STATE_) NAME##_CONSTS(CLS_LOAD_CONST_) out[i] =                                 \
+          NAME##_receptor_current(&s, &k, (RECEPTOR));                                                       \
+    }                                                                                                        \
+  }
+#define CLS_CURRENTS_BODY_(NAME, STRIDE)                                                                     \
+  {                                                                                                          \
+    CLS_CURRENTS_OF_(NAME, STRIDE, 0)                                                                        \
+    CLS_CURRENTS_OF_(NAME, STRIDE, 1)                                                                        \
+    CLS_CURRENTS_OF_(NAME, STRIDE, 2)                                                                        \
+    CLS_CURRENTS_OF_(NAME, STRIDE, 3)                                                                        \
+  }
+#define CLS_DEFINE_CURRENTS(NAME)                                                                            \
+  CLS_CLONES static void NAME##_tile_currents(const cls_tile *tile, int varied, int receptor,                \
+                                              float *restrict out) {                                         \
+    int j = 0;                                                                                               \
+    NAME##_STATES(CLS_STATE_POINTER_) j = 0;                                                                 \
+    NAME##_CONSTS(CLS_CONST_POINTER_) const int n = tile->n & ~15;                                           \
+    if (varied)                                                                                              \
+      CLS_CURRENTS_BODY_(NAME, 1)                                                                            \
+    else                                                                                                     \
+      CLS_CURRENTS_BODY_(NAME, 0)                                                                            \
+  }
+
 #endif

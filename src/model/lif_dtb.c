@@ -1,6 +1,7 @@
 #include "model/lif_dtb.h"
 
 CLS_DEFINE_NEURON(lif_dtb)
+CLS_DEFINE_CURRENTS(lif_dtb)
 
 enum { C_M, G_L, E_L, V_TH, V_RESET, T_REF, TAU, E_REV = TAU + 4, G = E_REV + 4, I_E = G + 4, N_PARAMS };
 static const cls_param_info params[N_PARAMS] = {
@@ -92,5 +93,6 @@ const cls_model cls_model_lif_dtb = {
     .tile_varied = lif_dtb_tile_varied,
     .one = lif_dtb_one,
     .receptor_current = receptor_current,
+    .tile_currents = lif_dtb_tile_currents,
     .current_unit = "uA/cm2",
 };

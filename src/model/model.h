@@ -100,6 +100,8 @@ typedef struct cls_model_ {
   /* Synaptic current of each receptor at the end of a step, neuron i (NULL for input models), in
    * `current_unit`. */
   float (*receptor_current)(const cls_tile *tile, int i, int stride, int receptor);
+  /* The same for all neurons of a tile into out[tile->n], vectorised; same bits. NULL: each is asked for. */
+  void (*tile_currents)(const cls_tile *tile, int stride, int receptor, float *out);
   const char *current_unit;
 } cls_model;
 

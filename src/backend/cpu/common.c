@@ -18,19 +18,34 @@ void cls_cpu_destroy(cls_cpu *cpu) {
   free(cpu->pools);
 }
 
+/* Sum over the first n of a tile of the currents of a receptor, each rounded to a whole number of units. */
+static int64_t sum_currents(const cls_range_run *run, const cls_tile *tile, int receptor, uint32_t n) {
+  float current[CLS_TILE];
+  int64_t sum = 0;
+  if (run->model->tile_currents)
+    run->model->tile_currents(tile, run->stride, receptor, current);
+  else
+    for (uint32_t i = 0; i < n; i++)
+      current[i] = run->model->receptor_current(tile, (int)i, run->stride, receptor);
+  for (uint32_t i = 0; i < n; i++) sum += llrint((double)current[i] * CLS_CURRENT_ONE);
+  return sum;
+}
+
 cls_status cls_cpu_currents(void *instance, int member, int64_t *sums) {
   const cls_cpu *cpu = instance;
   const cls_neurons *neurons = cpu->setup.neurons[member];
+  const int parts = (int)cpu->setup.layout->n_parts;
+  memset(sums, 0, (size_t)neurons->n_runs * CLS_MAX_RECEPTORS * sizeof *sums);
+#pragma omp parallel for num_threads(parts) schedule(static) if (parts > 1)
   for (uint32_t r = 0; r < neurons->n_runs; r++) {
     const cls_range_run *run = &neurons->runs[r];
-    cls_tile tile;
-    cls_neurons_tile(run, cpu->pools[member], 0, run->padded, &tile);
-    for (int k = 0; k < CLS_MAX_RECEPTORS; k++) {
-      int64_t sum = 0;
-      for (uint32_t i = 0; k < run->model->n_receptors && i < run->n; i++)
-        sum += (int64_t)rint((double)run->model->receptor_current(&tile, (int)i, run->stride, k) *
-                             CLS_CURRENT_ONE);
-      sums[(size_t)r * CLS_MAX_RECEPTORS + (size_t)k] = sum;
+    for (uint32_t at = 0; at < run->n; at += CLS_TILE) {
+      const uint32_t padded = run->padded - at < CLS_TILE ? run->padded - at : CLS_TILE;
+      const uint32_t n = run->n - at < padded ? run->n - at : padded;
+      cls_tile tile;
+      cls_neurons_tile(run, cpu->pools[member], at, padded, &tile);
+      for (int k = 0; k < run->model->n_receptors; k++)
+        sums[(size_t)r * CLS_MAX_RECEPTORS + (size_t)k] += sum_currents(run, &tile, k, n);
     }
   }
   return CLS_OK;
