@@ -21,6 +21,11 @@ static void print_model(const cls_model *m) {
     print_range(p);
     printf("  %s [%s]%s\n", p->doc, p->unit, p->shared ? ", one value per population" : "");
   }
+  if (m->needs_trains) printf("    %-18s where the spikes come from: see callosum reference\n", "file ...");
+  if (m->takes_waveform)
+    printf("    %-18s %s its strength in time%s%s\n", "waveform, events",
+           m->needs_waveform ? "needed: one or both change" : "change",
+           m->level ? ", as a factor on " : ", as a factor on what it adds", m->level ? m->level : "");
   if (m->n_states) printf("  states\n");
   for (int i = 0; i < m->n_states; i++)
     printf("    %-18s %s [%s]%s\n", m->states[i].name, m->states[i].doc, m->states[i].unit,
