@@ -311,7 +311,7 @@ static void check_variant(const variant *v) {
     assert_true(in[t] <= bound);
   }
   NEAR((dispersion - targets) / sqrt(2.0 * targets), 0, 4.5);
-  assert_true(bound >= greatest && bound < 4 * greatest + 10 * sqrt(4 * greatest) + 10);
+  assert_true(bound >= greatest && bound < 5 * greatest + 10 * sqrt(5 * greatest) + 10);
 
   qsort(all.synapse, all.n, sizeof *all.synapse, by_pair);
   for (size_t i = 0; i < all.n; i++) {

@@ -47,7 +47,7 @@ LAYOUTS = {
 LISTED = """\
 simulation: {dt_ms: 0.1, seed: 3}
 populations:
-  - {name: E, n: 1500, model: lif_psc_exp, inputs: [{model: poisson, rate_hz: 9000, weight: 90, receptor: exc}],
+  - {name: E, n: 1500, type: E, model: lif_psc_exp, inputs: [{model: poisson, rate_hz: 9000, weight: 90, receptor: exc}],
      positions: {file: lists.h5, dataset: positions/E}}
   - {name: I, n: 400, model: lif_psc_exp, inputs: [{model: poisson, rate_hz: 9000, weight: 85, receptor: exc}],
      positions: {file: lists.h5, dataset: positions/I}}
