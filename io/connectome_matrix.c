@@ -257,7 +257,8 @@ static cls_status length_of(const assembly *a, const cls_entry *e, length_counts
   return CLS_OK;
 }
 
-static cls_status note_lengths(const assembly *a, const length_counts *counts, uint64_t tracts) {
+static cls_status note_lengths(const assembly *a, const length_counts *counts) {
+  const uint64_t tracts = counts->own + counts->mirrored + counts->none;
   uint64_t unused = 0, missing = 0;
   const cls_matrix *m = &a->lengths;
   if (!a->options->lengths) return CLS_OK;
@@ -309,7 +310,7 @@ static cls_status fill_tracts(const assembly *a, cls_connectome *c) {
   }
   for (uint32_t i = 0; i < c->n_regions; i++) /* rows without entries */
     if (c->row[i + 1] < c->row[i]) c->row[i + 1] = c->row[i];
-  return note_lengths(a, &counts, a->weights.n_entries);
+  return note_lengths(a, &counts);
 }
 
 static cls_status fill_regions(assembly *a, cls_connectome *c) {
