@@ -123,10 +123,26 @@ static cls_status check_series(const matching *m, const cls_empirical *e, uint32
   return CLS_OK;
 }
 
+/* A first row 0, 1, 2 ... or 1, 2, 3 ... is no volume but a header that some program made up. */
+static cls_status check_first_row(const matching *m) {
+  const double *row = m->matrix.values;
+  const uint64_t n = m->matrix.columns;
+  if (m->matrix.kind != CLS_MATRIX_TEXT || m->matrix.column_names || m->regions_in_rows || n < 4)
+    return CLS_OK;
+  bool counts = row[0] == 0 || row[0] == 1;
+  for (uint64_t i = 1; i < n && counts; i++) counts = row[i] == row[0] + (double)i;
+  CLS_CHECK(
+      !counts, CLS_ERR_INPUT,
+      "%s: the first row counts from %g to %g: expected a volume, or a header with the names of regions",
+      m->request->path, row[0], row[n - 1]);
+  return CLS_OK;
+}
+
 static cls_status take(const matching *m, cls_empirical *e) {
   const double *values = m->matrix.values;
   CLS_CHECK(m->volumes >= 3, CLS_ERR_INPUT, "%s: %llu volumes: expected at least 3", m->request->path,
             (unsigned long long)m->volumes);
+  CLS_TRY(check_first_row(m));
   e->volumes = m->volumes;
   e->regions = m->regions->n;
   e->by_name = m->by_name;

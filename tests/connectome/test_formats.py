@@ -47,8 +47,9 @@ def reference():
 WEIGHTS, LENGTHS, REGIONS = reference()
 
 
-def run(*arguments):
-    return subprocess.run([CALLOSUM, *map(str, arguments)], capture_output=True, text=True, check=False,
+def run(*arguments, ranks=None):
+    launcher = ["mpirun", "--oversubscribe", "-n", str(ranks)] if ranks else []
+    return subprocess.run([*launcher, CALLOSUM, *map(str, arguments)], capture_output=True, text=True, check=False,
                           env={**os.environ, "OMP_NUM_THREADS": "1"})
 
 
@@ -169,10 +170,10 @@ def options_of(keys):
     return options
 
 
-def digest(folder, connectome, name):
+def digest(folder, connectome, name, *options, ranks=None):
     job, out = folder / "job.yaml", folder / f"run_{name}"
     job.write_text(JOB.replace("CONNECTOME", json.dumps(connectome)))
-    done = run("run", job, "--out", out)
+    done = run("run", job, "--out", out, *options, ranks=ranks)
     assert done.returncode == 0, (name, done.stderr)
     summary = json.loads((out / "summary.json").read_text())
     return summary["digest"], summary["spikes"], done.stdout
@@ -202,6 +203,9 @@ def check_all_formats(folder):
     # A path relative to the job file, whatever the folder one stands in.
     relative, _, _ = digest(folder, {"file": "w.mtx", "lengths": "l.mtx", "regions": "regions.tsv"}, "relative")
     assert relative == again
+    spread, _, _ = digest(folder, {"file": "w.mtx", "lengths": "l.mtx", "regions": "regions.tsv"}, "spread", "--backend", "/cpu/omp",
+                          ranks=3)
+    assert spread == again, "three ranks do not agree with one"
 
 
 def check_classes(folder):

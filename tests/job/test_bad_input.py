@@ -530,7 +530,7 @@ def prepare_tables(folder):
         f.write(whole[:-9])
     write(f"{folder}/square.csv", *rows)
     write(f"{folder}/upper5.csv", "0,1,2", "0,0,1", "0,0,0", "1,2,3", "2,3,4")
-    five = ["1,2,3,4", "2,3,4,4", "3,1,2,5", "4,4,4,1", "5,0,1,2"]
+    five = ["9,2,3,4", "2,3,4,4", "3,1,2,5", "4,4,4,1", "5,0,1,2"]
     write(f"{folder}/constant.csv", *[line[:4] + "7" + line[5:] for line in five])
     write(f"{folder}/nan5.csv", five[0], "2,3,4,n/a", *five[2:])
     for name, header in (("bold", "a,b,c,x"), ("timed", "d,c,b,a")):

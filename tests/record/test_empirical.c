@@ -22,36 +22,36 @@ static cls_status take(const char *file, const char *text, cls_bold_orientation 
   return status;
 }
 
-/* Volume t of region i is 10 t + its place in the table + 1, but for noise that makes it vary. */
+/* Volume t of region i is 10 t + its place in the table + 2. */
 static void is_right(bool by_name) {
   assert_int_equal(e->volumes, 3);
   assert_int_equal(e->regions, 4);
   assert_int_equal(e->by_name, by_name);
   for (uint32_t t = 0; t < 3; t++)
-    for (uint32_t i = 0; i < 4; i++) assert_true(e->data[t * 4 + i] == 10 * t + kept[i] + 1);
+    for (uint32_t i = 0; i < 4; i++) assert_true(e->data[t * 4 + i] == 10 * t + kept[i] + 2);
   cls_empirical_free(e);
 }
 
 static void match_columns(void **state) {
   (void)state;
-  OK(take("m.csv", "1,2,3,4,5\n11,12,13,14,15\n21,22,23,24,25\n", CLS_BOLD_UNSTATED, 0));
+  OK(take("m.csv", "2,3,4,5,6\n12,13,14,15,16\n22,23,24,25,26\n", CLS_BOLD_UNSTATED, 0));
   assert_true(isnan(e->tr_s));
   is_right(false);
-  OK(take("m.csv", "1,11,21\n2,12,22\n3,13,23\n4,14,24\n5,15,25\n", CLS_BOLD_UNSTATED, 2));
+  OK(take("m.csv", "2,12,22\n3,13,23\n4,14,24\n5,15,25\n6,16,26\n", CLS_BOLD_UNSTATED, 2));
   assert_true(e->tr_s == 2);
   is_right(false);
   /* By name: any order, series of other regions and of none. */
-  OK(take("m.tsv", "e\ttime\td\tb\tc\ta\n5\t0\t4\t2\t3\t1\n15\t2\t14\t12\t13\t11\n25\t4\t24\t22\t23\t21\n",
+  OK(take("m.tsv", "e\ttime\td\tb\tc\ta\n6\t0\t5\t3\t4\t2\n16\t2\t15\t13\t14\t12\n26\t4\t25\t23\t24\t22\n",
           CLS_BOLD_UNSTATED, 0));
   is_right(true);
-  OK(take("m.txt", "e 5 15 25\na 1 11 21\nd 4 14 24\nb 2 12 22\n", CLS_BOLD_UNSTATED, 0));
+  OK(take("m.txt", "e 6 16 26\na 2 12 22\nd 5 15 25\nb 3 13 23\n", CLS_BOLD_UNSTATED, 0));
   is_right(true);
 }
 
 /* A square is ambiguous until somebody says what its rows are. */
 static void state_orientation(void **state) {
   (void)state;
-  const char *square = "1,2,3,4,5\n6,7,8,9,0\n1,3,5,7,9\n2,4,6,8,0\n9,8,7,6,5\n";
+  const char *square = "7,2,3,4,5\n6,7,8,9,0\n1,3,5,7,9\n2,4,6,8,0\n9,8,7,6,5\n";
   assert_int_equal(take("m.csv", square, CLS_BOLD_UNSTATED, 0), CLS_ERR_INPUT);
   MESSAGE("5 rows and columns for 5 regions: expected orientation: time_x_region or region_x_time");
   OK(take("m.csv", square, CLS_BOLD_TIME_X_REGION, 0));
@@ -67,7 +67,7 @@ static void state_orientation(void **state) {
 
 static void read_sidecar(void **state) {
   (void)state;
-  const char *text = "a\tb\td\te\n1\t2\t4\t5\n11\t12\t14\t15\n21\t22\t24\t25\n";
+  const char *text = "a\tb\td\te\n2\t3\t5\t6\n12\t13\t15\t16\n22\t23\t25\t26\n";
   char path[256];
   snprintf(path, sizeof path, "%s", scratch("m.json"));
   const struct {
@@ -109,8 +109,9 @@ static void refuse_signals(void **state) {
       {"u,v,w,x\n1,2,3,4\n2,3,4,5\n1,2,3,3\n", "no series for 4 of 4 regions: a, b, d, e"},
       {"a,b,d,e,a\n1,2,3,4,5\n2,3,4,5,6\n1,2,3,3,3\n", "two series are named a"},
       {"1,2,3,4,5\n2,3,4,5,7\n", "2 volumes: expected at least 3"},
-      {"1,2,3,4,5\n2,3,4,5,7\n3,4,5,n/a,8\n", "volume 3 of column 4 (region d) is no number"},
-      {"1,2,3,4,5\n2,2,4,5,7\n3,2,5,6,8\n", "column 2 (region b) is 2 throughout"},
+      {"0,1,2,3,4\n2,3,4,5,7\n3,4,5,3,8\n", "the first row counts from 0 to 4: expected a volume"},
+      {"9,2,3,4,5\n2,3,4,5,7\n3,4,5,n/a,8\n", "volume 3 of column 4 (region d) is no number"},
+      {"9,2,3,4,5\n2,2,4,5,7\n3,2,5,6,8\n", "column 2 (region b) is 2 throughout"},
       {"a,b,d,e\n1,2,3,4\n2,3,4,4\n1,2,3,4\n", "column 4 (region e) is 4 throughout"}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     assert_int_equal(take("m.csv", cases[i].text, CLS_BOLD_UNSTATED, 0), CLS_ERR_INPUT);
@@ -118,7 +119,7 @@ static void refuse_signals(void **state) {
     MESSAGE("m.csv: ");
     MESSAGE(cases[i].part);
   }
-  OK(take("m.csv", "1,2,9,4,5\n11,12,9,14,15\n21,22,9,24,25\n", CLS_BOLD_UNSTATED,
+  OK(take("m.csv", "2,3,9,5,6\n12,13,9,15,16\n22,23,9,25,26\n", CLS_BOLD_UNSTATED,
           0)); /* a dropped region may rest */
   is_right(false);
 }
@@ -129,7 +130,7 @@ static void ignore_made_up_names(void **state) {
   const char *path = scratch("m.csv");
   FILE *file = fopen(path, "w");
   assert_non_null(file);
-  fputs("e,d,c,b,a\n1,2,3,4,5\n11,12,13,14,15\n21,22,23,24,25\n", file);
+  fputs("e,d,c,b,a\n2,3,4,5,6\n12,13,14,15,16\n22,23,24,25,26\n", file);
   fclose(file);
   cls_empirical_regions unnamed = regions;
   unnamed.names_made_up = true;
