@@ -24,7 +24,7 @@ GW = pathlib.Path(os.environ.get("CALLOSUM_DATA", ROOT / ".." / "shared" / "data
 N = 9
 JOB = """\
 simulation: {duration_ms: 60, dt_ms: 0.1, backend: /cpu/serial}
-brain: {neurons: 450, indegree: 20, connectome: CONNECTOME}
+brain: {neurons: 900, indegree: 20, synapse_density: {}, connectome: CONNECTOME}
 """
 
 
@@ -115,7 +115,7 @@ def write_all(folder):
         made.append((name, form, folder / weights, {"lengths": str(folder / lengths), "regions": str(folder / regions), **keys}))
 
     formats.zipped(folder / "whole.zip", WEIGHTS, LENGTHS, REGIONS, packed=("weights.txt",))
-    made.append(("zip", "tvb", folder / "whole.zip", {}))
+    made.append(("zip", "tvb", folder / "whole.zip", {"regions": str(folder / "regions.tsv")}))
     formats.matlab5(folder / "w5.mat", {"sc": WEIGHTS, "about": "text", "other": np.ones((2, N))})
     formats.matlab5(folder / "l5.mat", {"len": LENGTHS, "twice": LENGTHS}, compressed=False)
     add("MATLAB v5", "matlab", ("w5.mat", "l5.mat"), lengths={"file": str(folder / "l5.mat"), "variable": "len"})
@@ -187,7 +187,7 @@ def check_all_formats(folder):
             assert np.array_equal(found.weights, WEIGHTS) and np.allclose(found.lengths, LENGTHS, rtol=1e-15, atol=0), name
         else:
             found.has(WEIGHTS, LENGTHS)
-        has_table(found, units=form != "tvb")
+        has_table(found)
         digests[name], spikes, log = digest(folder, {"file": str(path), **keys}, number)
         assert spikes > 100 and ("connectome: asymmetry: the two directions" in log), (spikes, log)
     again, _, _ = digest(folder, {"file": f"{folder / 'w.mtx'}.out.h5"}, "own")  # what import wrote
@@ -200,6 +200,12 @@ def check_all_formats(folder):
     other, _, _ = digest(folder, {"file": str(folder / "changed.mtx"), "lengths": str(folder / "l.mtx"),
                                   "regions": str(folder / "regions.tsv")}, "changed")
     assert other != again, "the digest does not depend on the weights"
+    formats.table(folder / "plain.tsv", REGIONS, leave_out=("unit", "density"))
+    job = folder / "job.yaml"
+    job.write_text(JOB.replace("synapse_density: {}, ", "").replace("CONNECTOME", json.dumps(
+        {"file": "w.mtx", "lengths": "l.mtx", "regions": "plain.tsv"})))
+    done = run("run", job, "--out", folder / "plain")
+    assert done.returncode == 0 and json.loads((folder / "plain" / "summary.json").read_text())["digest"] != again, done.stderr
     # A path relative to the job file, whatever the folder one stands in.
     relative, _, _ = digest(folder, {"file": "w.mtx", "lengths": "l.mtx", "regions": "regions.tsv"}, "relative")
     assert relative == again
@@ -325,7 +331,7 @@ def check_tables(folder):
     for bad, part in (("name,x,y\na,1,2\n", "2 of the columns x, y, z"), ("name,area\na,-1\n", ":2: area is \"-1\""),
                       ("name,hemisphere\na,middle\n", ":2: hemisphere is \"middle\": expected L or R"),
                       ("name,cortical\na,2\n", ":2: cortical is \"2\": expected 0 or 1"), ("colour\nred\n", "without any known column"),
-                      ("name,area\na\n", ":2: 1 fields: expected 2"), ("name,density\na,0\n", ":2: density is \"0\""),
+                      ("name,area\na\n", ":2: 1 fields: expected 2"), ("name,density\na,-1\n", ":2: density is \"-1\""),
                       ("name,area,area_mm2\na,1,1\n", "columns 2 and 3 are both 'area'"), ("index,x,y,z\n2,0,0,0\n", ":2: index is \"2\""),
                       ("name\n", "0 regions")):
         (folder / "bad.csv").write_text(bad)

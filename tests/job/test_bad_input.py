@@ -370,6 +370,10 @@ CASES = [
      ["brain.connectome.regions", "regions.tsv", "no row for 1 of the 4", "d"]),
     ("table of regions", BRAIN, ["brain.connectome={file: DIR/m/w.csv, regions: DIR/m/bad.tsv}"], ["brain.connectome.regions", "bad.tsv:3", "area"]),
     ("table of regions missing", BRAIN, ["brain.connectome={file: DIR/m/w.csv, regions: nowhere.tsv}"], ["regions", "nowhere.tsv"]),
+    ("unit of a table of regions", BRAIN, ["brain.connectome={file: DIR/m/w.csv, regions: DIR/m/units.tsv}"],
+     ["brain.connectome", "unknown unit 'cube'", "canonical, column"]),
+    ("density of nothing", BRAIN, ["brain.synapse_density={}", "brain.connectome={file: DIR/m/w.csv, regions: DIR/m/regions.tsv}"],
+     ["brain.synapse_density", "no synapse densities", "column density"]),
     ("symmetrise", BRAIN, ["brain.connectome={file: DIR/m/w.csv, symmetrise: both}"], ["symmetrise", "'both'", "upper_triangle"]),
     ("variable of a generator", BRAIN, ["brain.connectome.variable=sc"], ["brain.connectome.variable", "file"]),
     # ---- measured BOLD
@@ -521,6 +525,7 @@ def prepare_tables(folder):
     write(f"{folder}/twice.tsv", "row\tcolumn\tweight", "1\t2\t3", "1\t2\t3")
     write(f"{folder}/truncated.mtx", "%%MatrixMarket matrix coordinate real general", "3 3 3", "1 2 1", "2 1 1")
     write(f"{folder}/regions.tsv", "name\tarea", "a\t1", "b\t2", "c\t3", "e\t4")
+    write(f"{folder}/units.tsv", "name\tunit", "a\tcolumn", "b\t", "c\tcube", "d\t-")
     write(f"{folder}/bad.tsv", "name\tarea", "a\t1", "b\tlarge", "c\t3", "d\t4")
     mat = {"a": [[0, 1, 2, 3]] * 4, "b": [[1.5, 1, 2, 3]] * 4}
     scipy.io.savemat(f"{folder}/two.mat", {k: numpy.array(v, float) for k, v in mat.items()}, do_compression=True)
