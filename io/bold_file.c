@@ -1,5 +1,4 @@
 #include "io/bold_file.h"
-#include "io/matrix_file.h"
 #include "model/balloon.h"
 #include <math.h>
 #include <stdlib.h>
@@ -18,7 +17,6 @@ struct cls_bold_file_ {
   double *signal, *rate; /* [new volumes][member][owned regions] */
   size_t signal_capacity, rate_capacity;
   cls_rows signals, rates;
-  cls_matrix measured; /* rank 0 */
 };
 
 /* ---- what the job asks ---- */
@@ -35,29 +33,11 @@ static cls_status check_job(const cls_record *record, cls_bold_file *f) {
   CLS_TRY(cls_record_steps(record, "record.bold.tr_s", record->job->record.bold_tr_s, 1000, &tr_steps));
   CLS_CHECK(tr_steps % bin_steps == 0, CLS_ERR_INPUT, "record.bold.tr_s: %g: expected a multiple of 0.001",
             record->job->record.bold_tr_s);
+  CLS_CHECK(!record->job->empirical || record->job->empirical->regions == record->network->n_regions,
+            CLS_ERR_INTERNAL, "measured BOLD has %u regions, the network %u",
+            record->job->empirical ? record->job->empirical->regions : 0, record->network->n_regions);
   f->tr_bins = tr_steps / bin_steps;
   return cls_samples_create(f->regions, record->members, 1, bin_steps, &f->counts);
-}
-
-static cls_status read_measured(const cls_record *record, cls_bold_file *f) {
-  const char *path = record->job->record.empirical_bold;
-  if (!path || record->world.rank != 0) return CLS_OK;
-  CLS_TRY(cls_matrix_read(path, &f->measured));
-  CLS_CHECK(f->measured.columns == record->network->n_regions, CLS_ERR_INPUT,
-            "%s: record.empirical_bold: %llu columns: expected one per region of the network, %u", path,
-            (unsigned long long)f->measured.columns, record->network->n_regions);
-  CLS_CHECK(f->measured.rows >= 3, CLS_ERR_INPUT,
-            "%s: record.empirical_bold: %llu volumes: expected at least 3", path,
-            (unsigned long long)f->measured.rows);
-  for (uint64_t c = 0; c < f->measured.columns; c++) {
-    bool varies = false;
-    for (uint64_t r = 1; r < f->measured.rows && !varies; r++)
-      varies = f->measured.values[r * f->measured.columns + c] != f->measured.values[c];
-    CLS_CHECK(varies, CLS_ERR_INPUT,
-              "%s: record.empirical_bold: column %llu is %g throughout: expected a signal that varies", path,
-              (unsigned long long)c + 1, f->measured.values[c]);
-  }
-  return CLS_OK;
 }
 
 /* ---- the file ---- */
@@ -71,15 +51,29 @@ static cls_status write_tracts(const cls_connectome *c, hid_t file) {
   return cls_h5_table(file, "/tracts/length_mm", H5T_NATIVE_DOUBLE, 1, &tracts, c->length_mm, "mm");
 }
 
+static cls_status write_empirical(const cls_record *record, hid_t file) {
+  const cls_empirical *e = record->job->empirical;
+  const char **names = NULL;
+  if (!e) return CLS_OK;
+  CLS_TRY(cls_h5_table(file, "/empirical/data", H5T_NATIVE_DOUBLE, 2, (hsize_t[]){e->volumes, e->regions},
+                       e->data, "1"));
+  CLS_TRY(cls_h5_attribute(file, "/empirical", "tr_s", H5T_NATIVE_DOUBLE, 0, &e->tr_s));
+  CLS_TRY(cls_h5_text(file, "/empirical", "origin", e->origin));
+  CLS_TRY(cls_h5_text(file, "/empirical", "matched_by", e->by_name ? "name" : "order"));
+  CLS_TRY(cls_alloc(&names, e->regions, sizeof *names, "names of measured regions"));
+  for (uint32_t i = 0; i < e->regions; i++) names[i] = record->network->regions[i].name;
+  const cls_status status = cls_h5_names(file, "/empirical/name", e->regions, names);
+  free(names);
+  return status;
+}
+
 static cls_status build(const cls_record *record, void *self, hid_t file) {
   const cls_bold_file *f = self;
   const double tr_s = (double)f->tr_bins * BALLOON_STEP_MS * 1e-3;
   CLS_TRY(cls_rows_build(&f->signals, file, "/bold/data", "1", "/bold/time_s", "s"));
   CLS_TRY(cls_rows_build(&f->rates, file, "/rates_per_tr", "Hz", NULL, NULL));
   CLS_TRY(cls_h5_attribute(file, "/bold", "tr_s", H5T_NATIVE_DOUBLE, 0, &tr_s));
-  if (f->measured.values)
-    CLS_TRY(cls_h5_table(file, "/empirical/data", H5T_NATIVE_DOUBLE, 2,
-                         (hsize_t[]){f->measured.rows, f->measured.columns}, f->measured.values, "1"));
+  CLS_TRY(write_empirical(record, file));
   return write_tracts(record->job->connectome, file);
 }
 
@@ -159,6 +153,7 @@ static int64_t first_volume(const cls_bold_file *f) {
 
 cls_status cls_bold_file_connectivity(cls_bold_file *f, cls_connectivity *results) {
   const cls_world *world = &f->record->world;
+  const cls_empirical *measured = f->record->job->empirical;
   const int64_t first = first_volume(f), all = f->signals.written;
   const uint64_t volumes = all > first ? (uint64_t)(all - first) : 0, regions = f->regions->columns.n;
   double *bold = NULL;
@@ -171,8 +166,8 @@ cls_status cls_bold_file_connectivity(cls_bold_file *f, cls_connectivity *result
                                           .regions = regions,
                                           .bold = bold,
                                           .connectome = f->record->job->connectome,
-                                          .measured = f->measured.values,
-                                          .measured_volumes = f->measured.rows};
+                                          .measured = measured ? measured->data : NULL,
+                                          .measured_volumes = measured ? measured->volumes : 0};
     status =
         cls_h5_series_read(&f->signals.data, (uint64_t)first, volumes, f->record->members > 1 ? m : -1, bold);
     if (status == CLS_OK && world->rank == 0) status = cls_connectivity_compute(&input, &results[m]);
@@ -192,7 +187,6 @@ static void free_file(void *self) {
   cls_samples_destroy(&f->counts);
   cls_rows_destroy(&f->signals);
   cls_rows_destroy(&f->rates);
-  cls_matrix_free(&f->measured);
   free(f->state);
   free(f->in_tr);
   free(f->signal);
@@ -210,7 +204,6 @@ cls_status cls_bold_file_create(const cls_record *record, const cls_groups *regi
   f->regions = regions;
   f->file = -1;
   CLS_TRY(check_job(record, f));
-  CLS_TRY(read_measured(record, f));
   f->signals = (cls_rows){.record = record,
                           .columns = &regions->columns,
                           .type = H5T_NATIVE_DOUBLE,

@@ -6,7 +6,9 @@
  *   /rates_per_tr    f64 as /bold/data, Hz: mean rate of the region's neurons over the repetition time
  *   /tracts          row u64 [region + 1], source u32, weight f64, length_mm f64: the connectome's sparse
  *                    rows (row = target), brain jobs only
- *   /empirical/data  f64 [volume, region]: the measured signal the job names, if any
+ *   /empirical/data  f64 [volume, region]: the measured signal the job names, if any, columns in the order
+ *                    of the network's regions; /empirical/name is theirs; attributes of /empirical: tr_s
+ *                    (NaN where it is not stated), origin, matched_by ("name" or "order")
  *
  * The haemodynamics of a region advance by 1 ms at its owner, from the fraction of its neurons that spiked. */
 #ifndef CALLOSUM_BOLD_FILE_H
@@ -17,8 +19,7 @@
 
 typedef struct cls_bold_file_ cls_bold_file;
 
-/* Local. `regions`: one group per region, borrowed. Rank 0 reads record.empirical_bold; CLS_ERR_INPUT where
- * it does not fit. */
+/* Local. `regions`: one group per region, borrowed. */
 cls_status cls_bold_file_create(const cls_record *record, const cls_groups *regions,
                                 cls_recording *recording);
 /* Collective, while the file is open. Functional connectivity of each member after the warm-up, read back

@@ -2,7 +2,7 @@
 #ifndef CALLOSUM_CONNECTOME_FILES_H
 #define CALLOSUM_CONNECTOME_FILES_H
 
-#include "network/connectome.h"
+#include "io/io.h"
 
 /* Root attributes of our HDF5 layout, whose description stands in connectome_hdf5.c. */
 #define CLS_CONNECTOME_FORMAT "callosum-connectome"
@@ -12,10 +12,26 @@ enum { CLS_CONNECTOME_VERSION = 1 };
  * the file. */
 cls_status cls_connectome_read_tvb(const char *path, cls_connectome **connectome);
 cls_status cls_connectome_read_hdf5(const char *path, cls_connectome **connectome);
+/* A matrix of weights, and one of lengths where options->lengths is given, as rows = targets. `table`: of
+ * regions, NULL: none; it decides about unassigned rows, and names the regions of a list of entries.
+ * *upper_only: the file is one of which only the upper triangle is filled. Names are made up where the file
+ * has none. */
+cls_status cls_connectome_read_matrices(const char *path, const cls_connectome_options *options,
+                                        const cls_connectome *table, cls_notes *notes, bool *upper_only,
+                                        cls_connectome **connectome);
 
-/* Makes names unique: the second "rLOF" becomes "rLOF_2", the third "rLOF_3" ... (numbers that would give a
- * name that is there already are skipped). *renamed counts the names changed. */
-cls_status cls_names_make_unique(char **names, uint32_t n, uint32_t *renamed);
+/* Measures and notes how far the two directions differ, and does what the options say about them.
+ * is_matrix: one triangle only is refused where nothing is stated, but for `upper_only`. */
+cls_status cls_connectome_directions(cls_connectome *connectome, const cls_connectome_options *options,
+                                     bool is_matrix, bool upper_only, cls_notes *notes);
+
+/* A table of regions (connectome_regions.c), as a connectome without tracts; its names are NULL where the
+ * table has none. */
+cls_status cls_regions_read(const char *path, cls_notes *notes, cls_connectome **table);
+/* Copies what the table knows to a connectome: by name where both have names of their own, else row by row,
+ * and then the names too. */
+cls_status cls_regions_apply(const char *path, const cls_connectome *table, cls_notes *notes,
+                             cls_connectome *connectome);
 
 /* Part of a path after its last slash. */
 const char *cls_path_base(const char *path);

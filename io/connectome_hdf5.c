@@ -1,11 +1,13 @@
 /* Reads our layout of a connectome, HDF5 (connectome_write.c writes it):
  *
  *   /                 attributes format = "callosum-connectome", version = 1, origin
- *   /regions/name       [n]     text
+ *   /regions/name       [n]     text; attribute made_up = 1 where the source has no names
  *   /regions/centre_mm  [n, 3]  NaN: unknown
  *   /regions/area_mm2, volume_mm3  [n]  0 or NaN: unknown
  *   /regions/hemisphere [n]     0 left, 1 right, -1 unknown
  *   /regions/cortical   [n]     1, 0, -1 unknown
+ *   /regions/unit       [n]     text; only where a unit is stated for any region
+ *   /regions/synapse_density [n]  NaN: unknown; only where it is known for any region
  *   /tracts/row         [n + 1] tracts onto region i are entries row[i] ... row[i + 1] - 1 (row = target)
  *   /tracts/source, weight, length_mm [tracts]  sources ascending within a row; length 0: unknown
  *
@@ -23,6 +25,19 @@ typedef struct {
   uint64_t regions, tracts;
 } h5_reader;
 
+/* An integer attribute of the object at `name`; 0 where there is none. */
+static int read_flag(const h5_reader *r, const char *name, const char *attribute_name) {
+  int value = 0;
+  if (H5Aexists_by_name(r->file, name, attribute_name, H5P_DEFAULT) <= 0) return 0;
+  hid_t attribute = H5Aopen_by_name(r->file, name, attribute_name, H5P_DEFAULT, H5P_DEFAULT);
+  if (attribute < 0) return 0;
+  hid_t space = H5Aget_space(attribute);
+  if (H5Sget_simple_extent_npoints(space) != 1 || H5Aread(attribute, H5T_NATIVE_INT, &value) < 0) value = 0;
+  H5Sclose(space);
+  H5Aclose(attribute);
+  return value;
+}
+
 static cls_status check_format(const h5_reader *r) {
   char *format = NULL;
   CLS_TRY(cls_h5_read_text(r->file, "format", &format));
@@ -32,15 +47,7 @@ static cls_status check_format(const h5_reader *r) {
                                        format ? format : "absent", CLS_CONNECTOME_FORMAT);
   free(format);
   CLS_TRY(status);
-  int version = 0;
-  hid_t attribute = H5Aexists(r->file, "version") > 0 ? H5Aopen(r->file, "version", H5P_DEFAULT) : -1;
-  if (attribute >= 0) {
-    hid_t space = H5Aget_space(attribute);
-    if (H5Sget_simple_extent_npoints(space) == 1 && H5Aread(attribute, H5T_NATIVE_INT, &version) < 0)
-      version = 0;
-    H5Sclose(space);
-    H5Aclose(attribute);
-  }
+  const int version = read_flag(r, "/", "version");
   CLS_CHECK(version == CLS_CONNECTOME_VERSION, CLS_ERR_INPUT, "%s: attribute version: %d: expected %d",
             r->path, version, CLS_CONNECTOME_VERSION);
   return CLS_OK;
@@ -147,22 +154,24 @@ static cls_status copy_name(const char *table, bool variable, size_t size, uint6
   return CLS_OK;
 }
 
-static cls_status read_names(const h5_reader *r, cls_connectome *c) {
+/* A text for each region, into texts[0 ... regions - 1]. */
+static cls_status read_texts(const h5_reader *r, const char *name, char **texts) {
   hid_t dataset;
-  CLS_TRY(open_dataset(r, "/regions/name", &dataset));
+  CLS_TRY(open_dataset(r, name, &dataset));
   hid_t type = H5Dget_type(dataset), space = H5Dget_space(dataset);
   char *table = NULL;
   cls_status status = CLS_OK;
   if (H5Tget_class(type) != H5T_STRING)
-    status = cls_fail(CLS_ERR_INPUT, "%s: /regions/name: expected text", r->path);
+    status = cls_fail(CLS_ERR_INPUT, "%s: %s: expected text", r->path, name);
+  if (status == CLS_OK) status = check_shape(r, name, dataset, 1, (hsize_t[]){r->regions});
   bool variable = status == CLS_OK && H5Tis_variable_str(type) > 0;
   size_t size = variable ? sizeof(char *) : H5Tget_size(type);
   if (status == CLS_OK) status = cls_alloc(&table, r->regions, size, "region names");
   if (status == CLS_OK) {
     if (H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, table) < 0)
-      status = cls_fail(CLS_ERR_INPUT, "%s: /regions/name: cannot be read, the file is damaged", r->path);
+      status = cls_fail(CLS_ERR_INPUT, "%s: %s: cannot be read, the file is damaged", r->path, name);
     for (uint64_t i = 0; i < r->regions && status == CLS_OK; i++)
-      status = copy_name(table, variable, size, i, &c->names[i]);
+      status = copy_name(table, variable, size, i, &texts[i]);
     if (variable) H5Dvlen_reclaim(type, space, H5P_DEFAULT, table);
   }
   free(table);
@@ -172,9 +181,17 @@ static cls_status read_names(const h5_reader *r, cls_connectome *c) {
   return status;
 }
 
+static cls_status read_units(const h5_reader *r, cls_connectome *c) {
+  if (!exists(r, "/regions/unit")) return CLS_OK;
+  CLS_TRY(cls_connectome_add_units(c));
+  return read_texts(r, "/regions/unit", c->unit);
+}
+
 static cls_status read_tables(const h5_reader *r, cls_connectome *c) {
   hsize_t n[2] = {r->regions, 3}, rows = r->regions + 1, tracts = r->tracts;
-  CLS_TRY(read_names(r, c));
+  CLS_TRY(read_texts(r, "/regions/name", c->names));
+  c->names_made_up = read_flag(r, "/regions/name", "made_up") != 0;
+  CLS_TRY(read_units(r, c));
   for (uint64_t i = 0; i < r->regions; i++) c->area_mm2[i] = c->volume_mm3[i] = NAN;
   CLS_TRY(read_optional(r, "/regions/centre_mm", H5T_NATIVE_DOUBLE, 2, n, "mm", c->centre_mm));
   CLS_TRY(read_optional(r, "/regions/area_mm2", H5T_NATIVE_DOUBLE, 1, n, "mm^2", c->area_mm2));
@@ -185,6 +202,7 @@ static cls_status read_tables(const h5_reader *r, cls_connectome *c) {
   CLS_CHECK(c->row[r->regions] == r->tracts, CLS_ERR_INPUT,
             "%s: /tracts/row: the last offset is %llu, expected %llu, the number of tracts", r->path,
             (unsigned long long)c->row[r->regions], (unsigned long long)r->tracts);
+  CLS_TRY(read_optional(r, "/regions/synapse_density", H5T_NATIVE_DOUBLE, 1, n, NULL, c->synapse_density));
   CLS_TRY(read_array(r, "/tracts/source", H5T_NATIVE_UINT32, 1, &tracts, NULL, c->source));
   CLS_TRY(read_array(r, "/tracts/weight", H5T_NATIVE_DOUBLE, 1, &tracts, NULL, c->weight));
   return read_array(r, "/tracts/length_mm", H5T_NATIVE_DOUBLE, 1, &tracts, "mm", c->length_mm);

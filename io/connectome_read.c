@@ -1,116 +1,106 @@
 /* Connectomes by content: which reader a file needs, and what all readers share. */
 #include "io/connectome_files.h"
-#include "io/io.h"
+#include "io/matrix_file.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-static const unsigned char zip_magic[] = {'P', 'K'};
-static const unsigned char hdf5_magic[] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
+typedef enum { KIND_ZIP, KIND_HDF5, KIND_MATLAB, KIND_MTX, KIND_TEXT } file_kind;
+static const char *const kind_names[] = {"a zip of The Virtual Brain", "our HDF5 layout", "a MATLAB file",
+                                         "a Matrix Market file", "text"};
 
 const char *cls_path_base(const char *path) {
   const char *slash = strrchr(path, '/');
   return slash ? slash + 1 : path;
 }
 
-static cls_status read_magic(const char *path, unsigned char magic[8]) {
+static cls_status find_kind(const char *path, file_kind *kind) {
+  static const unsigned char hdf5_magic[] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
+  unsigned char magic[8] = {0};
   FILE *file = fopen(path, "rb");
   CLS_CHECK(file, CLS_ERR_INPUT, "%s: cannot be opened: %s", path, strerror(errno));
   errno = 0;
-  size_t n = fread(magic, 1, 8, file);
-  int error = ferror(file) ? errno : 0;
+  const size_t n = fread(magic, 1, sizeof magic, file);
+  const int error = ferror(file) ? errno : 0;
   fclose(file);
   CLS_CHECK(!error, CLS_ERR_INPUT, "%s: cannot be read: %s", path, strerror(error));
-  CLS_CHECK(n == 8, CLS_ERR_INPUT,
-            "%s: %zu bytes long, expected a connectome: a zip of The Virtual Brain or our HDF5 layout", path,
-            n);
+  *kind = KIND_ZIP;
+  if (n >= 4 && magic[0] == 'P' && magic[1] == 'K' && magic[2] < 9) return CLS_OK;
+  *kind = KIND_HDF5;
+  if (n == 8 && memcmp(magic, hdf5_magic, sizeof hdf5_magic) == 0) return CLS_OK;
+  cls_matrix_kind matrix;
+  CLS_TRY(cls_matrix_kind_of(path, &matrix));
+  CLS_CHECK(
+      matrix != CLS_MATRIX_UNKNOWN, CLS_ERR_INPUT,
+      "%s: begins with the bytes %02x %02x %02x %02x, expected a connectome: a zip of The Virtual Brain, "
+      "our HDF5 layout, MATLAB (v5 or v7.3), Matrix Market, or text (CSV, TSV)",
+      path, magic[0], magic[1], magic[2], magic[3]);
+  *kind = matrix == CLS_MATRIX_MATLAB ? KIND_MATLAB : matrix == CLS_MATRIX_MTX ? KIND_MTX : KIND_TEXT;
   return CLS_OK;
 }
 
-cls_status cls_connectome_read(const char *path, cls_connectome **connectome) {
+static cls_status check_format(const char *path, cls_connectome_format format, file_kind kind) {
+  static const file_kind wanted[] = {
+      [CLS_FORMAT_TVB] = KIND_ZIP,     [CLS_FORMAT_MATLAB] = KIND_MATLAB, [CLS_FORMAT_CSV] = KIND_TEXT,
+      [CLS_FORMAT_MRTRIX] = KIND_TEXT, [CLS_FORMAT_BIDS] = KIND_TEXT,     [CLS_FORMAT_MTX] = KIND_MTX};
+  if (format == CLS_FORMAT_ANY || kind == wanted[format]) return CLS_OK;
+  if (format == CLS_FORMAT_TVB && kind == KIND_HDF5) return CLS_OK;
+  return cls_fail(CLS_ERR_INPUT, "%s: is %s: expected %s", path, kind_names[kind],
+                  kind_names[wanted[format]]);
+}
+
+/* Options that make sense for matrices only. */
+static cls_status refuse_options(const char *path, const cls_connectome_options *o, file_kind kind) {
+  const char *option = o->variable                            ? "variable"
+                       : o->lengths                           ? "lengths"
+                       : o->lengths_unit != CLS_UNIT_UNSTATED ? "lengths_unit"
+                       : o->unassigned != CLS_UNASSIGNED_AUTO ? "unassigned"
+                                                              : NULL;
+  CLS_CHECK(!option, CLS_ERR_INPUT,
+            "%s: is %s, which says by itself what '%s' would: expected no '%s' beside it", path,
+            kind_names[kind], option ? option : "", option ? option : "");
+  return CLS_OK;
+}
+
+static cls_status read_kind(const char *path, file_kind kind, const cls_connectome_options *o,
+                            const cls_connectome *table, cls_notes *notes, bool *upper_only,
+                            cls_connectome **c) {
+  if (kind == KIND_ZIP || kind == KIND_HDF5) {
+    CLS_TRY(refuse_options(path, o, kind));
+    CLS_TRY(kind == KIND_ZIP ? cls_connectome_read_tvb(path, c) : cls_connectome_read_hdf5(path, c));
+    cls_status status = cls_connectome_check(*c); /* what follows relies on the order of tracts */
+    return status == CLS_OK ? CLS_OK : cls_error_prefix(status, "%s", path);
+  }
+  return cls_connectome_read_matrices(path, o, table, notes, upper_only, c);
+}
+
+static cls_status read_all(const char *path, const cls_connectome_options *o, const cls_connectome *table,
+                           cls_notes *notes, cls_connectome **c) {
+  file_kind kind;
+  bool upper_only = false;
+  CLS_TRY(find_kind(path, &kind));
+  CLS_TRY(check_format(path, o->format, kind));
+  CLS_TRY(read_kind(path, kind, o, table, notes, &upper_only, c));
+  const bool is_matrix = kind != KIND_ZIP && kind != KIND_HDF5;
+  cls_status status = cls_connectome_directions(*c, o, is_matrix, upper_only, notes);
+  if (status != CLS_OK) return cls_error_prefix(status, "%s", path);
+  if (table) CLS_TRY(cls_regions_apply(o->regions, table, notes, *c));
+  status = cls_connectome_check(*c);
+  return status == CLS_OK ? CLS_OK : cls_error_prefix(status, "%s", path);
+}
+
+cls_status cls_connectome_read(const char *path, const cls_connectome_options *options, cls_notes *notes,
+                               cls_connectome **connectome) {
+  static const cls_connectome_options defaults = {0};
+  cls_connectome *table = NULL, *c = NULL;
   *connectome = NULL;
-  unsigned char magic[8];
-  CLS_TRY(read_magic(path, magic));
-  cls_connectome *c = NULL;
-  if (memcmp(magic, zip_magic, sizeof zip_magic) == 0)
-    CLS_TRY(cls_connectome_read_tvb(path, &c));
-  else if (memcmp(magic, hdf5_magic, sizeof hdf5_magic) == 0)
-    CLS_TRY(cls_connectome_read_hdf5(path, &c));
+  if (!options) options = &defaults;
+  if (options->regions) CLS_TRY(cls_regions_read(options->regions, notes, &table));
+  const cls_status status = read_all(path, options, table, notes, &c);
+  cls_connectome_destroy(table);
+  if (status == CLS_OK)
+    *connectome = c;
   else
-    return cls_fail(CLS_ERR_INPUT,
-                    "%s: begins with the bytes %02x %02x %02x %02x, expected a connectome: a zip of The "
-                    "Virtual Brain or our HDF5 layout",
-                    path, magic[0], magic[1], magic[2], magic[3]);
-  cls_status status = cls_connectome_check(c);
-  if (status != CLS_OK) {
     cls_connectome_destroy(c);
-    return cls_error_prefix(status, "%s", path);
-  }
-  *connectome = c;
-  return CLS_OK;
-}
-
-/* ---- unique names ---- */
-
-typedef struct {
-  const char *name;
-  uint32_t index;
-} ranked_name;
-
-/* By name, then by place. */
-static int compare_ranked(const void *a, const void *b) {
-  const ranked_name *x = a, *y = b;
-  int order = strcmp(x->name, y->name);
-  return order ? order : (x->index > y->index) - (x->index < y->index);
-}
-
-static int compare_name(const void *a, const void *b) {
-  return strcmp(((const ranked_name *)a)->name, ((const ranked_name *)b)->name);
-}
-
-/* Two names made here cannot be equal: what stands before the last "_number" is the name as read, and its
- * numbers ascend. So only the names as read have to be looked at. */
-static cls_status number_repeats(const ranked_name *sorted, uint32_t n, char **fresh, uint32_t *renamed) {
-  unsigned long number = 1;
-  for (uint32_t i = 1; i < n; i++) {
-    if (strcmp(sorted[i].name, sorted[i - 1].name) != 0) {
-      number = 1;
-      continue;
-    }
-    char *candidate = NULL;
-    do {
-      free(candidate);
-      candidate = cls_format("%s_%lu", sorted[i].name, ++number);
-      CLS_CHECK(candidate, CLS_ERR_MEMORY, "out of memory for region names");
-    } while (bsearch(&(ranked_name){candidate, 0}, sorted, n, sizeof *sorted, compare_name));
-    fresh[sorted[i].index] = candidate;
-    ++*renamed;
-  }
-  return CLS_OK;
-}
-
-cls_status cls_names_make_unique(char **names, uint32_t n, uint32_t *renamed) {
-  *renamed = 0;
-  ranked_name *sorted = NULL;
-  char **fresh = NULL; /* [n]: a new name, or NULL where the old one stays */
-  cls_status status = cls_alloc(&sorted, n, sizeof *sorted, "sorted region names");
-  if (status == CLS_OK) status = cls_alloc(&fresh, n, sizeof *fresh, "new region names");
-  if (status == CLS_OK) {
-    for (uint32_t i = 0; i < n; i++) sorted[i] = (ranked_name){names[i], i};
-    qsort(sorted, n, sizeof *sorted, compare_ranked);
-    status = number_repeats(sorted, n, fresh, renamed);
-  }
-  for (uint32_t i = 0; fresh && i < n; i++) {
-    if (!fresh[i]) continue;
-    if (status != CLS_OK) {
-      free(fresh[i]);
-    } else {
-      free(names[i]);
-      names[i] = fresh[i];
-    }
-  }
-  free(sorted);
-  free(fresh);
   return status;
 }

@@ -4,6 +4,7 @@
  * Weights are kept as they stand, diagonal included; what untidy tables mean is decided by
  * cls_network_add_brain. */
 #include "io/connectome_files.h"
+#include "io/names.h"
 
 #include <math.h>
 #include <stdlib.h>

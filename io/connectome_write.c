@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,17 +28,16 @@ static cls_status write_text(hid_t file, const char *object, const char *name, c
   return status;
 }
 
-static cls_status write_names(hid_t file, const cls_connectome *c) {
+static cls_status write_texts(hid_t file, const char *name, uint32_t n, char *const *texts) {
   size_t longest = 0;
-  for (uint32_t i = 0; i < c->n_regions; i++)
-    if (strlen(c->names[i]) > longest) longest = strlen(c->names[i]);
+  for (uint32_t i = 0; i < n; i++)
+    if (strlen(texts[i]) > longest) longest = strlen(texts[i]);
   char *table = NULL;
-  CLS_TRY(cls_alloc(&table, c->n_regions, longest + 1, "table of region names"));
-  for (uint32_t i = 0; i < c->n_regions; i++)
-    memcpy(table + i * (longest + 1), c->names[i], strlen(c->names[i]));
+  CLS_TRY(cls_alloc(&table, n, longest + 1, "table of region names"));
+  for (uint32_t i = 0; i < n; i++) memcpy(table + i * (longest + 1), texts[i], strlen(texts[i]));
   hid_t type = text_type(longest + 1);
-  hsize_t n = c->n_regions;
-  cls_status status = cls_h5_table(file, "/regions/name", type, 1, &n, table, NULL);
+  hsize_t dims = n;
+  cls_status status = cls_h5_table(file, name, type, 1, &dims, table, NULL);
   H5Tclose(type);
   free(table);
   return status;
@@ -53,7 +53,15 @@ static cls_status write_table(hid_t file, const char *name, hid_t type, int rank
 
 static cls_status write_regions(hid_t file, const cls_connectome *c) {
   hsize_t n[2] = {c->n_regions, 3};
-  CLS_TRY(write_names(file, c));
+  const int made_up = 1;
+  bool densities = false;
+  for (uint32_t i = 0; i < c->n_regions; i++) densities = densities || !isnan(c->synapse_density[i]);
+  CLS_TRY(write_texts(file, "/regions/name", c->n_regions, c->names));
+  if (c->names_made_up)
+    CLS_TRY(cls_h5_attribute(file, "/regions/name", "made_up", H5T_NATIVE_INT, 0, &made_up));
+  if (c->unit) CLS_TRY(write_texts(file, "/regions/unit", c->n_regions, c->unit));
+  if (densities)
+    CLS_TRY(write_table(file, "/regions/synapse_density", H5T_NATIVE_DOUBLE, 1, n, c->synapse_density, "1"));
   CLS_TRY(write_table(file, "/regions/centre_mm", H5T_NATIVE_DOUBLE, 2, n, c->centre_mm, "mm"));
   CLS_TRY(write_table(file, "/regions/area_mm2", H5T_NATIVE_DOUBLE, 1, n, c->area_mm2, "mm^2"));
   CLS_TRY(write_table(file, "/regions/volume_mm3", H5T_NATIVE_DOUBLE, 1, n, c->volume_mm3, "mm^3"));

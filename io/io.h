@@ -5,6 +5,18 @@
 #include "engine/engine.h"
 #include "network/connectome.h"
 
+/* ---- notes ---- */
+
+/* What a reader decided about untidy data, one line each, in the order decided: readers print nothing. Start
+ * with {0}. */
+typedef struct {
+  char **lines;
+  size_t n, capacity;
+} cls_notes;
+/* printf into a new line; nothing where notes is NULL. */
+cls_status cls_note(cls_notes *notes, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void cls_notes_free(cls_notes *notes);
+
 /* ---- job files ---- */
 
 /* Populations chosen for a recording: `n` of them, ascending. They may be none though a recording is wanted. */
@@ -44,8 +56,18 @@ typedef struct {
   cls_trace *traces;
   int n_traces;
   double flush_ms;      /* biology between flushes of the files, default 1000 */
-  char *empirical_bold; /* file with measured BOLD for fc_empirical_r, NULL: none (CSV/TSV, time x region) */
+  char *empirical_bold; /* path of a file with measured BOLD for fc_empirical_r; NULL: none */
 } cls_record_options;
+
+/* Measured BOLD (record.empirical_bold), its columns in the order of the network's regions. */
+typedef struct {
+  uint64_t volumes;
+  uint32_t regions;
+  double *data; /* [volume][region], as measured */
+  double tr_s;  /* NaN: not stated */
+  bool by_name; /* columns were matched by the names of regions, else by their order */
+  char *origin; /* the file's name */
+} cls_empirical;
 
 /* A key of section `sweep:` and the values it takes, each as YAML in one line. */
 typedef struct {
@@ -70,6 +92,9 @@ typedef struct {
   uint32_t n_sweep;
   cls_network *network;       /* finished */
   cls_connectome *connectome; /* brain jobs: the regions kept, in the network's region order; else NULL */
+  uint32_t listed_regions;    /* brain jobs: regions of the connectome before some were dropped, */
+  uint32_t *kept_regions;     /* and which were kept, ascending; NULL: all */
+  cls_empirical *empirical;   /* on rank 0; NULL: none */
 } cls_job;
 
 /* Collective. Rank 0 reads the file (and the connectome it names, relative to the job file), all ranks parse
@@ -97,10 +122,50 @@ cls_status cls_job_recording_sizes(const cls_job *job, cls_recording_size **size
 
 /* ---- connectomes ---- */
 
-/* Local. By content: a zip in the layout of The Virtual Brain, or our HDF5 layout. CLS_ERR_INPUT names file,
- * member and line. Decisions about untidy tables (lengths of 0, missing areas) are left to
- * cls_network_add_brain. */
-cls_status cls_connectome_read(const char *path, cls_connectome **connectome);
+/* What a connectome's file must be; else it is found by content. */
+typedef enum {
+  CLS_FORMAT_ANY,
+  CLS_FORMAT_TVB,    /* the zip of The Virtual Brain, or our HDF5 layout */
+  CLS_FORMAT_MATLAB, /* v5 or v7.3 */
+  CLS_FORMAT_CSV,    /* or TSV, or white space */
+  CLS_FORMAT_MRTRIX, /* tck2connectome */
+  CLS_FORMAT_BIDS,   /* *_relmat.tsv: names in a header, a dense matrix or a list of entries */
+  CLS_FORMAT_MTX     /* Matrix Market coordinates */
+} cls_connectome_format;
+typedef enum { CLS_UNIT_UNSTATED, CLS_UNIT_MM, CLS_UNIT_CM, CLS_UNIT_M } cls_length_unit;
+typedef enum { CLS_ROW_IS_TARGET, CLS_ROW_IS_SOURCE } cls_matrix_orientation;
+/* What becomes of the two directions of a pair. Unstated: none, but a matrix with one triangle only is
+ * refused (that of tck2connectome, which says so, is mirrored). Lengths: the mean of those known; with the
+ * upper triangle its own. */
+typedef enum {
+  CLS_SYMMETRISE_UNSTATED,
+  CLS_SYMMETRISE_NONE,
+  CLS_SYMMETRISE_MEAN,
+  CLS_SYMMETRISE_MAX,
+  CLS_SYMMETRISE_UPPER
+} cls_symmetrise;
+/* The first row and column, where streamlines end that belong to no region. Auto: dropped where the file
+ * says that it has them, or where it has one row more than the table of regions. */
+typedef enum { CLS_UNASSIGNED_AUTO, CLS_UNASSIGNED_KEEP, CLS_UNASSIGNED_DROP } cls_unassigned;
+
+/* {0} are the defaults. */
+typedef struct {
+  cls_connectome_format format;
+  const char *variable;         /* of a MATLAB file; NULL: its only square matrix */
+  const char *lengths;          /* file with the lengths of tracts; NULL: none */
+  const char *lengths_variable; /* in it */
+  cls_length_unit lengths_unit; /* unstated: as a JSON file beside them says, else mm */
+  const char *regions;          /* table of regions; NULL: none */
+  cls_matrix_orientation orientation;
+  cls_symmetrise symmetrise;
+  cls_unassigned unassigned;
+} cls_connectome_options;
+
+/* Local. By content: a zip in the layout of The Virtual Brain, our HDF5 layout, MATLAB, Matrix Market, or
+ * text. `options` and `notes` may be NULL. CLS_ERR_INPUT names file and place. What is decided on the way is
+ * noted; decisions about lengths of 0 and missing sizes are left to cls_network_add_brain. */
+cls_status cls_connectome_read(const char *path, const cls_connectome_options *options, cls_notes *notes,
+                               cls_connectome **connectome);
 /* Local. Writes our HDF5 layout (datasets /regions/..., /tracts/..., units as attributes), replacing the file
  * only when complete. */
 cls_status cls_connectome_write(const char *path, const cls_connectome *connectome);

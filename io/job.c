@@ -31,6 +31,7 @@ const cls_schema *const cls_job_schemas[] = {&schema_job,
                                              &cls_schema_simulation,
                                              &cls_schema_brain,
                                              &cls_schema_connectome,
+                                             &cls_schema_lengths,
                                              &cls_schema_generator,
                                              &cls_schema_shares,
                                              &cls_schema_unit_of,
@@ -48,6 +49,7 @@ const cls_schema *const cls_job_schemas[] = {&schema_job,
                                              &cls_schema_record,
                                              &cls_schema_rates,
                                              &cls_schema_bold,
+                                             &cls_schema_empirical,
                                              &cls_schema_currents,
                                              &cls_schema_lfp,
                                              &cls_schema_spectra,
@@ -191,6 +193,7 @@ static cls_status load(cls_job_reader *r, const char *text, size_t size, const c
   CLS_TRY(cls_agree(r->world->comm, expand(r, brain)));
   CLS_TRY(cls_job_fetch_waveforms(r));
   CLS_TRY(cls_agree(r->world->comm, finish(r)));
+  CLS_TRY(cls_job_fetch_empirical(r));
   return cls_job_agree_root(r->world, r->world->rank == 0 ? cls_job_check_trains(r) : CLS_OK);
 }
 
@@ -243,5 +246,7 @@ void cls_job_destroy(cls_job *job) {
   free(job->path);
   cls_network_destroy(job->network);
   cls_connectome_destroy(job->connectome);
+  cls_empirical_free(job->empirical);
+  free(job->kept_regions);
   free(job);
 }

@@ -3,7 +3,7 @@
 #ifndef CALLOSUM_JOB_H
 #define CALLOSUM_JOB_H
 
-#include "io/io.h"
+#include "io/empirical.h"
 #include "io/region_table.h"
 #include "io/schema.h"
 
@@ -66,7 +66,9 @@ typedef struct {
   cls_job_scale *scale; /* NULL: a brain */
   cls_job_file *files;
   size_t n_files, file_capacity;
-  cls_job_units units; /* of a brain */
+  cls_job_units units;             /* of a brain */
+  const cls_yaml *empirical_file;  /* of record.empirical_bold, for messages */
+  cls_empirical_request empirical; /* path NULL: none */
   cls_wave_file *wave_files;
   cls_wave_check *wave_checks;
   cls_train_check *train_checks;
@@ -76,8 +78,9 @@ typedef struct {
 
 /* The connectome a brain job asks for: a file, or the generator where `file` is NULL. */
 typedef struct {
-  const cls_yaml *node; /* for messages */
+  const cls_yaml *node, *lengths, *regions; /* of the files, for messages */
   const char *file;
+  cls_connectome_options options; /* paths as written */
   cls_generator generator;
 } cls_connectome_choice;
 
@@ -86,15 +89,16 @@ extern const cls_schema *const cls_job_schemas[];
 extern const cls_schema cls_schema_simulation, cls_schema_partition, cls_schema_record, cls_schema_rates,
     cls_schema_bold, cls_schema_currents, cls_schema_lfp, cls_schema_spectra, cls_schema_trace,
     cls_schema_brain, cls_schema_shares, cls_schema_unit, cls_schema_unit_population, cls_schema_unit_of,
-    cls_schema_density, cls_schema_connectome, cls_schema_generator, cls_schema_population, cls_schema_scale,
-    cls_schema_projection, cls_schema_source, cls_schema_positions, cls_schema_kernel, cls_schema_delay,
-    cls_schema_distance, cls_schema_intervention, cls_schema_tracts, cls_schema_input,
-    cls_schema_input_waveform, cls_schema_input_trains, cls_schema_neurons, cls_schema_stimulus,
-    cls_schema_events;
+    cls_schema_density, cls_schema_connectome, cls_schema_lengths, cls_schema_generator, cls_schema_empirical,
+    cls_schema_population, cls_schema_scale, cls_schema_projection, cls_schema_source, cls_schema_positions,
+    cls_schema_kernel, cls_schema_delay, cls_schema_distance, cls_schema_intervention, cls_schema_tracts,
+    cls_schema_input, cls_schema_input_waveform, cls_schema_input_trains, cls_schema_neurons,
+    cls_schema_stimulus, cls_schema_events;
 
 /* Sections that need nothing but the text. Local. */
 cls_status cls_job_read_simulation(cls_job_reader *r); /* and partition */
 cls_status cls_job_read_record(cls_job_reader *r);
+cls_status cls_job_read_empirical(cls_job_reader *r, const cls_yaml *node); /* record.empirical_bold */
 cls_status cls_job_read_sweep(cls_job_reader *r);
 /* Written-out networks: fill job->network. Local. */
 cls_status cls_job_read_populations(cls_job_reader *r);
@@ -139,6 +143,8 @@ cls_status cls_job_assign_units(cls_job_reader *r, cls_brain *brain);
 cls_status cls_job_keep_regions(cls_job *job, const uint32_t *kept, uint32_t n);
 /* Section `interventions:`; job->network holds its populations and is not finished. Local. */
 cls_status cls_job_read_interventions(cls_job_reader *r);
+/* Collective, after the network is finished: job->empirical, on rank 0. */
+cls_status cls_job_fetch_empirical(cls_job_reader *r);
 /* Are files that are read later there? Of rank 0. */
 cls_status cls_job_check_files(cls_job_reader *r);
 /* What can only be said of a finished network: the populations that recordings are about, and how much will be

@@ -10,8 +10,7 @@
 
 typedef struct {
   double warmup_ms, max_gb, flush_ms;
-  const cls_yaml *spikes, *rates, *bold, *currents, *lfp, *spectra, *neurons, *traces;
-  const char *empirical_bold;
+  const cls_yaml *spikes, *rates, *bold, *currents, *lfp, *spectra, *neurons, *traces, *empirical_bold;
 } fields;
 
 static const cls_key keys[] = {
@@ -32,8 +31,8 @@ static const cls_key keys[] = {
      .doc = "recordings expected to be larger are refused"},
     {"flush_ms", CLS_KEY_NUMBER, offsetof(fields, flush_ms), .unit = "ms", .initial = "1000", .min = 0,
      .max = 1e9, .above_min = true, .doc = "biology between flushes of the files; a multiple of dt_ms"},
-    {"empirical_bold", CLS_KEY_TEXT, offsetof(fields, empirical_bold),
-     .doc = "file with measured BOLD (time x region, CSV or TSV) to compare functional connectivity with"},
+    {"empirical_bold", CLS_KEY_ANY, offsetof(fields, empirical_bold),
+     .doc = "file with measured BOLD to compare functional connectivity with, or {file: PATH, ...}"},
 };
 const cls_schema cls_schema_record = {"record", "What is written down.", keys, CLS_KEYS(keys)};
 
@@ -131,17 +130,15 @@ cls_status cls_job_read_record(cls_job_reader *r) {
   CLS_TRY(read_spectra(r, f.spectra, record));
   CLS_TRY(read_bold(r, f.bold, record));
   if (!f.empirical_bold) return CLS_OK;
-  const cls_yaml *empirical = cls_yaml_get(section, "empirical_bold");
   if (!f.bold)
-    return cls_yaml_fail(empirical, "is compared with simulated BOLD: expected record.bold beside it");
-  return cls_job_path(r, empirical, f.empirical_bold, &record->empirical_bold);
+    return cls_yaml_fail(f.empirical_bold, "is compared with simulated BOLD: expected record.bold beside it");
+  return cls_job_read_empirical(r, f.empirical_bold);
 }
 
 cls_status cls_job_check_files(cls_job_reader *r) {
   const char *path = r->job->record.empirical_bold;
   if (!path || access(path, R_OK) == 0) return CLS_OK;
-  return cls_yaml_fail(cls_yaml_get(cls_yaml_get(r->root, "record"), "empirical_bold"),
-                       "%s cannot be read: %s", path, strerror(errno));
+  return cls_yaml_fail(r->empirical_file, "%s cannot be read: %s", path, strerror(errno));
 }
 
 /* ---- what the finished network decides ---- */

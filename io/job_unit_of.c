@@ -78,6 +78,17 @@ static cls_status match_regions(cls_job_reader *r, const cls_yaml *node, bool *h
   return CLS_OK;
 }
 
+/* What the connectome itself says, in its file or its table of regions. */
+static cls_status assign_by_connectome(cls_job_reader *r, uint32_t *unit_of, double *density) {
+  const cls_connectome *c = r->job->connectome;
+  const cls_yaml *node = cls_yaml_get(cls_yaml_get(r->root, "brain"), "connectome");
+  for (uint32_t i = 0; i < c->n_regions; i++) {
+    density[i] = c->synapse_density[i];
+    if (c->unit && c->unit[i][0]) CLS_TRY(number_of(&r->units, node, c->unit[i], &unit_of[i]));
+  }
+  return CLS_OK;
+}
+
 static cls_status assign_by_table(cls_job_reader *r, uint32_t *unit_of, double *density) {
   const cls_job_units *u = &r->units;
   const cls_connectome *c = r->job->connectome;
@@ -86,7 +97,7 @@ static cls_status assign_by_table(cls_job_reader *r, uint32_t *unit_of, double *
     if (!row)
       return cls_yaml_fail(u->table_node, "%s: region %s of the connectome is not in the table",
                            u->table->origin, c->names[i]);
-    density[i] = row->density;
+    if (!isnan(row->density)) density[i] = row->density;
     if (!row->unit) continue;
     cls_status status = number_of(u, u->table_node, row->unit, &unit_of[i]);
     if (status != CLS_OK) return cls_error_prefix(status, "%s:%d", u->table->origin, row->line);
@@ -171,14 +182,17 @@ static cls_status find_reference(cls_job_reader *r, const cls_yaml *section, con
 static cls_status set_density(cls_job_reader *r, const cls_yaml *section, cls_brain *brain) {
   cls_job_units *u = &r->units;
   bool there = u->table && u->table->has_densities;
+  for (uint32_t i = 0; i < r->job->connectome->n_regions; i++) there = there || !isnan(u->density[i]);
   if (!section) {
     if (there)
       cls_log(r->world, 1, "brain: synapse densities are not used: the job has no brain.synapse_density");
     return CLS_OK;
   }
   if (!there)
-    return cls_yaml_fail(section,
-                         "no synapse densities: expected a unit_table with a column synapse_density");
+    return cls_yaml_fail(
+        section,
+        "no synapse densities: expected a unit_table with a column synapse_density, or a column density "
+        "in the connectome's table of regions");
   density_fields f = {0};
   CLS_TRY(cls_schema_read(r->tree, section, density_keys, CLS_KEYS(density_keys), &f));
   bool *held = NULL;
@@ -239,6 +253,7 @@ cls_status cls_job_assign_units(cls_job_reader *r, cls_brain *brain) {
   CLS_TRY(cls_alloc(&u->density, c->n_regions, sizeof *u->density, "synapse densities"));
   CLS_TRY(number_of(u, u->node, u->name, &all));
   for (uint32_t i = 0; i < c->n_regions; i++) u->unit_of[i] = all;
+  CLS_TRY(assign_by_connectome(r, u->unit_of, u->density));
   if (u->table) CLS_TRY(assign_by_table(r, u->unit_of, u->density));
   CLS_TRY(assign_by_rules(r, cls_yaml_get(section, "unit_of"), u->unit_of));
   CLS_TRY(resolve_auto(r, u->unit_of));

@@ -4,81 +4,183 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool separates(char c) {
-  return c == ',' || c == ';' || c == '\t' || c == ' ' || c == '\r' || c == '\n';
+/* ---- what a file is ---- */
+
+static bool is_text(const unsigned char *bytes, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (bytes[i] < ' ' && !strchr("\t\n\v\f\r", bytes[i])) return false;
+  return n > 0;
 }
 
-/* Where the next field begins. White space may repeat; between two commas a field is missing, which shows as
- * a field that begins with a comma. */
-static char *next_field(char *at, bool first) {
-  while (*at == ' ' || *at == '\t' || *at == '\r' || *at == '\n') at++;
-  if (!first && (*at == ',' || *at == ';'))
-    for (at++; *at == ' ' || *at == '\t' || *at == '\r' || *at == '\n';) at++;
-  return at;
-}
-
-static bool is_number(const char *field) {
-  char *end = NULL;
-  strtod(field, &end);
-  return end != field && (*end == 0 || separates(*end));
-}
-
-static cls_status read_row(const char *path, uint64_t line, char *text, cls_matrix *m, size_t *capacity) {
-  uint64_t columns = 0;
-  for (char *at = next_field(text, true); *at; at = next_field(at, false)) {
-    char *end = at;
-    const double value = strtod(at, &end);
-    const int length = (int)strcspn(at, ",; \t\r\n");
-    CLS_CHECK(end != at && end == at + length && isfinite(value), CLS_ERR_INPUT,
-              "%s:%llu: field %llu is \"%.*s\": expected a finite number", path, (unsigned long long)line,
-              (unsigned long long)columns + 1, length < 40 ? length : 40, at);
-    const size_t n = m->rows * m->columns + columns;
-    CLS_TRY(cls_grow(&m->values, capacity, n + 1, sizeof *m->values, "a matrix of numbers"));
-    m->values[n] = value;
-    columns++;
-    at = end;
-  }
-  if (m->rows == 0) m->columns = columns;
-  CLS_CHECK(columns == m->columns, CLS_ERR_INPUT, "%s:%llu: %llu numbers: expected %llu as in the first row",
-            path, (unsigned long long)line, (unsigned long long)columns, (unsigned long long)m->columns);
-  m->rows++;
+static cls_status look(const char *path, cls_matrix_kind *kind, bool *hdf5) {
+  unsigned char head[128];
+  FILE *file = fopen(path, "rb");
+  CLS_CHECK(file, CLS_ERR_INPUT, "%s: cannot be opened: %s", path, strerror(errno));
+  errno = 0;
+  const size_t n = fread(head, 1, sizeof head, file);
+  const int error = ferror(file) ? errno : 0;
+  fclose(file);
+  CLS_CHECK(!error, CLS_ERR_INPUT, "%s: cannot be read: %s", path, strerror(error));
+  *hdf5 = n >= 10 && memcmp(head, "MATLAB 7.3", 10) == 0;
+  *kind = CLS_MATRIX_MATLAB;
+  if (*hdf5 || (n >= 10 && memcmp(head, "MATLAB 5.0", 10) == 0)) return CLS_OK;
+  *kind = n >= 14 && memcmp(head, "%%MatrixMarket", 14) == 0 ? CLS_MATRIX_MTX : CLS_MATRIX_TEXT;
+  CLS_CHECK(n > 0, CLS_ERR_INPUT, "%s: empty: expected a matrix", path);
+  if (!is_text(head, n)) *kind = CLS_MATRIX_UNKNOWN;
   return CLS_OK;
 }
 
-static cls_status read_lines(const char *path, FILE *file, cls_matrix *m) {
-  char *text = NULL;
-  size_t room = 0, capacity = 0;
-  cls_status status = CLS_OK;
-  bool header_allowed = true;
-  for (uint64_t line = 1; status == CLS_OK && getline(&text, &room, file) >= 0; line++) {
-    char *start = next_field(text, true);
-    if (*start == 0 || *start == '#') continue;
-    if (header_allowed && !is_number(start)) {
-      header_allowed = false;
-      continue;
-    }
-    header_allowed = false;
-    status = read_row(path, line, start, m, &capacity);
-  }
-  free(text);
-  if (status == CLS_OK && ferror(file))
-    status = cls_fail(CLS_ERR_INPUT, "%s: cannot be read: %s", path, strerror(errno));
-  if (status == CLS_OK && m->rows == 0)
-    status = cls_fail(CLS_ERR_INPUT, "%s: no numbers: expected a matrix", path);
-  return status;
+cls_status cls_matrix_kind_of(const char *path, cls_matrix_kind *kind) {
+  bool hdf5;
+  return look(path, kind, &hdf5);
 }
 
-cls_status cls_matrix_read(const char *path, cls_matrix *matrix) {
-  *matrix = (cls_matrix){0};
-  FILE *file = fopen(path, "r");
-  CLS_CHECK(file, CLS_ERR_INPUT, "%s: cannot be read: %s", path, strerror(errno));
-  cls_status status = read_lines(path, file, matrix);
-  fclose(file);
+/* ---- elements ---- */
+
+cls_status cls_matrix_shape(cls_matrix *matrix, uint64_t rows, uint64_t columns) {
+  CLS_CHECK(rows < UINT32_MAX && columns < UINT32_MAX, CLS_ERR_LIMIT,
+            "a matrix of %llu x %llu: expected less than 2^32 rows and columns", (unsigned long long)rows,
+            (unsigned long long)columns);
+  matrix->rows = rows;
+  matrix->columns = columns;
+  if (matrix->sparse) return CLS_OK;
+  matrix->capacity = (size_t)(rows * columns);
+  return cls_alloc(&matrix->values, matrix->capacity, sizeof *matrix->values, "a matrix of numbers");
+}
+
+cls_status cls_matrix_put(cls_matrix *matrix, uint64_t row, uint64_t column, double value) {
+  if (!matrix->sparse) {
+    const size_t at = row * matrix->columns + column;
+    CLS_TRY(
+        cls_grow(&matrix->values, &matrix->capacity, at + 1, sizeof *matrix->values, "a matrix of numbers"));
+    matrix->values[at] = value;
+    return CLS_OK;
+  }
+  if (value == 0) return CLS_OK;
+  CLS_TRY(cls_grow(&matrix->entries, &matrix->capacity, matrix->n_entries + 1, sizeof *matrix->entries,
+                   "entries of a matrix"));
+  matrix->entries[matrix->n_entries++] = (cls_entry){(uint32_t)row, (uint32_t)column, value};
+  return CLS_OK;
+}
+
+static int by_place(const void *a, const void *b) {
+  const cls_entry *x = a, *y = b;
+  if (x->row != y->row) return x->row < y->row ? -1 : 1;
+  return (x->column > y->column) - (x->column < y->column);
+}
+
+cls_status cls_matrix_sort(const char *path, cls_matrix *matrix) {
+  cls_entry *e = matrix->entries;
+  bool sorted = true;
+  for (uint64_t k = 1; k < matrix->n_entries && sorted; k++) sorted = by_place(&e[k - 1], &e[k]) < 0;
+  if (sorted) return CLS_OK;
+  qsort(e, matrix->n_entries, sizeof *e, by_place);
+  for (uint64_t k = 1; k < matrix->n_entries; k++)
+    CLS_CHECK(by_place(&e[k - 1], &e[k]) < 0, CLS_ERR_INPUT,
+              "%s: row %u, column %u is given twice, as %g and %g: expected each entry once", path,
+              e[k].row + 1, e[k].column + 1, e[k - 1].value, e[k].value);
+  return CLS_OK;
+}
+
+static cls_status read_kind(const char *path, const cls_matrix_request *request, bool hdf5,
+                            cls_matrix *matrix) {
+  if (matrix->kind != CLS_MATRIX_MATLAB)
+    CLS_CHECK(!request->variable, CLS_ERR_INPUT,
+              "%s: variable %s: a text file has no variables: expected a MATLAB file", path,
+              request->variable);
+  if (matrix->kind == CLS_MATRIX_TEXT) return cls_matrix_read_text(path, request, matrix);
+  if (matrix->kind == CLS_MATRIX_MTX) return cls_matrix_read_mtx(path, request, matrix);
+  return hdf5 ? cls_matrix_read_matlab73(path, request, matrix)
+              : cls_matrix_read_matlab5(path, request, matrix);
+}
+
+cls_status cls_matrix_read(const char *path, const cls_matrix_request *request, cls_matrix *matrix) {
+  bool hdf5;
+  *matrix = (cls_matrix){.sparse = request->sparse};
+  CLS_TRY(look(path, &matrix->kind, &hdf5));
+  CLS_CHECK(
+      matrix->kind != CLS_MATRIX_UNKNOWN, CLS_ERR_INPUT,
+      "%s: binary, of a kind not known here: expected a MATLAB file (v5 or v7.3), Matrix Market, or text "
+      "(CSV, TSV)",
+      path);
+  cls_status status = read_kind(path, request, hdf5, matrix);
+  if (status == CLS_ERR_LIMIT) status = CLS_ERR_INPUT; /* what a file asks for too much of is its fault */
+  if (status == CLS_OK) status = cls_matrix_sort(path, matrix);
   if (status != CLS_OK) cls_matrix_free(matrix);
   return status;
 }
 
+static void free_names(char **names, uint64_t n) {
+  for (uint64_t i = 0; names && i < n; i++) free(names[i]);
+  free(names);
+}
+
 void cls_matrix_free(cls_matrix *matrix) {
   free(matrix->values);
+  free(matrix->entries);
+  free_names(matrix->row_names, matrix->rows);
+  free_names(matrix->column_names, matrix->columns);
+  free(matrix->comment);
+  free(matrix->variable);
   *matrix = (cls_matrix){0};
+}
+
+/* ---- variables of MATLAB files ---- */
+
+static cls_status append(char **list, const char *name, const char *class_name, uint64_t rows,
+                         uint64_t columns) {
+  char *longer = cls_format("%s%s%s (%s, %llu x %llu)", *list ? *list : "", *list ? ", " : "", name,
+                            class_name, (unsigned long long)rows, (unsigned long long)columns);
+  CLS_CHECK(longer, CLS_ERR_MEMORY, "out of memory for names of variables");
+  free(*list);
+  *list = longer;
+  return CLS_OK;
+}
+
+cls_status cls_variable_look(cls_variable_choice *choice, const char *name, const char *class_name,
+                             uint64_t rows, uint64_t columns, const char *obstacle) {
+  const cls_matrix_request *request = choice->request;
+  const bool named = request->variable && strcmp(request->variable, name) == 0;
+  CLS_CHECK(!named || !obstacle, CLS_ERR_INPUT,
+            "%s: variable %s (%s, %llu x %llu) is %s: expected a matrix "
+            "of real numbers",
+            choice->path, name, class_name, (unsigned long long)rows, (unsigned long long)columns, obstacle);
+  const bool fits = !obstacle && (request->side ? rows == request->side || columns == request->side
+                                                : rows == columns && rows > 1);
+  const size_t room = 2000; /* a message is one line */
+  char **list = fits ? &choice->candidates : &choice->others;
+  if (!*list || strlen(*list) < room) CLS_TRY(append(list, name, class_name, rows, columns));
+  choice->n += fits;
+  if (named || (!request->variable && fits && choice->n == 1)) {
+    free(choice->chosen);
+    choice->chosen = cls_format("%s", name);
+    CLS_CHECK(choice->chosen, CLS_ERR_MEMORY, "out of memory for the name of a variable");
+  }
+  return CLS_OK;
+}
+
+static cls_status decide(const cls_variable_choice *choice) {
+  const cls_matrix_request *request = choice->request;
+  char what[64] = "square matrix";
+  if (request->side) snprintf(what, sizeof what, "matrix with a side of %u", request->side);
+  const char *fit = choice->candidates ? choice->candidates : "",
+             *other = choice->others ? choice->others : "";
+  const char *comma = *fit && *other ? ", " : "";
+  if (request->variable)
+    CLS_CHECK(choice->chosen, CLS_ERR_INPUT, "%s: no variable %s: expected one of: %s%s%s", choice->path,
+              request->variable, fit, comma, other);
+  else
+    CLS_CHECK(choice->n == 1, CLS_ERR_INPUT, "%s: %s %s: expected the name of a variable, of: %s%s%s",
+              choice->path, choice->n ? "more than one" : "no", what, fit, comma, other);
+  return CLS_OK;
+}
+
+cls_status cls_variable_decide(cls_variable_choice *choice, cls_status status, char **name) {
+  if (status == CLS_OK) status = decide(choice);
+  *name = status == CLS_OK ? choice->chosen : NULL;
+  if (status != CLS_OK) free(choice->chosen);
+  free(choice->candidates);
+  free(choice->others);
+  choice->chosen = choice->candidates = choice->others = NULL;
+  return status;
 }

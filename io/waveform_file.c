@@ -69,7 +69,8 @@ cls_status cls_waveform_read(const char *path, const char *dataset, double inter
   cls_matrix m = {0};
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   bool hdf5 = H5Fis_hdf5(path) > 0;
-  cls_status status = hdf5 ? read_hdf5(path, dataset, &m) : cls_matrix_read(path, &m);
+  cls_status status = hdf5 ? read_hdf5(path, dataset, &m)
+                           : cls_matrix_read_text(path, &(cls_matrix_request){.finite = true}, &m);
   if (status == CLS_OK && !hdf5 && dataset)
     status = cls_fail(CLS_ERR_INPUT, "%s: is no HDF5 file: expected no key 'dataset'", path);
   if (status == CLS_OK) status = take_samples(path, &m, interval_ms, wave);

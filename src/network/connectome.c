@@ -20,6 +20,8 @@ cls_status cls_connectome_create(uint32_t n_regions, uint64_t n_tracts, cls_conn
   if (status == CLS_OK) status = cls_alloc(&c->volume_mm3, n, sizeof *c->volume_mm3, "region volumes");
   if (status == CLS_OK) status = cls_alloc(&c->hemisphere, n, sizeof *c->hemisphere, "hemispheres");
   if (status == CLS_OK) status = cls_alloc(&c->cortical, n, sizeof *c->cortical, "cortical flags");
+  if (status == CLS_OK)
+    status = cls_alloc(&c->synapse_density, n, sizeof *c->synapse_density, "synapse densities");
   if (status == CLS_OK) status = cls_alloc(&c->row, n + 1, sizeof *c->row, "connectome rows");
   if (status == CLS_OK) status = cls_alloc(&c->source, m, sizeof *c->source, "tract sources");
   if (status == CLS_OK) status = cls_alloc(&c->weight, m, sizeof *c->weight, "tract weights");
@@ -32,15 +34,39 @@ cls_status cls_connectome_create(uint32_t n_regions, uint64_t n_tracts, cls_conn
     for (int k = 0; k < 3; k++) c->centre_mm[i][k] = NAN;
     c->hemisphere[i] = -1;
     c->cortical[i] = -1;
+    c->synapse_density[i] = NAN;
   }
   *connectome = c;
+  return CLS_OK;
+}
+
+cls_status cls_connectome_add_units(cls_connectome *c) {
+  return c->unit ? CLS_OK : cls_alloc(&c->unit, c->n_regions, sizeof *c->unit, "units of regions");
+}
+
+cls_status cls_connectome_copy_region(cls_connectome *to, uint32_t i, const cls_connectome *from,
+                                      uint32_t j) {
+  memcpy(to->centre_mm[i], from->centre_mm[j], sizeof to->centre_mm[i]);
+  to->area_mm2[i] = from->area_mm2[j];
+  to->volume_mm3[i] = from->volume_mm3[j];
+  to->hemisphere[i] = from->hemisphere[j];
+  to->cortical[i] = from->cortical[j];
+  to->synapse_density[i] = from->synapse_density[j];
+  if (!from->unit && !to->unit) return CLS_OK;
+  CLS_TRY(cls_connectome_add_units(to));
+  free(to->unit[i]);
+  to->unit[i] = cls_format("%s", from->unit ? from->unit[j] : "");
+  CLS_CHECK(to->unit[i], CLS_ERR_MEMORY, "out of memory for units of regions");
   return CLS_OK;
 }
 
 void cls_connectome_destroy(cls_connectome *c) {
   if (!c) return;
   for (uint32_t i = 0; c->names && i < c->n_regions; i++) free(c->names[i]);
+  for (uint32_t i = 0; c->unit && i < c->n_regions; i++) free(c->unit[i]);
   free(c->names);
+  free(c->unit);
+  free(c->synapse_density);
   free(c->origin);
   free(c->centre_mm);
   free(c->area_mm2);
@@ -58,20 +84,27 @@ static int compare_names(const void *a, const void *b) {
   return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Present, printable, of bounded length (they become parts of population names and HDF5 strings), and unique.
- */
+/* Printable and of bounded length: names become parts of population names and HDF5 strings. */
+static cls_status check_text(const char *what, uint32_t region, const char *text) {
+  size_t length = strlen(text);
+  CLS_CHECK(length <= CLS_NAME_MAX_BYTES, CLS_ERR_INPUT,
+            "connectome: the %s of region %u has %zu bytes, expected at most %d", what, region, length,
+            CLS_NAME_MAX_BYTES);
+  for (size_t k = 0; k < length; k++)
+    CLS_CHECK((unsigned char)text[k] >= ' ' && text[k] != 127, CLS_ERR_INPUT,
+              "connectome: the %s of region %u holds the control character %d at byte %zu", what, region,
+              (unsigned char)text[k], k);
+  return CLS_OK;
+}
+
+/* Names are there and unique; units are there if any is. */
 static cls_status check_names(const cls_connectome *c) {
   for (uint32_t i = 0; i < c->n_regions; i++) {
     const char *name = c->names[i];
     CLS_CHECK(name && name[0], CLS_ERR_INPUT, "connectome: region %u has no name", i);
-    size_t length = strlen(name);
-    CLS_CHECK(length <= CLS_NAME_MAX_BYTES, CLS_ERR_INPUT,
-              "connectome: the name of region %u has %zu bytes, expected at most %d", i, length,
-              CLS_NAME_MAX_BYTES);
-    for (size_t k = 0; k < length; k++)
-      CLS_CHECK((unsigned char)name[k] >= ' ' && name[k] != 127, CLS_ERR_INPUT,
-                "connectome: the name of region %u holds the control character %d at byte %zu", i,
-                (unsigned char)name[k], k);
+    CLS_TRY(check_text("name", i, name));
+    CLS_CHECK(!c->unit || c->unit[i], CLS_ERR_INTERNAL, "connectome: region %u has no unit", i);
+    if (c->unit) CLS_TRY(check_text("unit", i, c->unit[i]));
   }
   const char **sorted = NULL;
   CLS_TRY(cls_alloc(&sorted, c->n_regions, sizeof *sorted, "sorted region names"));
@@ -101,6 +134,9 @@ static cls_status check_region(const cls_connectome *c, uint32_t i) {
   CLS_CHECK(c->cortical[i] >= -1 && c->cortical[i] <= 1, CLS_ERR_INPUT,
             "connectome: cortical flag of region %s is %d, expected 0, 1 or -1 (unknown)", name,
             c->cortical[i]);
+  CLS_CHECK(isnan(c->synapse_density[i]) || (isfinite(c->synapse_density[i]) && c->synapse_density[i] >= 0),
+            CLS_ERR_INPUT, "connectome: synapse density of region %s is %g, expected a number >= 0", name,
+            c->synapse_density[i]);
   return CLS_OK;
 }
 
@@ -160,17 +196,22 @@ static cls_status broadcast_bytes(void *data, uint64_t bytes, MPI_Comm comm) {
   return CLS_OK;
 }
 
-/* Origin and names as one text, each ended by a zero byte. Rank 0 only. */
+/* Text number k of a connectome: origin, names, and units where there are some. */
+static const char *text_of(const cls_connectome *c, uint64_t k) {
+  if (k == 0) return c->origin ? c->origin : "";
+  return k <= c->n_regions ? c->names[k - 1] : c->unit[k - 1 - c->n_regions];
+}
+
+static uint64_t texts(const cls_connectome *c) { return 1 + (c->unit ? 2 : 1) * (uint64_t)c->n_regions; }
+
+/* All texts as one, each ended by a zero byte. Rank 0 only. */
 static cls_status pack_text(const cls_connectome *c, char **text, uint64_t *bytes) {
-  const char *origin = c->origin ? c->origin : "";
-  size_t total = strlen(origin) + 1;
-  for (uint32_t i = 0; i < c->n_regions; i++) total += strlen(c->names[i]) + 1;
+  size_t total = 0, at = 0;
+  for (uint64_t k = 0; k < texts(c); k++) total += strlen(text_of(c, k)) + 1;
   CLS_TRY(cls_alloc(text, total, 1, "region names"));
-  size_t at = strlen(origin) + 1;
-  memcpy(*text, origin, at);
-  for (uint32_t i = 0; i < c->n_regions; i++) {
-    size_t n = strlen(c->names[i]) + 1;
-    memcpy(*text + at, c->names[i], n);
+  for (uint64_t k = 0; k < texts(c); k++) {
+    size_t n = strlen(text_of(c, k)) + 1;
+    memcpy(*text + at, text_of(c, k), n);
     at += n;
   }
   *bytes = total;
@@ -178,13 +219,16 @@ static cls_status pack_text(const cls_connectome *c, char **text, uint64_t *byte
 }
 
 static cls_status unpack_text(cls_connectome *c, const char *text) {
-  c->origin = cls_format("%s", text);
-  CLS_CHECK(c->origin, CLS_ERR_MEMORY, "out of memory for the origin of a connectome");
-  const char *at = text + strlen(text) + 1;
-  for (uint32_t i = 0; i < c->n_regions; i++) {
-    c->names[i] = cls_format("%s", at);
-    CLS_CHECK(c->names[i], CLS_ERR_MEMORY, "out of memory for region names");
-    at += strlen(at) + 1;
+  for (uint64_t k = 0; k < texts(c); k++) {
+    char *copy = cls_format("%s", text);
+    CLS_CHECK(copy, CLS_ERR_MEMORY, "out of memory for region names");
+    if (k == 0)
+      c->origin = copy;
+    else if (k <= c->n_regions)
+      c->names[k - 1] = copy;
+    else
+      c->unit[k - 1 - c->n_regions] = copy;
+    text += strlen(text) + 1;
   }
   return CLS_OK;
 }
@@ -196,6 +240,7 @@ static cls_status broadcast_arrays(cls_connectome *c, uint64_t tracts, MPI_Comm 
   CLS_TRY(broadcast_bytes(c->volume_mm3, n * sizeof *c->volume_mm3, comm));
   CLS_TRY(broadcast_bytes(c->hemisphere, n * sizeof *c->hemisphere, comm));
   CLS_TRY(broadcast_bytes(c->cortical, n * sizeof *c->cortical, comm));
+  CLS_TRY(broadcast_bytes(c->synapse_density, n * sizeof *c->synapse_density, comm));
   CLS_TRY(broadcast_bytes(c->row, (n + 1) * sizeof *c->row, comm));
   CLS_TRY(broadcast_bytes(c->source, tracts * sizeof *c->source, comm));
   CLS_TRY(broadcast_bytes(c->weight, tracts * sizeof *c->weight, comm));
@@ -210,18 +255,22 @@ cls_status cls_connectome_broadcast(cls_connectome **connectome, MPI_Comm comm) 
   if (rank != 0) *connectome = NULL;
 
   char *text = NULL;
-  uint64_t sizes[3] = {0}; /* regions, tracts, bytes of text */
+  uint64_t sizes[5] = {0}; /* regions, tracts, bytes of text, are there units, are names made up */
   cls_status status = CLS_OK;
   if (rank == 0) {
     status = pack_text(*connectome, &text, &sizes[2]);
     sizes[0] = (*connectome)->n_regions;
     sizes[1] = (*connectome)->row[sizes[0]];
+    sizes[3] = (*connectome)->unit != NULL;
+    sizes[4] = (*connectome)->names_made_up;
   }
   status = cls_agree(comm, status);
   if (status != CLS_OK) return status;
   status = broadcast_bytes(sizes, sizeof sizes, comm);
   if (status == CLS_OK && rank != 0) {
     status = cls_connectome_create((uint32_t)sizes[0], sizes[1], connectome);
+    if (status == CLS_OK && sizes[3]) status = cls_connectome_add_units(*connectome);
+    if (status == CLS_OK) (*connectome)->names_made_up = sizes[4] != 0;
     if (status == CLS_OK) status = cls_alloc(&text, sizes[2], 1, "region names");
   }
   status = cls_agree(comm, status); /* nobody sends to a rank that could not make room */

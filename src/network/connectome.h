@@ -10,21 +10,29 @@
 typedef struct {
   char *origin; /* where it came from, for the log: "subject.zip", "generator" */
   uint32_t n_regions;
-  char **names;           /* unique */
-  double (*centre_mm)[3]; /* NaN where unknown */
-  double *area_mm2;       /* 0 or NaN where unknown */
-  double *volume_mm3;     /* 0 or NaN where unknown */
-  int8_t *hemisphere;     /* 0 left, 1 right, -1 unknown */
-  int8_t *cortical;       /* 1, 0, -1 unknown */
-  uint64_t *row;          /* n_regions + 1 */
+  char **names;            /* unique */
+  bool names_made_up;      /* R001 ...: the source has none */
+  double (*centre_mm)[3];  /* NaN where unknown */
+  double *area_mm2;        /* 0 or NaN where unknown */
+  double *volume_mm3;      /* 0 or NaN where unknown */
+  int8_t *hemisphere;      /* 0 left, 1 right, -1 unknown */
+  int8_t *cortical;        /* 1, 0, -1 unknown */
+  char **unit;             /* name of the unit a region is made of, "" where not stated; NULL: none is */
+  double *synapse_density; /* >= 0, in any unit common to all; NaN where unknown */
+  uint64_t *row;           /* n_regions + 1 */
   uint32_t *source;
   double *weight;    /* > 0 */
   double *length_mm; /* >= 0; 0: unknown */
 } cls_connectome;
 
-/* Local. Arrays are allocated (zeroed; names NULL, centres NaN), to be filled. */
+/* Local. Arrays are allocated (zeroed; names NULL, centres and synapse densities NaN), to be filled; unit is
+ * not (cls_connectome_add_units). */
 cls_status cls_connectome_create(uint32_t n_regions, uint64_t n_tracts, cls_connectome **connectome);
 void cls_connectome_destroy(cls_connectome *connectome);
+/* Local. Makes room for units where there is none: n_regions texts, all NULL, to be filled. */
+cls_status cls_connectome_add_units(cls_connectome *connectome);
+/* Local. Copies what is known of region j of `from`, but for its name and tracts, to region i of `to`. */
+cls_status cls_connectome_copy_region(cls_connectome *to, uint32_t i, const cls_connectome *from, uint32_t j);
 /* Checks shapes, names, finite non-negative numbers, order of sources. CLS_ERR_INPUT names region and
  * value. */
 cls_status cls_connectome_check(const cls_connectome *connectome);

@@ -1,5 +1,6 @@
 /* Rank 0's connectome reaches all ranks whole. Run on several ranks by test_broadcast.py. */
 #include "connectomes.h"
+#include <math.h>
 
 static int rank;
 
@@ -28,10 +29,31 @@ static void equal_on_all_ranks(void **state) {
   cls_connectome_destroy(own);
 }
 
+/* What the generator does not make travels too: units, densities, and whether names are made up. */
+static void carry_units(void **state) {
+  (void)state;
+  const double weight[] = {0, 1, 2, 0};
+  cls_connectome *c = NULL;
+  if (rank == 0) {
+    c = make_connectome(2, weight, 5);
+    c->names_made_up = true;
+    c->synapse_density[1] = 0.75;
+    OK(cls_connectome_add_units(c));
+    c->unit[0] = cls_format("column");
+    c->unit[1] = cls_format("%s", "");
+  }
+  OK(cls_connectome_broadcast(&c, MPI_COMM_WORLD));
+  assert_true(c->names_made_up);
+  assert_string_equal(c->unit[0], "column");
+  assert_string_equal(c->unit[1], "");
+  assert_true(isnan(c->synapse_density[0]) && c->synapse_density[1] == 0.75);
+  cls_connectome_destroy(c);
+}
+
 int main(int argc, char **argv) {
   MPI_Init(&argc, &argv);
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-  const struct CMUnitTest tests[] = {cmocka_unit_test(equal_on_all_ranks)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(equal_on_all_ranks), cmocka_unit_test(carry_units)};
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
   MPI_Finalize();
   return failed;

@@ -33,7 +33,7 @@ static void read_plain(void **state) {
   const char *path = scratch("plain.zip");
   cls_connectome *c = NULL;
   write_zip(path, good, 3);
-  OK(cls_connectome_read(path, &c));
+  OK(cls_connectome_read(path, NULL, NULL, &c));
   check_small(c);
   assert_true(isnan(c->area_mm2[0]) && isnan(c->volume_mm3[2]));
   assert_int_equal(c->hemisphere[0], -1);
@@ -61,7 +61,7 @@ static void read_untidy(void **state) {
   const char *path = scratch("untidy.zip");
   cls_connectome *c = NULL;
   write_zip(path, members, 10);
-  OK(cls_connectome_read(path, &c));
+  OK(cls_connectome_read(path, NULL, NULL, &c));
   check_small(c);
   assert_true(c->area_mm2[0] == 10 && c->area_mm2[1] == 0 && c->area_mm2[2] == 30);
   assert_int_equal(c->cortical[1], 0);
@@ -85,7 +85,7 @@ static void read_long_bz2(void **state) {
   const char *path = scratch("long.zip");
   cls_connectome *c = NULL;
   write_zip(path, members, 3);
-  OK(cls_connectome_read(path, &c));
+  OK(cls_connectome_read(path, NULL, NULL, &c));
   assert_int_equal(c->row[N], N * N);
   assert_true(c->weight[17 * N + 31] == (17 * 31) % 97 + .25 && c->length_mm[299 * N + 1] == 299 % 97 + .25);
   cls_connectome_destroy(c);
@@ -102,7 +102,7 @@ static void number_repeated_names(void **state) {
   const char *path = scratch("names.zip"), *expected[] = {"a", "a_3", "a_2", "a_4", "a_2_2"};
   cls_connectome *c = NULL;
   write_zip(path, members, 3);
-  OK(cls_connectome_read(path, &c));
+  OK(cls_connectome_read(path, NULL, NULL, &c));
   for (int i = 0; i < 5; i++) assert_string_equal(c->names[i], expected[i]);
   assert_non_null(strstr(c->origin, "3 repeated region names"));
   cls_connectome_destroy(c);
@@ -121,7 +121,7 @@ static void refused(int place, const char *name, const char *text, const char *p
   const char *path = scratch("bad.zip");
   cls_connectome *c = NULL;
   write_zip(path, members, n);
-  assert_int_equal(cls_connectome_read(path, &c), CLS_ERR_INPUT);
+  assert_int_equal(cls_connectome_read(path, NULL, NULL, &c), CLS_ERR_INPUT);
   assert_null(c);
   MESSAGE("bad.zip");
   MESSAGE(part);
@@ -188,13 +188,13 @@ static void survive_damage(const char *path, size_t step) {
   cls_connectome *c = NULL;
   for (size_t cut = 0; cut < n; cut += step) {
     save(path, data, cut);
-    assert_int_equal(cls_connectome_read(path, &c), CLS_ERR_INPUT);
+    assert_int_equal(cls_connectome_read(path, NULL, NULL, &c), CLS_ERR_INPUT);
     MESSAGE(path);
   }
   for (size_t at = 0; at < n; at += step, tried++) {
     data[at] ^= 0x55;
     save(path, data, n);
-    cls_status status = cls_connectome_read(path, &c);
+    cls_status status = cls_connectome_read(path, NULL, NULL, &c);
     if (status == CLS_OK)
       cls_connectome_destroy(c);
     else
@@ -203,7 +203,7 @@ static void survive_damage(const char *path, size_t step) {
   }
   assert_true(refusals * 20 > tried);
   save(path, data, n);
-  OK(cls_connectome_read(path, &c));
+  OK(cls_connectome_read(path, NULL, NULL, &c));
   cls_connectome_destroy(c);
   free(data);
   unlink(path);
@@ -236,7 +236,7 @@ static void refuse_damaged_bz2(void **state) {
     assert_true(zip_file_add(archive, "centres.txt", source, 0) >= 0);
     assert_int_equal(zip_close(archive), 0);
     cls_connectome *c = NULL;
-    assert_int_equal(cls_connectome_read(path, &c), CLS_ERR_INPUT);
+    assert_int_equal(cls_connectome_read(path, NULL, NULL, &c), CLS_ERR_INPUT);
     MESSAGE("member weights.bz2: not a whole bzip2 stream");
     unlink(path);
   }
@@ -246,16 +246,22 @@ static void refuse_other_files(void **state) {
   (void)state;
   const char *path = scratch("other");
   cls_connectome *c = NULL;
-  assert_int_equal(cls_connectome_read(path, &c), CLS_ERR_INPUT);
+  assert_int_equal(cls_connectome_read(path, NULL, NULL, &c), CLS_ERR_INPUT);
   MESSAGE("cannot be opened: No such file");
+  save(path, "\x93NUMPY\x01\0", 8);
+  assert_int_equal(cls_connectome_read(path, NULL, NULL, &c), CLS_ERR_INPUT);
+  MESSAGE("begins with the bytes 93 4e 55 4d, expected a connectome");
   save(path, "simulation: {}\n", 15);
-  assert_int_equal(cls_connectome_read(path, &c), CLS_ERR_INPUT);
-  MESSAGE("begins with the bytes 73 69 6d 75, expected a connectome");
-  save(path, "PK", 2);
-  assert_int_equal(cls_connectome_read(path, &c), CLS_ERR_INPUT);
-  MESSAGE("2 bytes long");
+  assert_int_equal(cls_connectome_read(path, NULL, NULL, &c), CLS_ERR_INPUT);
+  MESSAGE("no numbers: expected a matrix");
+  save(path, "PK\5\6", 4);
+  assert_int_equal(cls_connectome_read(path, NULL, NULL, &c), CLS_ERR_INPUT);
+  MESSAGE("damaged or cut-off zip");
+  save(path, "", 0);
+  assert_int_equal(cls_connectome_read(path, NULL, NULL, &c), CLS_ERR_INPUT);
+  MESSAGE("empty: expected a matrix");
   unlink(path);
-  assert_int_equal(cls_connectome_read("/", &c), CLS_ERR_INPUT);
+  assert_int_equal(cls_connectome_read("/", NULL, NULL, &c), CLS_ERR_INPUT);
 }
 
 /* ---- HDF5 ---- */
@@ -270,6 +276,10 @@ static cls_connectome *small(void) {
   c->hemisphere[1] = 1;
   c->cortical[2] = 0;
   c->centre_mm[2][1] = NAN;
+  c->synapse_density[1] = 1.25;
+  c->names_made_up = true;
+  OK(cls_connectome_add_units(c));
+  for (int i = 0; i < 3; i++) c->unit[i] = cls_format("%s", i == 1 ? "cortical column" : "");
   return c;
 }
 
@@ -279,7 +289,7 @@ static void round_trip(void **state) {
   cls_connectome *a = small(), *b = NULL;
   OK(cls_connectome_write(path, a));
   OK(cls_connectome_write(path, a)); /* over the first */
-  OK(cls_connectome_read(path, &b));
+  OK(cls_connectome_read(path, NULL, NULL, &b));
   assert_int_equal(b->n_regions, 3);
   assert_string_equal(b->origin, "test");
   for (int i = 0; i < 3; i++) assert_string_equal(a->names[i], b->names[i]);
@@ -288,6 +298,9 @@ static void round_trip(void **state) {
   assert_memory_equal(a->volume_mm3, b->volume_mm3, 3 * sizeof(double));
   assert_memory_equal(a->hemisphere, b->hemisphere, 3);
   assert_memory_equal(a->cortical, b->cortical, 3);
+  assert_true(b->names_made_up);
+  for (int i = 0; i < 3; i++) assert_string_equal(a->unit[i], b->unit[i]);
+  assert_memory_equal(a->synapse_density, b->synapse_density, 3 * sizeof(double));
   assert_memory_equal(a->row, b->row, 4 * sizeof(uint64_t));
   assert_memory_equal(a->source, b->source, 4 * sizeof(uint32_t));
   assert_memory_equal(a->weight, b->weight, 4 * sizeof(double));
@@ -312,7 +325,7 @@ static void refused_after(const char *dataset, hid_t type, int at, const void *v
   H5Sclose(space);
   H5Dclose(data);
   H5Fclose(file);
-  assert_int_equal(cls_connectome_read(path, &c), CLS_ERR_INPUT);
+  assert_int_equal(cls_connectome_read(path, NULL, NULL, &c), CLS_ERR_INPUT);
   MESSAGE("edit.h5");
   MESSAGE(part);
   unlink(path);
@@ -333,6 +346,8 @@ static void refuse_bad_hdf5_values(void **state) {
   refused_after("/tracts/row", H5T_NATIVE_INT64, 2, &zero_index, "below the one before");
   refused_after("/regions/area_mm2", H5T_NATIVE_DOUBLE, 2, &negative, "area of region r2 is -1");
   refused_after("/regions/centre_mm", H5T_NATIVE_DOUBLE, 0, &infinite, "centre of region r0");
+  refused_after("/regions/synapse_density", H5T_NATIVE_DOUBLE, 2, &negative,
+                "synapse density of region r2 is -1");
   refused_after("/regions/cortical", H5T_NATIVE_INT64, 0, &none, "cortical flag of region r0 is -5");
 }
 
@@ -347,6 +362,8 @@ static void refuse_bad_hdf5_shapes(void **state) {
                {"/regions/name", "/regions/name: expected text", 3},
                {"/tracts/row", "/tracts/row: extent 3 of dimension 0, expected 4", 3},
                {"/regions/area_mm2", "/regions/area_mm2: extent 2", 2},
+               {"/regions/unit", "/regions/unit: expected text", 3},
+               {"/regions/synapse_density", "/regions/synapse_density: extent 2", 2},
                {"/regions/centre_mm", "/regions/centre_mm: 1 dimensions, expected 2", 9},
                {"/tracts/source", "/tracts/source: 11 tracts, expected at most 9", 11}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -363,7 +380,7 @@ static void refuse_bad_hdf5_shapes(void **state) {
       H5Sclose(space);
     }
     H5Fclose(file);
-    assert_int_equal(cls_connectome_read(path, &c), CLS_ERR_INPUT);
+    assert_int_equal(cls_connectome_read(path, NULL, NULL, &c), CLS_ERR_INPUT);
     MESSAGE("shape.h5");
     MESSAGE(cases[i].part);
     unlink(path);
@@ -375,7 +392,7 @@ static void refuse_foreign_hdf5(void **state) {
   const char *path = scratch("foreign.h5");
   cls_connectome *c = NULL;
   H5Fclose(H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT));
-  assert_int_equal(cls_connectome_read(path, &c), CLS_ERR_INPUT);
+  assert_int_equal(cls_connectome_read(path, NULL, NULL, &c), CLS_ERR_INPUT);
   MESSAGE("attribute format: absent: expected callosum-connectome");
   unlink(path);
 }
@@ -426,7 +443,7 @@ static void survive_full_disk(void **state) {
   char *partial = cls_format("%s.%ld.partial", path, (long)getpid());
   assert_int_not_equal(access(partial, F_OK), 0);
   free(partial);
-  OK(cls_connectome_read(path, &back));
+  OK(cls_connectome_read(path, NULL, NULL, &back));
   assert_int_equal(back->n_regions, 3);
   cls_connectome_destroy(c);
   cls_connectome_destroy(large);

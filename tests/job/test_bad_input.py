@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 try:
     import h5py
     import numpy
+    import scipy.io
 except ImportError as error:
     print(f"skipped: this Python has no {error.name}")
     sys.exit(77)
@@ -43,6 +44,11 @@ LISTED = SPACE.replace("X", "rule: explicit, file: DIR/edges.h5, group: good")
 BRAIN = """\
 simulation: {duration_ms: 10}
 brain: {neurons: 500, connectome: {generator: {regions: 4}}}
+"""
+MEASURED = """\
+simulation: {duration_ms: 10}
+brain: {neurons: 500, connectome: {file: DIR/m/named.csv}}
+record: {bold: {tr_s: 0.001}}
 """
 
 
@@ -337,6 +343,53 @@ CASES = [
      ["brain.synapse_density.reference", "no region of reference"]),
     ("bounds of densities", BRAIN, ["brain.unit_table=DIR/density.tsv", "brain.synapse_density={low: 1.2}"],
      ["brain.synapse_density.low", "'1.2'", "1"]),
+    # ---- matrices and tables
+    ("no such variable", BRAIN, ["brain.connectome={file: DIR/m/two.mat, variable: sc}"],
+     ["brain.connectome.file", "two.mat", "no variable sc", "a (double, 4 x 4)", "b (double, 4 x 4)"]),
+    ("which variable", BRAIN, ["brain.connectome={file: DIR/m/two.mat}"], ["two.mat", "more than one square matrix", "a (double"]),
+    ("variable of a text", BRAIN, ["brain.connectome={file: DIR/m/w.csv, variable: sc}"], ["w.csv", "no variables"]),
+    ("MATLAB truncated", BRAIN, ["brain.connectome={file: DIR/m/truncated.mat, variable: a}"],
+     ["brain.connectome.file", "truncated.mat", "damaged or cut-off"]),
+    ("Matrix Market truncated", BRAIN, ["brain.connectome={file: DIR/m/truncated.mtx}"], ["truncated.mtx:4", "cut off after 2", "expected 3"]),
+    ("matrix not square", BRAIN, ["brain.connectome={file: DIR/m/wide.csv}"], ["wide.csv", "2 rows and 3 columns", "square"]),
+    ("matrix with NaN", BRAIN, ["brain.connectome={file: DIR/m/nan.csv}"], ["nan.csv", "row 2, column 4", "nan"]),
+    ("matrix negative", BRAIN, ["brain.connectome={file: DIR/m/negative.csv}"], ["negative.csv", "row 2, column 4", "-1"]),
+    ("matrix with words", BRAIN, ["brain.connectome={file: DIR/m/words.csv}"], ["words.csv:2", "field 4", "\"x\""]),
+    ("one triangle", BRAIN, ["brain.connectome={file: DIR/m/upper.csv}"], ["upper.csv", "upper triangle", "upper_triangle"]),
+    ("entry twice", BRAIN, ["brain.connectome={file: DIR/m/twice.tsv}"], ["twice.tsv", "row 1, column 2", "twice"]),
+    ("lengths of another shape", BRAIN, ["brain.connectome={file: DIR/m/w.csv, lengths: DIR/m/whole3.csv}"],
+     ["brain.connectome.lengths", "whole3.csv", "3 rows and columns", "expected 4"]),
+    ("length negative", BRAIN, ["brain.connectome={file: DIR/m/w.csv, lengths: {file: DIR/m/negative.csv}}"],
+     ["brain.connectome.lengths.file", "negative.csv", "row 2, column 4"]),
+    ("unit of lengths", BRAIN, ["brain.connectome={file: DIR/m/w.csv, lengths: DIR/m/w.csv, lengths_unit: inch}"],
+     ["brain.connectome.lengths_unit", "'inch'", "mm, cm, m"]),
+    ("lengths without a file", BRAIN, ["brain.connectome={file: DIR/m/w.csv, lengths: {variable: len}}"],
+     ["brain.connectome.lengths", "'file' is missing"]),
+    ("lengths beside a zip", BRAIN, ["brain.connectome={file: DIR/whole.zip, lengths: DIR/m/whole3.csv}"], ["whole.zip", "'lengths'"]),
+    ("names of regions", BRAIN, ["brain.connectome={file: DIR/m/named.csv, regions: DIR/m/regions.tsv}"],
+     ["brain.connectome.regions", "regions.tsv", "no row for 1 of the 4", "d"]),
+    ("table of regions", BRAIN, ["brain.connectome={file: DIR/m/w.csv, regions: DIR/m/bad.tsv}"], ["brain.connectome.regions", "bad.tsv:3", "area"]),
+    ("table of regions missing", BRAIN, ["brain.connectome={file: DIR/m/w.csv, regions: nowhere.tsv}"], ["regions", "nowhere.tsv"]),
+    ("unit of a table of regions", BRAIN, ["brain.connectome={file: DIR/m/w.csv, regions: DIR/m/units.tsv}"],
+     ["brain.connectome", "unknown unit 'cube'", "canonical, column"]),
+    ("density of nothing", BRAIN, ["brain.synapse_density={}", "brain.connectome={file: DIR/m/w.csv, regions: DIR/m/regions.tsv}"],
+     ["brain.synapse_density", "no synapse densities", "column density"]),
+    ("symmetrise", BRAIN, ["brain.connectome={file: DIR/m/w.csv, symmetrise: both}"], ["symmetrise", "'both'", "upper_triangle"]),
+    ("variable of a generator", BRAIN, ["brain.connectome.variable=sc"], ["brain.connectome.variable", "file"]),
+    # ---- measured BOLD
+    ("BOLD of which side", MEASURED, ["record.empirical_bold=DIR/m/square.csv"], ["record.empirical_bold", "square.csv", "orientation"]),
+    ("BOLD of other regions", MEASURED, ["record.empirical_bold=DIR/m/upper5.csv"], ["record.empirical_bold", "upper5.csv", "4 regions"]),
+    ("BOLD of other names", MEASURED, ["record.empirical_bold={file: DIR/m/bold.tsv}"],
+     ["record.empirical_bold.file", "bold.tsv", "no series for 1 of 4 regions: d"]),
+    ("BOLD constant", MEASURED, ["record.empirical_bold=DIR/m/constant.csv"], ["constant.csv", "column 3 (region c)", "varies"]),
+    ("BOLD with NaN", MEASURED, ["record.empirical_bold=DIR/m/nan5.csv"], ["nan5.csv", "volume 2 of column 4 (region d)"]),
+    ("BOLD variable", MEASURED, ["record.empirical_bold={file: DIR/m/bold.mat, variable: ts}"], ["bold.mat", "no variable ts", "tc (double"]),
+    ("BOLD orientation", MEASURED, ["record.empirical_bold={file: DIR/m/square.csv, orientation: transposed}"],
+     ["record.empirical_bold.orientation", "'transposed'", "region_x_time"]),
+    ("BOLD stated wrongly", MEASURED, ["record.empirical_bold={file: DIR/m/bold.mat, orientation: time_x_region}"],
+     ["bold.mat", "one column for each of the 4"]),
+    ("BOLD interval of two minds", MEASURED, ["record.empirical_bold={file: DIR/m/timed.tsv, tr_s: 2}"],
+     ["timed.json", "RepetitionTime is 0.8", "2 s"]),
     # ---- --set
     ("set without value", GOOD, ["simulation.seed"], ["--set simulation.seed", "key.path=value"]),
     ("set below a value", GOOD, ["simulation.seed.x=1"], ["--set simulation.seed.x=1", "simulation.seed"]),
@@ -349,7 +402,7 @@ CASES = [
 RANKS = ["mpirun", "--oversubscribe", "-n", "3"]
 ON_RANKS = ["no file", "connectome truncated", "unknown key", "no file of synapses", "source out of range", "weights twice",
             "position NaN", "table missing", "region not in the table", "negative density", "waveform file of words",
-            "spikes truncated"]
+            "spikes truncated", "MATLAB truncated", "BOLD constant"]
 
 
 def connectome(path, weights):
@@ -425,6 +478,8 @@ def prepare(folder):
         with open(f"{folder}/{name}", "w") as f:
             f.write(text)
     spike_files(folder)
+    os.mkdir(f"{folder}/m")
+    prepare_tables(f"{folder}/m")
 
 
 def spike_files(folder):
@@ -451,6 +506,42 @@ def spike_files(folder):
         whole = f.read()
     with open(f"{folder}/truncated.h5", "wb") as f:
         f.write(whole[: len(whole) * 2 // 3])
+
+
+def write(path, *lines):
+    with open(path, "w") as f:
+        f.write("\n".join(lines) + "\n")
+
+
+def prepare_tables(folder):
+    rows = ["0,1,2,3", "1,0,1,2", "2,1,0,1", "3,2,1,0"]
+    write(f"{folder}/w.csv", *rows)
+    write(f"{folder}/named.csv", "a,b,c,d", *rows)
+    write(f"{folder}/whole3.csv", "0,1,2", "1,0,1", "2,1,0")
+    write(f"{folder}/wide.csv", "0,1,2", "1,0,1")
+    for name, value in (("nan", "nan"), ("negative", "-1"), ("words", "x")):
+        write(f"{folder}/{name}.csv", rows[0], f"1,0,1,{value}", *rows[2:])
+    write(f"{folder}/upper.csv", "0,1,2", "0,0,1", "0,0,0")
+    write(f"{folder}/twice.tsv", "row\tcolumn\tweight", "1\t2\t3", "1\t2\t3")
+    write(f"{folder}/truncated.mtx", "%%MatrixMarket matrix coordinate real general", "3 3 3", "1 2 1", "2 1 1")
+    write(f"{folder}/regions.tsv", "name\tarea", "a\t1", "b\t2", "c\t3", "e\t4")
+    write(f"{folder}/units.tsv", "name\tunit", "a\tcolumn", "b\t", "c\tcube", "d\t-")
+    write(f"{folder}/bad.tsv", "name\tarea", "a\t1", "b\tlarge", "c\t3", "d\t4")
+    mat = {"a": [[0, 1, 2, 3]] * 4, "b": [[1.5, 1, 2, 3]] * 4}
+    scipy.io.savemat(f"{folder}/two.mat", {k: numpy.array(v, float) for k, v in mat.items()}, do_compression=True)
+    with open(f"{folder}/two.mat", "rb") as f:
+        whole = f.read()
+    with open(f"{folder}/truncated.mat", "wb") as f:
+        f.write(whole[:-9])
+    write(f"{folder}/square.csv", *rows)
+    write(f"{folder}/upper5.csv", "0,1,2", "0,0,1", "0,0,0", "1,2,3", "2,3,4")
+    five = ["9,2,3,4", "2,3,4,4", "3,1,2,5", "4,4,4,1", "5,0,1,2"]
+    write(f"{folder}/constant.csv", *[line[:4] + "7" + line[5:] for line in five])
+    write(f"{folder}/nan5.csv", five[0], "2,3,4,n/a", *five[2:])
+    for name, header in (("bold", "a,b,c,x"), ("timed", "d,c,b,a")):
+        write(f"{folder}/{name}.tsv", *[line.replace(",", "\t") for line in [header] + five])
+    write(f"{folder}/timed.json", '{"RepetitionTime": 0.8}')
+    scipy.io.savemat(f"{folder}/bold.mat", {"tc": numpy.arange(24.0).reshape(4, 6) % 7})
 
 
 def complaint(callosum, shared, case):

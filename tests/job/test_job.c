@@ -298,6 +298,50 @@ static void test_brain_section(void **state) {
   assert_refused(load(path, "brain.connectome.file=x.zip", (char *)NULL), "brain.connectome: both keys");
 }
 
+static void write_beside(const char *ending, const char *text) {
+  char name[64];
+  snprintf(name, sizeof name, "%s%s", path, ending);
+  FILE *file = fopen(name, "w");
+  assert_non_null(file);
+  fputs(text, file);
+  fclose(file);
+}
+
+/* A region without area and tracts is dropped, and with it its row of the table and its column of the measured
+ * BOLD; what is known of the others moves up. */
+static void test_dropped_region(void **state) {
+  (void)state;
+  char text[512];
+  write_beside(".csv", "0,0,2\n0,0,0\n1,0,0\n");
+  write_beside(".tsv", "name\tarea\tunit\tdensity\na\t2\tcolumn\t0.5\ncc\t0\tnone\tn/a\nb\t1\t\t1.5\n");
+  write_beside(".bold", "1 7 2\n2 7 3\n1 7 1\n4 7 0\n");
+  snprintf(text, sizeof text,
+           "simulation: {duration_ms: 100}\n"
+           "brain: {neurons: 300, connectome: {file: %s.csv, regions: %s.tsv, symmetrise: none}}\n"
+           "record: {bold: {tr_s: 0.01}, empirical_bold: {file: %s.bold, tr_s: 0.5}}\n",
+           path, path, path);
+  assert_loaded(load_text(text));
+  const cls_connectome *c = job->connectome;
+  assert_int_equal(c->n_regions, 2);
+  assert_int_equal(job->listed_regions, 3);
+  assert_int_equal(job->kept_regions[0], 0);
+  assert_int_equal(job->kept_regions[1], 2);
+  assert_string_equal(c->names[1], "b");
+  assert_string_equal(c->unit[0], "column");
+  assert_string_equal(c->unit[1], "");
+  assert_true(c->synapse_density[0] == 0.5 && c->synapse_density[1] == 1.5);
+  assert_true(c->area_mm2[1] == 1 && isnan(c->volume_mm3[1]));
+  assert_true(c->row[2] == 2 && c->weight[0] == 2 && c->weight[1] == 1 && c->source[0] == 1);
+  const double measured[] = {1, 2, 2, 3, 1, 1, 4, 0};
+  assert_int_equal(job->empirical->volumes, 4);
+  assert_memory_equal(job->empirical->data, measured, sizeof measured);
+  assert_true(job->empirical->tr_s == 0.5 && !job->empirical->by_name);
+  for (const char *const *ending = (const char *const[]){".csv", ".tsv", ".bold", NULL}; *ending; ending++) {
+    snprintf(text, sizeof text, "%s%s", path, *ending);
+    remove(text);
+  }
+}
+
 static int start(void **state) {
   (void)state;
   int descriptor = mkstemp(path);
@@ -326,6 +370,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(test_size_of_recording),
       cmocka_unit_test(test_multiples),
       cmocka_unit_test(test_brain_section),
+      cmocka_unit_test(test_dropped_region),
   };
   MPI_Init(&argc, &argv);
   cls_world_init(&world, MPI_COMM_WORLD, 1, 0);

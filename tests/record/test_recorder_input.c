@@ -1,5 +1,4 @@
-/* What the recorder refuses, before any file exists; and the text matrices it reads. */
-#include "io/matrix_file.h"
+/* What the recorder refuses, before any file exists. */
 #include "record/synthetic.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,14 +7,7 @@
 
 #include <cmocka.h>
 
-static char folder[64], table[80];
-
-static void write_table(const char *text) {
-  FILE *file = fopen(table, "w");
-  assert_non_null(file);
-  fputs(text, file);
-  fclose(file);
-}
+static char folder[64];
 
 static bool exists(const char *name) {
   char path[128];
@@ -84,56 +76,11 @@ static void test_folder(void **state) {
   syn_destroy(&s);
 }
 
-static void test_measured(void **state) {
-  (void)state;
-  synthetic s;
-  syn_create(&s, MPI_COMM_WORLD, 0);
-  s.job.record.empirical_bold = table;
-  refuse(&s, folder, "measured.csv: cannot be read");
-  write_table("1 2 3 4 5\n2 3 4 5 7\n1 1 1 2 1\n");
-  refuse(&s, folder, "5 columns: expected one per region of the network, 6");
-  write_table("a,b,c,d,e,f\n1,2,3,4,5,6\n2,3,4,5,7,x\n");
-  refuse(&s, folder, "measured.csv:3: field 6 is \"x\": expected a finite number");
-  write_table("1,2,3,4,5,6\n2,3,4,5,7,nan\n");
-  refuse(&s, folder, "measured.csv:2: field 6 is \"nan\"");
-  write_table("# comment\n1,2,3,4,5,6\n2,3,4,5,7\n");
-  refuse(&s, folder, "measured.csv:3: 5 numbers: expected 6 as in the first row");
-  write_table("1,2,3,4,5,6\n2,3,4,5,7,7\n");
-  refuse(&s, folder, "2 volumes: expected at least 3");
-  write_table("1,2,3,4,5,6\n2,3,4,5,7,6\n3,3,4,5,7,6\n");
-  refuse(&s, folder, "column 6 is 6 throughout");
-  write_table("# nothing\n\n");
-  refuse(&s, folder, "no numbers: expected a matrix");
-  unlink(table);
-  syn_destroy(&s);
-}
-
-static void test_matrix(void **state) {
-  (void)state;
-  cls_matrix m;
-  write_table("# from a scanner\nL one,R two\n 1.5 ,\t-2e3\r\n\n0x1p1;4\n  7\t8");
-  assert_int_equal(cls_matrix_read(table, &m), CLS_OK);
-  assert_int_equal(m.rows, 3);
-  assert_int_equal(m.columns, 2);
-  const double expected[] = {1.5, -2000, 2, 4, 7, 8};
-  for (int i = 0; i < 6; i++) assert_true(m.values[i] == expected[i]);
-  cls_matrix_free(&m);
-  write_table("1,,3\n");
-  assert_int_equal(cls_matrix_read(table, &m), CLS_ERR_INPUT);
-  assert_non_null(strstr(cls_error_message(), ":1: field 2 is \"\""));
-  write_table("1 2\n3 4\nwords 5\n");
-  assert_int_equal(cls_matrix_read(table, &m), CLS_ERR_INPUT);
-  assert_non_null(strstr(cls_error_message(), ":3: field 1 is \"words\""));
-  unlink(table);
-}
-
 int main(int argc, char **argv) {
   MPI_Init(&argc, &argv);
   strcpy(folder, P_tmpdir "/callosum_input_XXXXXX");
   if (!mkdtemp(folder)) return 1;
-  snprintf(table, sizeof table, "%s/measured.csv", folder);
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_intervals), cmocka_unit_test(test_folder),
-                                     cmocka_unit_test(test_measured), cmocka_unit_test(test_matrix)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_intervals), cmocka_unit_test(test_folder)};
   int result = cmocka_run_group_tests(tests, NULL, NULL);
   rmdir(folder);
   MPI_Finalize();

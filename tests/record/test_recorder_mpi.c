@@ -3,6 +3,7 @@
  *   test_recorder_mpi DIR MODE [HOW]      records the made-up run into DIR, layout MODE, and prints the
  * statistics; HOW: "kill" dies after some flushes, "limit" meets a full disk, "short" stops before the end,
  * MEASURED.tsv compares with a measurement */
+#include "io/empirical.h"
 #include "record/synthetic.h"
 #include <hdf5.h>
 #include <setjmp.h>
@@ -167,15 +168,25 @@ static void test_traces(void **state) {
 
 /* ---- for the test in Python ---- */
 
+/* The job's measured BOLD, its columns named. */
+static cls_status read_measured(synthetic *s, const char *path) {
+  const cls_empirical_request request = {.path = path};
+  char *names[SYN_REGIONS];
+  for (int i = 0; i < SYN_REGIONS; i++) names[i] = s->network.regions[i].name;
+  const cls_empirical_regions regions = {.n = SYN_REGIONS, .names = names, .listed = SYN_REGIONS};
+  return cls_empirical_read(&request, &regions, NULL, &s->job.empirical);
+}
+
 static int record_for_python(char **argv, int argc) {
   synthetic s;
   cls_recorder *recorder = NULL;
   cls_statistics statistics[2];
   const char *how = argc > 3 ? argv[3] : "";
   syn_create(&s, MPI_COMM_WORLD, atoi(argv[2]));
-  if (strchr(how, '.')) s.job.record.empirical_bold = argv[3];
-  cls_status status =
-      cls_recorder_create(&s.world, &s.job, &s.placement, &s.layout, argv[1], s.steps, &recorder);
+  cls_status status = CLS_OK;
+  if (strchr(how, '.') && s.world.rank == 0) status = read_measured(&s, how);
+  if (status == CLS_OK)
+    status = cls_recorder_create(&s.world, &s.job, &s.placement, &s.layout, argv[1], s.steps, &recorder);
   if (status == CLS_OK && strcmp(how, "limit") == 0) { /* as a full disk: every further byte is refused */
     signal(SIGXFSZ, SIG_IGN);
     setrlimit(RLIMIT_FSIZE, &(struct rlimit){60000, 60000});
@@ -200,6 +211,7 @@ static int record_for_python(char **argv, int argc) {
            t.mean_rate_hz, t.isi_cv_median, t.spike_correlation_mean, t.fc_mean, t.sc_fc_r, t.fc_empirical_r,
            t.fc_seconds, t.rate_min_hz, t.rate_max_hz);
   }
+  cls_empirical_free(s.job.empirical);
   syn_destroy(&s);
   return 0;
 }

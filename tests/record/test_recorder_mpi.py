@@ -303,7 +303,10 @@ def main():
     with tempfile.TemporaryDirectory() as top:
         measured = numpy.random.default_rng(1).normal(size=(30, 6)).cumsum(0)
         table = os.path.join(top, "measured.tsv")
-        numpy.savetxt(table, measured, delimiter="\t", header="\t".join(f"R{r}" for r in range(6)), comments="")
+        order = [3, 0, 5, 1, 4, 2]  # columns are found by their names
+        numpy.savetxt(table, measured[:, order], delimiter="\t", header="\t".join(f"R{r}" for r in order), comments="")
+        with open(os.path.join(top, "measured.json"), "w", encoding="utf-8") as file:
+            file.write('{"RepetitionTime": 0.05}')
         runs = [(1, 0), (2, 1), (3, 2), (4, 2)]  # ranks, layout
         figures = [record(program, ranks, os.path.join(top, f"{ranks}_{mode}"), mode) for ranks, mode in runs]
         folder = os.path.join(top, "1_0")
@@ -329,6 +332,9 @@ def main():
         check_statistics(compared[0], spikes, bold, weights, measured)
         with h5py.File(os.path.join(top, "measured", "bold.h5"), "r") as file:
             numpy.testing.assert_allclose(file["empirical/data"][()], measured, rtol=1e-15)
+            assert [n.decode() for n in file["empirical/name"][()]] == [f"R{r}" for r in range(6)]
+            attributes = file["empirical"].attrs
+            assert attributes["tr_s"] == 0.05 and attributes["matched_by"] in (b"name", "name"), dict(attributes)
         check_killed(program, os.path.join(top, "killed"))
         check_full_disk(program, os.path.join(top, "full"))
         check_short(program, os.path.join(top, "short"))
