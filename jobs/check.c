@@ -87,7 +87,8 @@ static cls_status check(const cls_job_arguments *a, int ranks, int threads, cls_
   CLS_TRY(cls_world_init(&world, MPI_COMM_WORLD, 1, 1));
   CLS_TRY(cls_job_load(&world, a->job, a->set, a->n_set, job));
   if (world.rank != 0) return CLS_OK;
-  cls_sizes z = cls_sizes_expected((*job)->network, ranks, threads);
+  cls_sizes z;
+  CLS_TRY(cls_sizes_expected((*job)->network, ranks, threads, &z));
   printf("job        %s is valid\n", a->job);
   print_network(*job, &z);
   print_memory(*job, &z, ranks);

@@ -65,7 +65,8 @@ void cls_run_print_header(const cls_run *run) {
   cls_log(world, 1, "job %s (hash %016llx), seed %llu, backend %s, results in %s", job->path,
           (unsigned long long)job->hash, (unsigned long long)job->seed, run->backend->name, run->directory);
   print_places(run);
-  cls_sizes sizes = cls_sizes_expected(network, world->ranks, world->threads);
+  cls_sizes sizes = {0};
+  (void)cls_sizes_expected(network, world->ranks, world->threads, &sizes); /* without memory: 0 is printed */
   cls_print_bytes(memory, sizeof memory,
                   cls_sizes_bytes(&sizes, job->members) + sizes.description * world->ranks);
   cls_log(

@@ -2,6 +2,7 @@
 #include "base/math.h"
 #include "engine/layout.h"
 #include "engine/store.h"
+#include <stdlib.h>
 
 /* Parts that hold neurons of a population: contiguous blocks of equal size, cut at random places. */
 static double parts_of(const cls_network *network, uint32_t population, double parts) {
@@ -19,17 +20,34 @@ static double delay_steps(const cls_network *network, const cls_projection *proj
   return steps < range ? steps : range;
 }
 
+/* Synapses that share runs: from one population, through one kind of port, with no delay of their own source. */
+typedef struct {
+  double synapses, steps, parts; /* steps and parts weighted by synapses */
+} run_group;
+
+/* Runs of `synapses` synapses of `neurons` sources spread over delays and parts. */
+static double runs_of(double synapses, double neurons, double steps, double parts) {
+  return neurons * parts * steps * -cls_expm1(-synapses / (neurons * parts * steps));
+}
+
 static void add_projection(const cls_network *network, const cls_projection *projection, double parts,
-                           cls_sizes *z) {
+                           run_group (*group)[CLS_MAX_PORTS], cls_sizes *z) {
   double all = cls_projection_expected_synapses(network, projection),
          steps = delay_steps(network, projection);
   double here = parts_of(network, projection->target, parts), delay_s = 0;
   z->synapses += all;
   for (uint32_t s = 0; s < projection->n_sources; s++) {
-    const cls_population *source = &network->populations[projection->sources[s].population];
-    double synapses = all * projection->sources[s].weight, n = (double)source->n;
-    double each = synapses / (n * here * steps); /* synapses for one source, part and delay */
-    z->runs += n * here * steps * -cls_expm1(-each);
+    uint32_t from = projection->sources[s].population;
+    const cls_population *source = &network->populations[from];
+    double synapses = all * projection->sources[s].weight;
+    run_group *g = &group[from][projection->port];
+    if (projection->sources[s].delay_ms > 0) {
+      z->runs += runs_of(synapses, (double)source->n, steps, here);
+    } else {
+      g->synapses += synapses;
+      g->steps += synapses * steps;
+      g->parts += synapses * here;
+    }
     z->events_per_s += synapses * source->rate_hz;
     delay_s += synapses * source->rate_hz * 1e-3 *
                (projection->sources[s].delay_ms + cls_distribution_mean(&projection->delay_ms));
@@ -60,19 +78,30 @@ static void add_population(const cls_population *p, cls_sizes *z) {
   z->spikes_per_s += n * p->rate_hz;
 }
 
-cls_sizes cls_sizes_expected(const cls_network *network, int ranks, int threads) {
+cls_status cls_sizes_expected(const cls_network *network, int ranks, int threads, cls_sizes *sizes) {
   cls_sizes z = {.description = (double)cls_network_bytes(network)};
+  run_group(*group)[CLS_MAX_PORTS];
+  CLS_TRY(cls_alloc(&group, network->n_populations, sizeof *group, "expected sizes"));
   double parts = (double)ranks * threads;
   for (uint32_t p = 0; p < network->n_populations; p++) add_population(&network->populations[p], &z);
   for (uint32_t j = 0; j < network->n_projections; j++)
-    add_projection(network, &network->projections[j], parts, &z);
+    add_projection(network, &network->projections[j], parts, group, &z);
+  for (uint32_t p = 0; p < network->n_populations; p++)
+    for (int port = 0; port < CLS_MAX_PORTS; port++) {
+      const run_group *g = &group[p][port];
+      if (g->synapses > 0)
+        z.runs += runs_of(g->synapses, (double)network->populations[p].n, g->steps / g->synapses,
+                          g->parts / g->synapses);
+    }
+  free(group);
   /* A row for every source a rank knows, in each of its parts. A source is known to no more ranks than it has runs. */
   double sources = (double)network->n_neurons * ranks;
   if (sources > z.runs) sources = z.runs;
   z.store = (z.synapses + z.runs) * sizeof(uint32_t) + sources * threads * sizeof(uint64_t) +
             sources * (sizeof(uint64_t) + 2.0 / 8);
   z.building = z.synapses * (sizeof(uint64_t) - sizeof(uint32_t)); /* records are twice as wide as synapses */
-  return z;
+  *sizes = z;
+  return CLS_OK;
 }
 
 double cls_sizes_bytes(const cls_sizes *sizes, int members) {

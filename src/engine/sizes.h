@@ -22,6 +22,6 @@ typedef struct {
 /* Bytes of `members` members on all ranks: everything above but the description and `building`. */
 double cls_sizes_bytes(const cls_sizes *sizes, int members);
 /* Local. The network must be finished. */
-cls_sizes cls_sizes_expected(const cls_network *network, int ranks, int threads);
+cls_status cls_sizes_expected(const cls_network *network, int ranks, int threads, cls_sizes *sizes);
 
 #endif
