@@ -313,7 +313,8 @@ static void test_dropped_region(void **state) {
   (void)state;
   char text[512];
   write_beside(".csv", "0,0,2\n0,0,0\n1,0,0\n");
-  write_beside(".tsv", "name\tarea\tunit\tdensity\na\t2\tcolumn\t0.5\ncc\t0\tsubcortical\tn/a\nb\t1\t\t1.5\n");
+  write_beside(".tsv",
+               "name\tarea\tunit\tdensity\na\t2\tcolumn\t0.5\ncc\t0\tsubcortical\tn/a\nb\t1\t\t1.5\n");
   write_beside(".bold", "1 7 2\n2 7 3\n1 7 1\n4 7 0\n");
   snprintf(text, sizeof text,
            "simulation: {duration_ms: 100}\n"
