@@ -211,8 +211,8 @@ def _functional_caption(run, simulated, measured, found, seconds, left, name):
             caption += f" {which} correlates with the structural weights (mean of both directions) at r = {r:.2f}."
         else:
             of = f" ({name})" if name else ""
-            caption += (f" Simulated and measured FC{of} correlate at r = {r:.2f} over {len(upper(simulated)):,} pairs of "
-                        "regions; the dashed line is equality.")
+            caption += (f" Simulated and measured FC{of} correlate at r = {r:.2f} over "
+                        f"{len(upper(simulated)):,} pairs of regions; the dashed line is equality.")
             matched = run.empirical()[3]
             caption += f" Measured regions were matched by {matched}." if matched else ""
     if any(x_label.startswith("structural") for x_label, _ in found):

@@ -78,7 +78,8 @@ def rate_bars(run, groups, rates):
     if groups.what == "region" or len(there) > 40:
         figure = _ranked(run, groups, rates, values, there)
     else:
-        figure = _bars(groups, values, there)
+        names, kinds = ([of[i] for i in there] for of in (groups.rows.names, groups.row_types))
+        figure = _bars(names, kinds, values[there], groups.what)
     low, high = there[numpy.argmin(values[there])], there[numpy.argmax(values[there])]
     quarter = numpy.percentile(values[there], [25, 75])
     return figure, (
@@ -88,23 +89,33 @@ def rate_bars(run, groups, rates):
         + ("" if len(there) <= FEW_BARS else f" Lines are means over {len(there) / 100:.0f} neighbouring ranks."))
 
 
-def _bars(groups, values, there):
-    figure, axes = pyplot.subplots(figsize=(WIDTH, 1.0 + 0.3 * max(4, len(there))))
-    place = numpy.arange(len(there))
-    axes.barh(place, values[there], color=[type_colour(groups.row_types[i]) for i in there], height=0.72)
-    for y, value in zip(place, values[there]):
+def layer_bars(groups, rates):
+    """Mean rate of each layer and type over all regions. Returns (figure, caption)."""
+    values = groups.layers.mean(numpy.nan_to_num(rates.mean_hz))
+    there = numpy.flatnonzero(numpy.isfinite(values))
+    names, kinds = ([of[i] for i in there] for of in (groups.layers.names, groups.layer_types))
+    said = listed(f"{name} {short(value)}" for name, value in zip(names, values[there]))
+    return _bars(names, kinds, values[there], "layer"), (
+        f"Mean rate after the warm-up of each layer and type, over the neurons of all regions: {said} sp/s.")
+
+
+def _bars(names, kinds, values, what):
+    figure, axes = pyplot.subplots(figsize=(WIDTH, 1.0 + 0.3 * max(4, len(names))))
+    place = numpy.arange(len(names))
+    axes.barh(place, values, color=[type_colour(kind) for kind in kinds], height=0.72)
+    for y, value in zip(place, values):
         axes.text(value, y, f" {short(value)}", va="center", fontsize=9.5, color=INK)
-    axes.set_yticks(place, [plain(groups.rows.names[i]) for i in there])
-    axes.set_ylim(len(there) - 0.4, -0.6)
+    axes.set_yticks(place, [plain(name) for name in names])
+    axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel("mean rate (sp/s)")
     axes.margins(x=0.1)
     axes.set_xlim(left=0)
     handles = [pyplot.Rectangle((0, 0), 1, 1, color=type_colour(kind), label=kind_name(kind)) for kind in ("E", "I")
-               if kind in groups.row_types]
+               if kind in kinds]
     if len(handles) > 1:
         axes.legend(handles=handles, loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0)
-    axes.set_title(f"Mean rate of each {groups.what}")
+    axes.set_title(f"Mean rate of each {what}")
     return figure
 
 

@@ -68,21 +68,24 @@ class Mixing:
 class Groups:
     """types: Mixing by type, in order of kinds. rows: Mixing by what, in the order drawn; `what` is 'region',
     'population', 'layer' or 'block of populations'; row_types: the type of a row's neurons, '' where mixed; left: rows
-    of the left hemisphere, where known."""
+    of the left hemisphere, where known. layers: Mixing by layer and type, where regions have layers, else None."""
 
     def __init__(self, run):
         populations = run.populations
         self.kinds = populations.kinds()
         self.types = Mixing(_codes(populations.types.tolist(), self.kinds), self.kinds, populations.count)
-        self.left, self.row_of = None, None
+        self.left, self.row_of, self.layers = None, None, None
         if run.has_regions():
             self._by_region(run)
+            if len(set(populations.layers)) > 1:
+                self.layers, self.layer_types, _ = _layers(populations)
         elif len(populations.names) <= MOST_ROWS:
             self.what, self.row_of = "population", numpy.arange(len(populations.names))
             names, self.row_types = populations.names, populations.types.tolist()
             self.rows = Mixing(self.row_of, names, populations.count)
         elif all(populations.layers):
-            self._by_layer(populations)
+            self.what = "layer"
+            self.rows, self.row_types, self.row_of = _layers(populations)
         else:
             self.what = "block of populations"
             self.row_of = numpy.arange(len(populations.names)) * MOST_ROWS // len(populations.names)
@@ -100,18 +103,19 @@ class Groups:
         self.row_of = numpy.where(populations.region >= 0, rank[populations.region], -1)
         self.rows = Mixing(self.row_of, [run.region_names[r] for r in order], populations.count)
 
-    def _by_layer(self, populations):
-        self.what = "layer"
-        keys = list(zip(populations.layers, populations.types.tolist()))
-        unique = sorted(set(keys))
-        self.row_of = _codes(keys, unique)
-        self.row_types = [kind for _, kind in unique]
-        self.rows = Mixing(self.row_of, [layer + kind for layer, kind in unique], populations.count)
-
     def rows_of_kind(self, populations, rates, kind):
         """Mean rate of every row's neurons of one type."""
         index = numpy.where(populations.types == kind, self.row_of, -1)
         return Mixing(index, self.rows.names, populations.count).mean(rates)
+
+
+def _layers(populations):
+    """(Mixing by layer and type, the type of each, index [population]); what has no layer comes last."""
+    keys = list(zip(populations.layers, populations.types.tolist()))
+    unique = sorted(set(keys), key=lambda key: (not key[0], key))
+    names = [(layer or "no layer, ") + kind for layer, kind in unique]
+    index = _codes(keys, unique)
+    return Mixing(index, names, populations.count), [kind for _, kind in unique], index
 
 
 def _codes(values, order):

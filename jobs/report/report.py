@@ -21,11 +21,11 @@ from page import Figure, Section, bullets, folded, folded_html, grid, page, tabl
 from rates import RateSummary, recorded_spectra
 from run_folder import MATRIX_REGIONS
 from style import png
-from sweep import Sweep
+from sweep import LABELS, Sweep
 from words import count, duration, listed, number, percent, short
 
 MOST_TRACES = 8
-MOST_ROWS = 200  # of the table of a sweep
+MOST_ROWS = 200  # of tables of points and members
 OPEN_LINES = 60  # a longer job text is folded
 FOOTER = ("Made by callosum report from the files beside this page. Every figure is also a PNG file in the folder "
           "figures; the numbers are in summary.json and in the HDF5 files that the figures name.")
@@ -104,6 +104,9 @@ class Report:
             _add(section, "rate_bars", f"Rate of each {groups.what}",
                  f"Bars of the mean rate of each {groups.what}.", source,
                  figures_rates.rate_bars(run, groups, self.rates))
+            if groups.layers:
+                _add(section, "layers", "Rate of each layer", "Bars of the mean rate of each layer and type.", source,
+                     figures_rates.layer_bars(groups, self.rates))
         self._neurons(section)
         spectra = recorded_spectra(run) or (self.rates.spectra if self.rates else None)
         if spectra and len(spectra.population):
@@ -302,10 +305,21 @@ class Report:
         machine = verdicts.machine(run)
         if run.summary:
             section.html.append(table(machine, ("What it took", "Value", "")))
+        members = run.summary.get("members_statistics")
+        if isinstance(members, list) and len(members) > 1:
+            section.html.append(folded_html(f"All {len(members)} members", self._member_table(members)))
         job = run.attribute("job") or (self.sweep.job if self.sweep else "")
         if job:
             section.html.append(folded("The job as run", job, job.count("\n") <= OPEN_LINES))
         return section
+
+    def _member_table(self, members):
+        keys = [key for key in LABELS if any(verdicts.real(member, key) is not None for member in members)]
+        digests = self.run.summary.get("digests") or []
+        rows = [[str(m), *(short(verdicts.real(member, key)) for key in keys), *(str(d) for d in digests[m:m + 1])]
+                for m, member in enumerate(members[:MOST_ROWS])]
+        return grid(rows, ["member", *(LABELS[key] for key in keys)] + (["digest"] if digests else []),
+                    "Statistics of every member after the warm-up")
 
     # ---- words above
 

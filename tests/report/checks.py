@@ -58,15 +58,14 @@ def caption(page, name):
     return html.unescape(re.sub(r"<[^>]*>", "", found.group(1)))
 
 
-def check_page(folder, figures, grey=False):
-    """The page shows exactly these figures, needs no network, and all it refers to is there. Returns it. `grey`: without
-    types of populations there may be no colours."""
+def check_page(folder, figures):
+    """The page shows exactly these figures, needs no network, and all it refers to is there. Returns it."""
     page = read_page(folder)
     drawn = {name[:-4] for name in os.listdir(os.path.join(folder, "figures"))}
     assert drawn == figures, drawn ^ figures
     for name in figures:
         assert f'<figure id="{name}">' in page, name
-        _check_picture(os.path.join(folder, "figures", name + ".png"), name, grey)
+        _check_picture(os.path.join(folder, "figures", name + ".png"), name)
     assert page.count('src="data:image/png;base64,') == len(figures)
     bare = re.sub(r'src="data:[^"]*"', "", page)
     assert "//" not in bare.replace("</", ""), "the page refers to something outside"
@@ -78,11 +77,11 @@ def check_page(folder, figures, grey=False):
     return page
 
 
-def _check_picture(path, name, grey=False):
+def _check_picture(path, name):
     pixels = image.imread(path)[..., :3]
-    coloured = numpy.ptp(pixels, axis=2) > 0.15  # axes and words are grey
-    assert pixels.shape[1] >= 400 and pixels.std() > 0.03, (name, pixels.std())
-    assert coloured.mean() > 0.0005 or grey, (name, coloured.mean())
+    coloured = (numpy.ptp(pixels, axis=2) > 0.15).mean()  # axes and words are grey; so are neurons without a type
+    assert pixels.shape[1] >= 400 and pixels.std() > 0.03, (name, pixels.shape, pixels.std())
+    assert coloured > 0.0005 or pixels.std() > 0.1, (name, coloured, pixels.std())
     edge = numpy.concatenate([pixels[0].ravel(), pixels[-1].ravel(), pixels[:, 0].ravel(), pixels[:, -1].ravel()])
     assert edge.min() > 0.9, f"{name}: something is cut off at the edge"
 

@@ -164,12 +164,11 @@ def test_functional_connectivity(folder):
     assert numpy.allclose(connectivity.upper(matrix), simulated, atol=1e-9)
     report(folder)
     said = caption(read_page(folder), "functional")
-    for words, first, second in (("Simulated and measured FC (sub-01.tsv) correlate at r = {:.2f}", simulated, measured),
-                                 ("Simulated FC correlates with the structural weights (mean of both directions) at r = {:.2f}",
-                                  simulated, structural),
-                                 ("Measured FC correlates with the structural weights (mean of both directions) at r = {:.2f}",
-                                  measured, structural)):
-        assert words.format(scipy.stats.pearsonr(first, second)[0]) in said, said
+    weights = "FC correlates with the structural weights (mean of both directions)"
+    for words, first, second in (("Simulated and measured FC (sub-01.tsv) correlate", simulated, measured),
+                                 (f"Simulated {weights}", simulated, structural),
+                                 (f"Measured {weights}", measured, structural)):
+        assert f"{words} at r = {scipy.stats.pearsonr(first, second)[0]:.2f}" in said, said
     values = checks.table(read_page(folder))
     assert abs(float(values["fc_mean"]) - numpy.mean(simulated)) < 5e-4
     assert abs(float(values["sc_fc_r"]) - scipy.stats.pearsonr(simulated, structural)[0]) < 5e-4

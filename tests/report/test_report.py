@@ -80,6 +80,22 @@ def test_populations(folder):
     assert "fc_mean" not in values and values["seed"] == "1"
 
 
+def test_columns(folder):
+    """A brain whose regions have layers: rates of layers too."""
+    synthetic.make(folder, record=("rates", "spikes"), seconds=8, warmup_s=1)
+    names = [f"L{i // 4:03}/L{(23, 4)[i % 4 // 2]}{'EI'[i % 2]}" for i in range(16)]
+    for name in ("rates", "spikes"):
+        with h5py.File(os.path.join(folder, name + ".h5"), "r+") as file:
+            del file["callosum/populations/name"]
+            file["callosum/populations"].create_dataset("name", data=names, dtype=synthetic.TEXT)
+    report(folder)
+    page = check_page(folder, {"raster", "rates", "rate_bars", "layers", "neurons", "spectra", "brain_map", "timing"})
+    with h5py.File(os.path.join(folder, "rates.h5"), "r") as file:
+        rate, count = file["rates/data"][100:].mean(axis=0), file["callosum/populations/count"][()]
+    mean = rate[1::4] @ count[1::4] / count[1::4].sum()
+    assert f"L23I {words.short(mean)}" in caption(page, "layers"), caption(page, "layers")
+
+
 def test_short(folder):
     """A run shorter than its warm-up is shown whole; what is too short to compute is said, not drawn."""
     synthetic.make(folder, seconds=4, warmup_s=20, bin_ms=20)
@@ -151,13 +167,16 @@ def test_members(folder):
     """Of an ensemble, member 0 is drawn: the same pictures as of the plain run."""
     record = ("rates", "bold", "spikes", "currents", "lfp")
     synthetic.make(folder, record=record)
-    synthetic.make(folder + "_ensemble", record=record, members=3)
+    statistics = [{"mean_rate_hz": 7.0 + m, "isi_cv_median": None} for m in range(3)]
+    synthetic.make(folder + "_ensemble", record=record, members=3, members_statistics=statistics,
+                   digests=["aa", "bb", "cc"])
     report(folder)
     report(folder + "_ensemble")
     figures = BRAIN | {"currents", "lfp"}
     check_page(folder, figures)
     page = check_page(folder + "_ensemble", figures)
     assert "An ensemble of 3 members" in page
+    assert '<th scope="row">2</th><td class="number">9.00</td><td class="number">cc</td>' in page
     for name in figures:
         plain, ensemble = (open(os.path.join(where, "figures", name + ".png"), "rb").read()
                            for where in (folder, folder + "_ensemble"))
@@ -213,7 +232,7 @@ def test_many_populations(folder):
         where = f"{folder}_{len(layers)}"
         synthetic.make(where, layers=layers, neurons=2 * len(layers), seconds=6, warmup_s=1, spike_limit_s=6)
         report(where)
-        page = check_page(where, {"raster", "rates", "rate_bars", "neurons", "spectra", "currents", "timing"}, grey=True)
+        page = check_page(where, {"raster", "rates", "rate_bars", "neurons", "spectra", "currents", "timing"})
         assert f"of each {what}" in page or f"each of 4 {what}s" in page, what
 
 
