@@ -125,11 +125,13 @@ def _ranked(run, groups, rates, values, there):
     order = there[numpy.argsort(-values[there], kind="stable")]
     figure, axes = pyplot.subplots(figsize=(WIDTH, 3.9))
     place, few = numpy.arange(len(order)), len(order) <= FEW_BARS
+    marked = [kind for kind in groups.kinds if kind and groups.what == "region"]
+    colour = FAINT if marked else type_colour("")
     if few:
-        axes.bar(place, values[order], width=0.8, color=FAINT, label="all neurons")
+        axes.bar(place, values[order], width=0.8, color=colour, label="all neurons")
     else:
-        axes.fill_between(place, values[order], color=FAINT, linewidth=0, label="all neurons")
-    for kind in (kind for kind in groups.kinds if kind and groups.what == "region"):
+        axes.fill_between(place, values[order], color=colour, linewidth=0, label="all neurons")
+    for kind in marked:
         mine = groups.rows_of_kind(run.populations, numpy.nan_to_num(rates.mean_hz), kind)[order]
         if few:
             axes.plot(place, mine, marker="o" if kind == "E" else "D", markersize=4.5, linestyle="none",

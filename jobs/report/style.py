@@ -63,7 +63,7 @@ pyplot.rcParams.update({
 
 def type_colour(kind):
     """Colour of a population type: 'E', 'I' or anything else."""
-    return {"E": EXCITATORY, "I": INHIBITORY}.get(kind, OTHER)
+    return {"E": EXCITATORY, "I": INHIBITORY}.get(kind, ACCENT)
 
 
 def shades(colour, count):
