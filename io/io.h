@@ -19,7 +19,7 @@ void cls_notes_free(cls_notes *notes);
 
 /* ---- job files ---- */
 
-/* Populations chosen for a recording: `n` of them, ascending. They may be none though a recording is wanted. */
+/* Populations chosen for a recording: `n` of them, ascending; they may be none though it is wanted. */
 typedef struct {
   bool wanted;
   uint32_t *population;

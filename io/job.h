@@ -147,8 +147,8 @@ cls_status cls_job_read_interventions(cls_job_reader *r);
 cls_status cls_job_fetch_empirical(cls_job_reader *r);
 /* Are files that are read later there? Of rank 0. */
 cls_status cls_job_check_files(cls_job_reader *r);
-/* What can only be said of a finished network: the populations that recordings are about, and how much will be
- * recorded. Local. */
+/* What can only be said of a finished network: the populations that recordings are about, and how much will
+ * be recorded. Local. */
 cls_status cls_job_check_record(cls_job_reader *r);
 void cls_job_free_record(cls_record_options *record);
 /* Section `record.traces` (job_trace.c), of a finished network. */

@@ -94,7 +94,7 @@ static void free_file(void *self) {
   free(f);
 }
 
-/* Region of an excitatory population, or its own number where there are no regions; CLS_NO_SLOT: of no interest. */
+/* Region of an excitatory population, or its own number where there are no regions; else CLS_NO_SLOT. */
 static uint32_t home_of(const cls_record *record, uint32_t p) {
   const cls_population *population = &record->network->populations[p];
   if (population->type != 'E') return CLS_NO_SLOT;

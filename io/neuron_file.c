@@ -5,7 +5,7 @@
 
 enum { MIN_INTERVALS = 4 };
 
-/* Spikes of one neuron so far. Steps count from 1 after the warm-up; the sum of the intervals is last - first. */
+/* Spikes of one neuron so far. Steps count from 1 after the warm-up; intervals add up to last - first. */
 typedef struct {
   uint64_t squares; /* sum of squared intervals: below the square of the run's length, so below 2^64 */
   uint32_t count, first, last;

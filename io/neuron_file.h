@@ -7,8 +7,8 @@
  *                         correction); NaN below 4 intervals
  *   /neurons/counted_ms   f64 [2]: from the end of the warm-up to the end of the run
  *
- * Member k > 0 of an ensemble is in /neurons_memberK, with the same node_ids and counted_ms. Written at the end of the run:
- * what a killed run leaves is empty. */
+ * Member k > 0 of an ensemble is in /neurons_memberK, with the same node_ids and counted_ms. Written at the
+ * end of the run: what a killed run leaves is empty. */
 #ifndef CALLOSUM_NEURON_FILE_H
 #define CALLOSUM_NEURON_FILE_H
 

@@ -61,8 +61,8 @@ cls_status cls_record_sync(const cls_record *record, hid_t file);
 cls_status cls_record_close(const cls_record *record, hid_t *file, bool whole);
 /* Rank 0: the attributes by which readers of SONATA know a file. */
 cls_status cls_record_sonata(hid_t file);
-/* "GROUP/NAME/LEAF" with the network's name, or "GROUP/NAME_memberK/LEAF" for member K > 0: where SONATA files
- * keep what belongs to a member. LEAF may be "". Freed by the caller; NULL: out of memory. */
+/* "GROUP/NAME/LEAF" with the network's name, or "GROUP/NAME_memberK/LEAF" for member K > 0: where SONATA
+ * files keep what belongs to a member. LEAF may be "". Freed by the caller; NULL: out of memory. */
 char *cls_record_path(const cls_record *record, const char *group, int member, const char *leaf);
 /* Local. Is `population` among the chosen ones? */
 bool cls_chosen_has(const cls_chosen *chosen, uint32_t population);

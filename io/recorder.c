@@ -107,7 +107,7 @@ static cls_status make_groups(cls_recorder *r) {
   return status;
 }
 
-/* The place of one more recording. What it holds is freed with the recorder, whatever its creation returns. */
+/* The place of one more recording, which is freed with the recorder, whatever its creation returns. */
 static cls_status next(cls_recorder *r, cls_recording **recording) {
   CLS_TRY(cls_grow(&r->recordings, &r->capacity, r->n_recordings + 1, sizeof *r->recordings, "recordings"));
   *recording = &r->recordings[r->n_recordings++];

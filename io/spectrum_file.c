@@ -45,7 +45,7 @@ static cls_status build(const cls_record *record, void *self, hid_t file) {
   return cls_h5_attribute(file, "/spectra", "segment_ms", H5T_NATIVE_DOUBLE, 0, &segment_ms);
 }
 
-/* Collective. Frequencies [first, first + n) of all populations of a member; `owned` and `whole` have room. */
+/* Collective. Frequencies [first, first + n) of all populations of a member; owned and whole have room. */
 static cls_status write_piece(spectrum_file *f, int member, size_t first, size_t n, double *owned,
                               double *whole) {
   const cls_columns *columns = &f->groups.columns;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A spike as one word: neuron in the low bits, then bin, then member, so that words sort by member and bin. */
+/* A spike as one word: neuron in the low bits, then bin, then member; so words sort by member and bin. */
 enum { NEURON_BITS = 8, BIN_BITS = 36, PAIRED = CLS_CORRELATED };
 #define BIN_MS 2.0
 

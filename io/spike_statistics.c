@@ -11,8 +11,8 @@ typedef struct {
   int32_t paired; /* number among the neurons that are correlated, -1: none */
 } sampled;
 
-/* Its inter-spike intervals so far in one member, in steps. Sums of squares stay below the square of the run's
- * length: 2^32 steps are safe. */
+/* Its inter-spike intervals so far in one member, in steps. Sums of squares stay below the square of the
+ * run's length: 2^32 steps are safe. */
 typedef struct {
   int64_t last; /* step of the last spike, -1: none */
   uint64_t n, sum, squares;

@@ -25,7 +25,7 @@ typedef struct {
 
 /* ---- which neurons ---- */
 
-/* Walks the elements in order; ends with population == n. */
+/* Walks the elements in order, until next_element() finds no more. */
 typedef struct {
   const cls_network *network;
   const cls_trace *trace;

@@ -10,10 +10,10 @@
  *     element_ids     u32 [element], 0;  element_pos f64 [element], 0 (BMTK)
  *     time            f64 [3]: time of frame 0, time after the last frame, interval; attribute units = "ms"
  *
- * NAME is the network's name; member k > 0 of an ensemble is in NAME_memberK. /callosum/populations says which
- * population holds a neuron. Frame k is the state at the end of the step that ends at (k + 1) interval, in
- * full: what a model keeps relative to a parameter (V_m to E_L) is recorded with it added. `time` grows with
- * what is safely written. */
+ * NAME is the network's name; member k > 0 of an ensemble is in NAME_memberK. /callosum/populations says
+ * which population holds a neuron. Frame k is the state at the end of the step that ends at (k + 1) interval,
+ * in full: what a model keeps relative to a parameter (V_m to E_L) is recorded with it added. `time` grows
+ * with what is safely written. */
 #ifndef CALLOSUM_TRACE_FILE_H
 #define CALLOSUM_TRACE_FILE_H
 

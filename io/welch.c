@@ -47,7 +47,7 @@ static void add_segment(cls_welch *w, const double *sample, double *power) {
   for (size_t k = 0; k < w->length; k++) w->in[k] = w->window[k] * (sample[k] - mean);
   fftw_execute(w->plan);
   for (size_t j = 0; j < w->frequencies; j++) {
-    /* Frequencies with a negative twin count twice; 0 has none, and the last has none where length is even. */
+    /* Frequencies with a negative twin count twice; 0 has none, nor has the last where length is even. */
     const double sides = j == 0 || 2 * j == w->length ? 1 : 2;
     power[j] += sides * w->scale * (w->out[j][0] * w->out[j][0] + w->out[j][1] * w->out[j][1]);
   }

@@ -1,7 +1,7 @@
 /* Power spectral density of many signals that grow sample by sample, in bounded memory: Welch's method
- * (P. D. Welch, IEEE Trans. Audio Electroacoust. 15:70, 1967). Segments of `length` samples that overlap by half
- * are freed of their mean, weighted by a periodic Hann window and transformed; the density is the mean of
- * their periodograms, one-sided: its integral over frequency is the variance of the signal. As
+ * (P. D. Welch, IEEE Trans. Audio Electroacoust. 15:70, 1967). Segments of `length` samples that overlap by
+ * half are freed of their mean, weighted by a periodic Hann window and transformed; the density is the mean
+ * of their periodograms, one-sided: its integral over frequency is the variance of the signal. As
  * scipy.signal.welch(x, 1 / interval, "hann", length, length // 2, detrend="constant", scaling="density"). */
 #ifndef CALLOSUM_WELCH_H
 #define CALLOSUM_WELCH_H

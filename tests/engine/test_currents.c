@@ -1,5 +1,5 @@
-/* Sums of synaptic currents and single states as backends give them, of every neuron model, against the model's own
- * scalar function on states put there. */
+/* Sums of synaptic currents and single states as backends give them, of every neuron model, against the
+ * model's own scalar function on states put there; and what observers see of a member. */
 #include "engine/neurons.h"
 #include "engines.h"
 
@@ -95,8 +95,53 @@ static void test_models(void **state) {
   assert_true(models >= 2);
 }
 
+/* ---- members with parameters of their own ---- */
+
+typedef struct {
+  const cls_network *own[3];
+  int looks;
+} watcher;
+
+static int64_t next_look(void *self, int64_t now) {
+  (void)self;
+  return (now / 4 + 1) * 4;
+}
+
+static cls_status look(void *self, int member, int64_t step, cls_view *view) {
+  watcher *w = self;
+  assert_true((step + 1) % 4 == 0 && view->member == member);
+  assert_ptr_equal(view->network, w->own[member]);
+  w->looks++;
+  return CLS_OK;
+}
+
+static void test_own_parameters(void **state) {
+  (void)state;
+  cls_network *network = two_of(cls_model_find("lif_psc_exp")),
+              *other = two_of(cls_model_find("lif_psc_exp"));
+  const cls_network *variants[3] = {NULL, other, network};
+  watcher w = {.own = {network, other, network}};
+  cls_world alone;
+  cls_placement *placement;
+  cls_engine *engine;
+  int64_t reached;
+  OK(cls_world_init(&alone, MPI_COMM_SELF, 1, 0));
+  OK(cls_placement_create(network, 1, 1, &placement));
+  cls_engine_options members = {.members = 3, .beat_ms = 100, .variants = variants};
+  OK(cls_engine_create(&alone, network, placement, &members, &cls_backend_cpu_omp, &cls_exchange_mpi,
+                       &engine));
+  cls_observer observer = {.self = &w, .next_look = next_look, .look = look, .flush_interval = 100};
+  OK(cls_engine_observe(engine, &observer));
+  OK(cls_engine_run(engine, 21, NULL, NULL, &reached));
+  assert_int_equal(w.looks, 3 * 5);
+  cls_engine_destroy(engine);
+  cls_placement_destroy(placement);
+  cls_network_destroy(network);
+  cls_network_destroy(other);
+}
+
 int main(int argc, char **argv) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_models)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_models), cmocka_unit_test(test_own_parameters)};
   start_mpi(&argc, &argv);
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
   stop_mpi();

@@ -117,7 +117,7 @@ static void test_currents(void **state) {
   MPI_Barrier(MPI_COMM_WORLD);
 }
 
-/* Every frame of a trace, against the states the neurons had; what is relative to a parameter, with it added. */
+/* Frames of a trace against the states the neurons had; what is relative to a parameter with it added. */
 static void check_trace(const synthetic *s, const cls_trace *trace, int variable, int member) {
   char name[64], path[64];
   snprintf(name, sizeof name, "trace_%s_%s.h5", trace->name, trace->variables[variable]);

@@ -1,4 +1,4 @@
-/* Power spectra against what they are for signals one can integrate; scipy's are compared in the tests in Python. */
+/* Power spectra of signals one can integrate; scipy's are compared in the tests in Python. */
 #include "io/welch.h"
 #include <math.h>
 #include <setjmp.h>
@@ -21,8 +21,8 @@ static double integral(const cls_welch *w, const double *density) {
   return sum / ((double)w->length * w->interval_s);
 }
 
-/* A sine of amplitude A on a frequency of the transform holds A^2 / 2, all of it there and in the neighbours; a
- * constant holds nothing. */
+/* A sine of amplitude A on a frequency of the transform holds A^2 / 2, all of it there and in the neighbours;
+ * a constant holds nothing. */
 static void check_sine(size_t length, size_t at, size_t samples) {
   enum { SIGNALS = 3 };
   const double interval = 0.002, amplitude[SIGNALS] = {0, 1.5, 40};
