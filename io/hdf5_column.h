@@ -1,5 +1,5 @@
-/* Columns of numbers in HDF5 files, read (and written) piece by piece by one process alone: lists of synapses, positions,
- * SONATA files. Errors are the user's (CLS_ERR_INPUT) and say "FILE: DATASET: ...". */
+/* Columns of numbers in HDF5 files, read (and written) piece by piece by one process alone: lists of synapses,
+ * positions, SONATA files. Errors are the user's (CLS_ERR_INPUT) and say "FILE: DATASET: ...". */
 #ifndef CALLOSUM_HDF5_COLUMN_H
 #define CALLOSUM_HDF5_COLUMN_H
 
@@ -30,7 +30,7 @@ cls_status cls_h5_column_numbers(const cls_h5_column *column, uint64_t first, ui
 /* Writes rows [first, first + n) of the dataset `name` of one dimension, which is there. */
 cls_status cls_h5_rows_write(hid_t file, const char *name, hid_t type, uint64_t first, uint64_t n,
                              const void *values);
-/* Names of what the group `name` holds, ascending, to be freed by cls_h5_free_members (also after an error). */
+/* Names of what the group `name` holds, ascending, to be freed by cls_h5_free_members, also after an error. */
 cls_status cls_h5_members(hid_t file, const char *path, const char *name, char ***members, size_t *n);
 void cls_h5_free_members(char **members, size_t n);
 /* A text attribute of the object `name` in freshly allocated memory; NULL where there is none. */

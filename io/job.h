@@ -9,8 +9,8 @@
 
 #define CLS_KEYS(table) ((int)(sizeof(table) / sizeof *(table)))
 
-/* A file that a population (positions) or a projection (its synapses) names, to be read when the text is known
- * to be right. */
+/* A file that a population (positions) or a projection (its synapses) names, to be read when the text is
+ * known to be right. */
 typedef struct {
   const cls_yaml *node;     /* the key that names the file, for messages */
   bool positions;           /* else synapses */
@@ -166,8 +166,8 @@ void cls_job_scale_destroy(cls_job_scale *scale); /* NULL is fine */
 /* Neurons of a population that is written with n; `node` is blamed where its expected rate is needed and
  * missing. To be called for every population in its order. */
 cls_status cls_job_scale_population(cls_job_reader *r, const cls_yaml *node, int64_t written, uint64_t *n);
-/* Numbers of a rule in a network that is shrunk: every neuron keeps its part of its synapses. To be called for
- * every projection after it was added, with what was written. */
+/* Numbers of a rule in a network that is shrunk: every neuron keeps its part of its synapses. To be called
+ * for every projection after it was added, with what was written. */
 cls_status cls_job_scale_projection(cls_job_reader *r, const cls_yaml *node, uint32_t projection);
 /* Weights, background and constant currents that make up for the synapses which are left out. To be called
  * when the network is complete but not finished. Local. */

@@ -1,10 +1,10 @@
 /* Section `scale:`: a network that is written out, with fewer neurons and fewer synapses on each.
  *
- * With K synapses of weight J on a neuron, from sources of rate nu, its input has a mean that goes with K J nu
- * and a variance that goes with K J^2 nu. With k K synapses and weights J / sqrt(k) the variance is what it
- * was and the mean is short of tau K J nu (1 - sqrt(k)), which a constant current makes up for (tau: decay of
- * the synaptic current). Poisson input stands for background synapses and is treated likewise: rate k nu,
- * weight J / sqrt(k). S. J. van Albada, M. Helias & M. Diesmann, PLoS Comput. Biol. 11:e1004490 (2015). */
+ * With K synapses of weight J on a neuron, from sources of rate nu, the mean of its input goes with K J nu and
+ * the variance with K J^2 nu. With k K synapses and weights J / sqrt(k) the variance is what it was, and the
+ * mean is short of tau K J nu (1 - sqrt(k)), which a constant current makes up for (tau: decay of the synaptic
+ * current). Poisson input stands for background synapses and is treated likewise: rate k nu, weight
+ * J / sqrt(k). S. J. van Albada, M. Helias & M. Diesmann, PLoS Comput. Biol. 11:e1004490 (2015). */
 #include "io/job.h"
 #include <math.h>
 #include <stdlib.h>

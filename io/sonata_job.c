@@ -20,14 +20,15 @@ static void print_text(FILE *out, const char *text) {
 
 /* ---- models ---- */
 
-/* Parameters of NEURON's IntFire1: m decays with tau, an event adds its weight, m > 1 is a spike; then m is 0 and
- * events are lost for `refrac`. That is lif_psc_delta in units of its threshold. */
+/* Parameters of NEURON's IntFire1: m decays with tau, an event adds its weight, m > 1 is a spike; then m is 0
+ * and events are lost for `refrac`. That is lif_psc_delta in units of its threshold. */
 typedef struct {
   double tau_ms, refractory_ms;
 } intfire1;
 
-/* From the type's file of parameters, which has seconds (tau, refrac), where it is there; else those of the published
- * example of 300 such cells: 24 ms where the type is excitatory, 7 ms where it is inhibitory, 3 ms. */
+/* From the type's file of parameters, which has seconds (tau, refrac), where it is there; else those of the
+ * published example of 300 such cells: 24 ms where the type is excitatory, 7 ms where it is inhibitory, and
+ * 3 ms. */
 static cls_status read_intfire1(sonata_circuit *c, const sonata_population *p, const sonata_member *m,
                                 intfire1 *values) {
   const char *file = sonata_type_text(p->types, m->row, "dynamics_params");
@@ -135,8 +136,8 @@ cls_status sonata_job_write(sonata_circuit *circuit, const sonata_projections *p
 
 /* ---- the folder ---- */
 
-/* The files of an import, under names that say they are not done, then under their own: the job last, so that a
- * folder with a job is whole. */
+/* The files of an import, under names that say they are not done, then under their own: the job last, so that
+ * a folder with a job is whole. */
 enum { N_FILES = 3 };
 static const char *const file_names[N_FILES] = {"network.h5", "spikes.h5", "job.yaml"};
 
