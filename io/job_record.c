@@ -172,6 +172,33 @@ static cls_status choose_some(cls_job_reader *r, const cls_yaml *node, cls_chose
   return CLS_OK;
 }
 
+/* Biology that statistics look at. */
+static double measured_ms(const cls_job *job) {
+  const bool shorter = job->duration_ms <= job->record.warmup_ms;
+  return job->duration_ms - (shorter ? 0 : job->record.warmup_ms);
+}
+
+static cls_status choose_neurons(cls_job_reader *r, const cls_yaml *node) {
+  const double steps = measured_ms(r->job) / r->job->dt_ms;
+  CLS_TRY(choose_some(r, node, &r->job->record.neurons));
+  if (r->job->record.neurons.wanted && steps >= 0x1p32)
+    return cls_yaml_fail(node, "intervals between spikes are counted in steps, and there are %.0f after the "
+                               "warm-up: expected fewer than 2^32",
+                         steps);
+  return CLS_OK;
+}
+
+static cls_status choose_spectra(cls_job_reader *r, const cls_yaml *spectra) {
+  const cls_record_options *record = &r->job->record;
+  if (!spectra) return CLS_OK;
+  const cls_yaml *on = cls_yaml_get(spectra, "on");
+  CLS_TRY(on ? choose_some(r, on, &r->job->record.spectra) : choose_all(r, &r->job->record.spectra));
+  if (measured_ms(r->job) < record->spectra_segment_ms)
+    cls_warn(r->world, "record.spectra: no segment of %g ms fits into the %g ms after the warm-up: spectra stay empty",
+             record->spectra_segment_ms, measured_ms(r->job));
+  return CLS_OK;
+}
+
 /* Currents of the excitatory populations of a region are added up: they must be of one kind. */
 static cls_status check_lfp(cls_job_reader *r, const cls_yaml *lfp) {
   const cls_network *network = r->job->network;
@@ -205,13 +232,9 @@ cls_status cls_job_check_record(cls_job_reader *r) {
   const cls_yaml *section;
   CLS_TRY(cls_yaml_section(r->tree, r->root, "record", &section));
   CLS_TRY(choose(r, cls_yaml_get(section, "spikes"), &record->spikes));
-  CLS_TRY(choose_some(r, cls_yaml_get(section, "neurons"), &record->neurons));
+  CLS_TRY(choose_neurons(r, cls_yaml_get(section, "neurons")));
   CLS_TRY(check_lfp(r, cls_yaml_get(section, "lfp")));
-  const cls_yaml *spectra = cls_yaml_get(section, "spectra");
-  if (spectra) {
-    const cls_yaml *on = cls_yaml_get(spectra, "on");
-    CLS_TRY(on ? choose_some(r, on, &record->spectra) : choose_all(r, &record->spectra));
-  }
+  CLS_TRY(choose_spectra(r, cls_yaml_get(section, "spectra")));
   CLS_TRY(cls_job_read_traces(r, cls_yaml_get(section, "traces")));
   CLS_TRY(cls_job_check_size(r, section));
   cls_job_warn_of_traces(r);
