@@ -255,7 +255,7 @@ CASES = [
     ("spikes of a number", GOOD, ["record.spikes=[[A]]"], ["record.spikes.0", "a list", "population"]),
     ("neurons of nobody", GOOD, ["record.neurons={type: I}"], ["record.neurons", "selects no population"]),
     ("neurons for too many steps", GOOD, ["record.neurons=all", "simulation.duration_ms=1e9", "record.rates={bin_ms: 1e9}"],
-     ["record.neurons", "1e", "2^32"]),
+     ["record.neurons", "9999995000", "2^32"]),
     ("field potential without excitation", GOOD, ["record.lfp={interval_ms: 1}"], ["record.lfp", "type: E"]),
     ("field potential interval", GOOD, [P0 + "type=E", "record.lfp={interval_ms: 0.25}"], ["record.lfp.interval_ms", "'0.25'", "0.1"]),
     ("spectra bin", GOOD, ["record.spectra={bin_ms: 0.25}"], ["record.spectra.bin_ms", "'0.25'", "multiple", "0.1"]),
