@@ -182,8 +182,9 @@ static cls_status choose_neurons(cls_job_reader *r, const cls_yaml *node) {
   const double steps = measured_ms(r->job) / r->job->dt_ms;
   CLS_TRY(choose_some(r, node, &r->job->record.neurons));
   if (r->job->record.neurons.wanted && steps >= 0x1p32)
-    return cls_yaml_fail(node, "intervals between spikes are counted in steps, and there are %.0f after the "
-                               "warm-up: expected fewer than 2^32",
+    return cls_yaml_fail(node,
+                         "intervals between spikes are counted in steps, and there are %.0f after the "
+                         "warm-up: expected fewer than 2^32",
                          steps);
   return CLS_OK;
 }
@@ -194,7 +195,8 @@ static cls_status choose_spectra(cls_job_reader *r, const cls_yaml *spectra) {
   const cls_yaml *on = cls_yaml_get(spectra, "on");
   CLS_TRY(on ? choose_some(r, on, &r->job->record.spectra) : choose_all(r, &r->job->record.spectra));
   if (measured_ms(r->job) < record->spectra_segment_ms)
-    cls_warn(r->world, "record.spectra: no segment of %g ms fits into the %g ms after the warm-up: spectra stay empty",
+    cls_warn(r->world,
+             "record.spectra: no segment of %g ms fits into the %g ms after the warm-up: spectra stay empty",
              record->spectra_segment_ms, measured_ms(r->job));
   return CLS_OK;
 }
