@@ -51,9 +51,6 @@ def advice(summary):
         said.append(f"Recording takes {percent(share['record'])} of simulating: record fewer spikes (record.spikes "
                     "with patterns of population names), wider bins of rates, longer intervals of currents, field "
                     "potentials and traces, or longer ones between flushes (record.flush_ms).")
-    if share.get("checkpoint", 0) > 0.1:
-        said.append(f"Checkpoints take {percent(share['checkpoint'])} of simulating: write them less often "
-                    "(checkpoint.every_s).")
     if share.get("exchange", 0) > 0.2:
         said.append(f"Packing and sending spikes takes {percent(share['exchange'])} of simulating: fewer ranks with "
                     "more threads each send fewer and larger packets.")

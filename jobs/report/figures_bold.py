@@ -82,7 +82,7 @@ def _bold_caption(run, deviation, left):
 
 def functional(run, simulated, measured, seconds, name):
     """Structural, simulated and measured connectivity in the same order of regions, and the pairs of regions of
-    each two of them. measured: matrix or None; name: what it is called. Returns (figure, caption, correlations)."""
+    each two of them. measured: matrix or None; name: what it is called. Returns (figure, caption)."""
     weights = run.tracts()
     if weights is not None and not (weights > 0).any():
         weights = None
