@@ -44,7 +44,7 @@ def _best(sweep, mark):
     if not found:
         return ""
     name, at = found
-    where = ", ".join(f"{key} = {value:g}" for key, value in zip(sweep.keys, sweep.values[at]))
+    where = ", ".join(f"{key} = {sweep.say(key, value)}" for key, value in zip(sweep.keys, sweep.values[at]))
     what = "the measured brain" if name == "fc_empirical_r" else "the structural connectome"
     return f" {mark} marks where function agrees best with {what}: r = {sweep.results[name][at]:.2f} at {where}."
 
@@ -71,7 +71,9 @@ def _lines(sweep):
                        markeredgewidth=1.6)
         where.set_title(plain(sweep.label(name)), fontsize=10.5)
         where.margins(y=0.15)
-        if x.min() > 0 and x.max() / x.min() >= 20:
+        if sweep.keys[0] in sweep.words:
+            name_rows(where, sweep.words[sweep.keys[0]], most=9, axis="x", rotation=45)
+        elif x.min() > 0 and x.max() / x.min() >= 20:
             where.set_xscale("log")
     for where in list(axes.flat)[len(names):]:
         where.set_visible(False)
@@ -80,7 +82,8 @@ def _lines(sweep):
         axes[lowest, column].set_xlabel(_key_label(sweep.keys[0]))
         axes[lowest, column].tick_params(labelbottom=True)
     band = " The band reaches from the lowest to the highest." if sweep.replicates.max() > 1 else ""
-    return figure, (f"Results of {count(len(x), 'point')} over {sweep.keys[0]}, from {x[0]:g} to {x[-1]:g}."
+    ends = [sweep.say(sweep.keys[0], value) for value in (x[0], x[-1])]
+    return figure, (f"Results of {count(len(x), 'point')} over {sweep.keys[0]}, from {ends[0]} to {ends[1]}."
                     + _replicates(sweep) + band + _best(sweep, "The ring") + _missing(sweep))
 
 
@@ -142,9 +145,9 @@ def _draw_points(axes, sweep, name, points, across, up, norm, best):
     image = axes.imshow(table, origin="lower", aspect="auto", cmap=colours, norm=norm, interpolation="nearest")
     axes.set_facecolor(NOTHING)
     bare(axes)
-    across_names = [f"{value:.3g}" for value in xs]
+    across_names = [sweep.say(sweep.keys[across], value, 3) for value in xs]
     name_rows(axes, across_names, most=9, axis="x", rotation=45 if sum(map(len, across_names)) > 14 else 0)
-    name_rows(axes, [f"{value:.3g}" for value in ys], most=9)
+    name_rows(axes, [sweep.say(sweep.keys[up], value, 3) for value in ys], most=9)
     if len(xs) <= 5 and len(ys) <= 8:
         for (row, column), value in numpy.ndenumerate(table):
             if numpy.isfinite(value):
@@ -182,7 +185,7 @@ def _multiples(sweep, name):
         points = numpy.flatnonzero(place == setting)
         mark = best[1] if best and best[0] == name and place[best[1]] == setting else None
         image = _draw_points(where, sweep, name, points, across, up, norm, mark)
-        where.set_title("\n".join(f"{_key_label(sweep.keys[k])} = {value:g}"
+        where.set_title("\n".join(f"{_key_label(sweep.keys[k])} = {plain(sweep.say(sweep.keys[k], value))}"
                                   for k, value in zip(others, settings[setting])), fontsize=9.5)
     for where in list(axes.flat)[len(shown):]:
         where.set_visible(False)

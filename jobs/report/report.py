@@ -281,7 +281,7 @@ class Report:
         heads += ["digest"] if sweep.digests else []
         rows = []
         for i in range(min(MOST_ROWS, len(sweep.all_values))):
-            rows.append([str(i), *(f"{value:g}" for value in sweep.all_values[i]),
+            rows.append([str(i), *(sweep.say(key, value) for key, value in zip(sweep.all_keys, sweep.all_values[i])),
                          *(short(column[i]) for column in sweep.all_results.values())]
                         + ([sweep.digests[i]] if i < len(sweep.digests) else [""] if sweep.digests else []))
         more = "" if len(rows) == len(sweep.all_values) else f", the first {MOST_ROWS} of {len(sweep.all_values):,}"
@@ -337,9 +337,8 @@ class Report:
     def lead(self):
         run, summary, parts = self.run, self.run.summary, []
         if self.sweep is not None and not run.files:
-            fixed = [f"{key} = {value:g}" for key, value in self.sweep.fixed.items()]
-            return "over " + listed(self.sweep.all_keys) + (f"; {', '.join(fixed)} throughout" if fixed else "") \
-                if self.sweep.all_keys else ""
+            fixed = f"; {', '.join(self.sweep.fixed)} throughout" if self.sweep.fixed else ""
+            return "over " + listed(self.sweep.all_keys) + fixed if self.sweep.all_keys else ""
         if summary.get("neurons"):
             parts.append(f"{number(summary['neurons'])} spiking neurons")
         if run.duration_s():

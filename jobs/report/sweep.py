@@ -18,9 +18,26 @@ LABELS = {  # what is drawn first, its name and unit
 }
 
 
+def _number_words(file, keys, values):
+    """Replaces values that are no numbers by the number of their text, in place. Returns {key: its texts}."""
+    words = {}
+    said = numpy.array(texts(file["sweep/text"]), dtype=object) if "sweep/text" in file else None
+    for k, key in enumerate(keys):
+        if numpy.isfinite(values[:, k]).all():
+            continue
+        if said is None or said.size != values.size:
+            raise BadRun(f"{file.filename}: not laid out as expected: values of {key} are no numbers, and /sweep/text "
+                         "does not give them")
+        column = said.reshape(values.shape)[:, k]
+        words[key] = list(dict.fromkeys(column))
+        values[:, k] = [words[key].index(text) for text in column]
+    return words
+
+
 class Sweep:
     """keys: those that vary, without seeds. values [point, key]. results {name: [point]}, NaN where a point did not
-    end. Points that differ by a seed only are replicates: results are means over those that ended."""
+    end. Points that differ by a seed only are replicates: results are means over those that ended. Values of a key that
+    are words (a method, a file) are numbers of `words[key]`."""
 
     def __init__(self, folder):
         file = open_file(os.path.join(folder, SWEEP))
@@ -29,6 +46,7 @@ class Sweep:
         if values.shape[1] != len(keys):
             raise BadRun(f"{file.filename}: not laid out as expected: /sweep/values has {values.shape[1]} columns for "
                          f"{len(keys)} keys")
+        self.words = _number_words(file, keys, values)
         self.all_keys, self.all_values = keys, values
         self.all_results = self._read_results(file, len(values))
         self.digests = texts(file["sweep/digest"]) if "sweep/digest" in file and len(values) else []
@@ -37,7 +55,8 @@ class Sweep:
         is_seed = numpy.array([key.rsplit(".", 1)[-1] == "seed" for key in keys], dtype=bool)
         varies = numpy.array([len(numpy.unique(column)) > 1 for column in values.T], dtype=bool)
         drawn = varies & ~is_seed if (varies & ~is_seed).any() else varies
-        self.fixed = {key: column[0] for key, column, there in zip(keys, values.T, varies) if not there and len(values)}
+        self.fixed = [f"{key} = {self.say(key, column[0])}" for key, column, there in zip(keys, values.T, varies)
+                      if not there and len(values)]
         self.keys = [key for key, there in zip(keys, drawn) if there]
         self._average(values[:, drawn], len(values))
 
@@ -64,7 +83,7 @@ class Sweep:
         self.results, self.low, self.high = {}, {}, {}
         for name, column in self.all_results.items():
             ended = numpy.isfinite(column)
-            if not ended.any():
+            if not ended.any() or name == "fc_seconds":  # how much BOLD there was is no result
                 continue
             with numpy.errstate(divide="ignore", invalid="ignore"):
                 sums = numpy.bincount(place[ended], weights=column[ended], minlength=len(self.values))
@@ -75,6 +94,10 @@ class Sweep:
 
     def label(self, name):
         return LABELS.get(name, name)
+
+    def say(self, key, value, digits=6):
+        """A value of a key as text."""
+        return self.words[key][int(value)] if key in self.words else f"{value:.{digits}g}"
 
     def best(self):
         """(name of the result, index of the point) that agrees best with what was measured, or else with structure;

@@ -276,6 +276,9 @@ def make_sweep(folder, keys, unfinished=(), seed=1, empirical=True):
         file.attrs.update({"job": JOB, "callosum_version": "0.1.0"})
         file.create_dataset("sweep/keys", data=list(keys), dtype=TEXT)
         file["sweep/values"] = values
+        file.create_dataset("sweep/text", data=[f"{value:g}" for value in values.ravel()], dtype=TEXT)
+        file["sweep/done"] = numpy.array([i not in unfinished for i in range(len(values))], dtype="u1")
+        file["sweep/results/fc_seconds"] = numpy.full(len(values), 220.0)
         for name, column in results.items():
             file[f"sweep/results/{name}"] = column
         file.create_dataset("sweep/digest", data=[f"{i:016x}" for i in range(len(values))], dtype=TEXT)

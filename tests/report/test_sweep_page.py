@@ -54,6 +54,26 @@ def test_scattered(folder):
     assert "Every mark is a run: 30 points" in caption(check_page(folder, {"sweep"}), "sweep")
 
 
+def test_words(folder):
+    """Values that are no numbers: their text stands at the axes."""
+    synthetic.make_sweep(folder, {"partition.method": numpy.arange(2.0), "a.g_AMPA": G}, unfinished=[0])
+    path = os.path.join(folder, "sweep.h5")
+    with h5py.File(path, "r+") as file:
+        file["sweep/values"][:, 0] = numpy.nan
+        text = numpy.array([value.decode() for value in file["sweep/text"][()]], dtype=object).reshape(-1, 2)
+        text[:, 0] = numpy.repeat(["metis", "round_robin"], len(G))
+        del file["sweep/text"]
+        file.create_dataset("sweep/text", data=text.ravel(), dtype=synthetic.TEXT)
+    report(folder)
+    page = check_page(folder, {"sweep"})
+    assert "8 points over a.g_AMPA and partition.method" in caption(page, "sweep")
+    assert "partition.method = metis" in caption(page, "sweep") or "= round_robin" in caption(page, "sweep")
+    assert '<td class="number">round_robin</td>' in page
+    with h5py.File(path, "r+") as file:
+        del file["sweep/text"]
+    assert "values of partition.method are no numbers" in program(folder, 2)
+
+
 def test_nothing_to_draw(folder):
     """One point, no point that ended, no points, results with unknown names."""
     synthetic.make_sweep(folder + "_one", {"a": G[:1]})
@@ -67,7 +87,7 @@ def test_nothing_to_draw(folder):
     assert "Nothing to draw" in check_page_without_figures(folder + "_empty")
     synthetic.make_sweep(folder, {"simulation.seed": numpy.array([1.0, 2, 3])})
     with h5py.File(os.path.join(folder, "sweep.h5"), "r+") as file:
-        for name in RESULTS[1:]:
+        for name in (*RESULTS[1:], "fc_seconds"):
             del file[f"sweep/results/{name}"]
         file["sweep/results/own_measure"] = numpy.array([1.0, 3.0, 2.0])
     report(folder)
