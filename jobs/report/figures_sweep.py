@@ -116,7 +116,7 @@ def _heat_maps(sweep):
         where.set_visible(False)
     is_grid = sweep.is_grid(across, up)
     grey = " Grey: no point, or one without a result." if is_grid else " Crosses: no result."
-    return figure, (f"Every {'cell' if is_grid else 'mark'} is a run: {count(len(sweep.values), 'point')} over "
+    return figure, (f"Every {'cell' if is_grid else 'mark'} is a point: {len(sweep.values):,} of them over "
                     f"{sweep.keys[across]} and {sweep.keys[up]}." + grey + _replicates(sweep) + _best(sweep, "The ring")
                     + _missing(sweep))
 

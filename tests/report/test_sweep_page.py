@@ -33,7 +33,7 @@ def test_two_keys(folder):
     report(folder)
     page = check_page(folder, {"sweep"})
     said = caption(page, "sweep")
-    assert "Every cell is a run: 12 points over a.g_AMPA and a.g_GABA_A" in said and "up to 2 seeds" in said
+    assert "Every cell is a point: 12 of them over a.g_AMPA and a.g_GABA_A" in said and "up to 2 seeds" in said
     assert "agrees best with the structural connectome" in said
 
 
@@ -51,7 +51,7 @@ def test_scattered(folder):
     with h5py.File(os.path.join(folder, "sweep.h5"), "r+") as file:
         file["sweep/values"][:, 1] = numpy.random.default_rng(1).random(30)
     report(folder)
-    assert "Every mark is a run: 30 points" in caption(check_page(folder, {"sweep"}), "sweep")
+    assert "Every mark is a point: 30 of them" in caption(check_page(folder, {"sweep"}), "sweep")
 
 
 def test_words(folder):
@@ -66,7 +66,7 @@ def test_words(folder):
         file.create_dataset("sweep/text", data=text.ravel(), dtype=synthetic.TEXT)
     report(folder)
     page = check_page(folder, {"sweep"})
-    assert "8 points over a.g_AMPA and partition.method" in caption(page, "sweep")
+    assert "8 of them over a.g_AMPA and partition.method" in caption(page, "sweep")
     assert "partition.method = metis" in caption(page, "sweep") or "= round_robin" in caption(page, "sweep")
     assert '<td class="number">round_robin</td>' in page
     with h5py.File(path, "r+") as file:
