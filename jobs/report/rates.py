@@ -49,10 +49,11 @@ class RateSummary:
         self.time_s = (numpy.arange(used) + 0.5) * self.column_s
         self.end_s = bins * self.bin_ms * 1e-3
         self.spectra = None
+        many = f", {len(chosen)} of {len(self.mean_hz):,} populations" if len(chosen) < len(self.mean_hz) else ""
         if spectra.segments:
             self.spectra = Spectra(*spectra.usable(), chosen, "(sp/s)²/Hz",
                                    ("rates.h5", "/rates/data"), f"Welch's method: {spectra.segments} segments of "
-                                   f"{spectra.length * self.bin_ms:g} ms, half overlapping, Hann window")
+                                   f"{spectra.length * self.bin_ms:g} ms, half overlapping, Hann window{many}")
 
 
 class Spectra:

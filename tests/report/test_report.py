@@ -242,6 +242,7 @@ def test_many_regions(folder):
     report(folder)
     page = check_page(folder, BRAIN | {"currents"})
     assert "Computed over 500 of 1,000 regions" in caption(page, "dynamics")
+    assert "256 of 2,000 populations" in caption(page, "spectra")
     assert "a brain of 1,000 regions" in page
 
 
