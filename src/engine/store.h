@@ -6,8 +6,8 @@
  * The channel is (shard within the part) x CLS_MAX_PORTS + port. A 16-bit weight is one signed integer, or
  * two unsigned 8-bit ones where the port has two receptors.
  *
- * Sources with long runs also have a delay index, so that a run can be found at the step it is due (direct
- * delivery); the others' rows are read once when their spike arrives (calendar). */
+ * Rows of long runs are read run by run, each at the step it is due (direct delivery); the others are read once, when
+ * their spike arrives (calendar). */
 #ifndef CALLOSUM_STORE_H
 #define CALLOSUM_STORE_H
 
@@ -38,10 +38,8 @@ typedef struct cls_store_ {
   uint32_t *word;
   uint64_t n_synapses;
   uint32_t max_delay; /* greatest delay that occurs, 0 where there is no synapse */
-  uint32_t *direct;   /* per slot: row of the delay index, UINT32_MAX: none. NULL where no source has one */
-  uint32_t n_direct;
-  uint32_t
-      *delay; /* n_direct x (max_delay + 2): offset from the row's beginning of the first run of delay >= d */
+  uint8_t *direct;    /* per slot: whether its runs are long enough to be found again when they are due */
+  uint32_t n_direct;  /* rows of which that is so */
 } cls_store;
 
 /* Local, parts in parallel. Draws the synapses onto every part of `layout`. `stores` takes one pointer per
@@ -54,7 +52,7 @@ cls_status cls_stores_create(const cls_network *network, const cls_layout *layou
 cls_status cls_stores_redraw(const cls_network *network, const cls_layout *layout, int64_t step,
                              const cls_sources *sources, cls_store **stores);
 void cls_store_destroy(cls_store *store);
-/* Bytes of rows, headers, offsets and delay index. */
+/* Bytes of rows, headers and offsets. */
 size_t cls_store_bytes(const cls_store *store);
 
 #endif

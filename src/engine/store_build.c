@@ -220,7 +220,7 @@ static cls_status build_part(const cls_network *network, int64_t step, const cls
   if (plan->table.cell) {
     CLS_TRY(cls_rows_begin(store, &plan->table, plan->min_delay));
     CLS_TRY(each_projection(layout, index, part, &context, draw, put_sink, CLS_DRAW_ALL));
-    return cls_store_index_delays(store);
+    return cls_store_choose_direct(store);
   }
   CLS_TRY(cls_alloc(&first, sources->n + 1ul, sizeof *first, "rows"));
   for (uint32_t s = 0; s < sources->n; s++) first[s + 1] = first[s] + plan->count[s];
@@ -235,7 +235,7 @@ static cls_status build_part(const cls_network *network, int64_t step, const cls
       free(context.record);
   }
   free(first);
-  return status == CLS_OK ? cls_store_index_delays(store) : status;
+  return status == CLS_OK ? cls_store_choose_direct(store) : status;
 }
 
 /* ---- all parts ---- */

@@ -43,8 +43,8 @@ static inline void cls_rows_put(cls_store *store, const cls_row_table *t, uint32
 static inline uint32_t cls_run_header(uint32_t channel, uint32_t delay, uint32_t count) {
   return channel << (CLS_RUN_COUNT_BITS + CLS_RUN_DELAY_BITS) | delay << CLS_RUN_COUNT_BITS | count;
 }
-/* Fills store->direct and ->delay. */
-cls_status cls_store_index_delays(cls_store *store);
+/* Fills store->direct. */
+cls_status cls_store_choose_direct(cls_store *store);
 /* Frees all arrays of a store but not the store. */
 void cls_store_empty(cls_store *store);
 

@@ -47,7 +47,7 @@ static cls_network *make(const char *model, double probability, int longest) {
   return network;
 }
 
-/* The digest on every number of parts against the reference; the number of rows with a delay index is the
+/* The digest on every number of parts against the reference; the number of rows delivered directly is the
  * same on all of them where `rows` is given, as parts share a row. Events of both kinds are counted. */
 static uint64_t check(const cls_network *network, uint64_t least, uint64_t most) {
   simulation *s = start(network, SERIAL);
@@ -96,14 +96,14 @@ static void test_same_network_both_ways(void **state) {
   options o = {.comm = MPI_COMM_SELF, .backend = &cls_backend_cpu_omp, .threads = 1};
   uint64_t digest[2], rows[2];
   for (int k = 0; k < 2; k++) {
-    o.threads = k ? 8 : 1;
+    o.threads = k ? 20 : 1;
     simulation *s = start(network, o);
     run_to(s, END);
     digest[k] = digest_of(s, 0), rows[k] = direct_rows(s);
     stop(s);
   }
-  assert_int_equal(rows[0], 120); /* 105 synapses at each port: 4 runs of 52 */
-  assert_int_equal(rows[1], 0);   /* runs of 7 */
+  assert_int_equal(rows[0], 120);  /* 105 synapses at each port: 4 runs of 52 */
+  assert_in_range(rows[1], 0, 24); /* runs of 3: one row of a part in a hundred */
   assert_true(digest[0] == digest[1]);
   cls_network_destroy(network);
 }

@@ -5,32 +5,47 @@
 cls_status cls_flight_create(cls_flight *flight, const cls_store *store, uint32_t n_channels) {
   flight->n_channels = n_channels;
   flight->max_delay = store->max_delay;
-  /* Events are due in [now, now + max_delay); spikes may arrive up to a delay late. */
+  /* Events are due in [now, now + max_delay). */
   flight->calendar_mask = cls_cpu_power_of_two(store->max_delay + 1) - 1;
-  flight->history_mask = cls_cpu_power_of_two(2 * store->max_delay + 2) - 1;
-  CLS_TRY(cls_alloc(&flight->calendar, (flight->calendar_mask + 1ul) * n_channels, sizeof *flight->calendar,
-                    "calendar"));
-  return cls_alloc(&flight->history, flight->history_mask + 1ul, sizeof *flight->history, "recent spikes");
+  return cls_alloc(&flight->calendar, (flight->calendar_mask + 1ul) * n_channels, sizeof *flight->calendar,
+                   "calendar");
 }
 
 void cls_flight_destroy(cls_flight *flight) {
   for (size_t i = 0; flight->calendar && i < (flight->calendar_mask + 1ul) * flight->n_channels; i++)
     free(flight->calendar[i].word);
-  for (size_t i = 0; flight->history && i <= flight->history_mask; i++) free(flight->history[i].word);
   free(flight->calendar);
-  free(flight->history);
+  free(flight->cursors);
 }
 
 size_t cls_flight_bytes(const cls_flight *flight) {
   size_t lists = (flight->calendar_mask + 1ul) * flight->n_channels, words = 0;
   for (size_t i = 0; i < lists; i++) words += flight->calendar[i].capacity;
-  for (size_t i = 0; i <= flight->history_mask; i++) words += flight->history[i].capacity;
-  return (lists + flight->history_mask + 1ul) * sizeof *flight->calendar + words * sizeof(uint32_t);
+  return lists * sizeof *flight->calendar + words * sizeof(uint32_t) +
+         flight->cursor_capacity * sizeof *flight->cursors;
 }
 
 void cls_flight_forget(cls_flight *flight) {
   for (size_t i = 0; i < (flight->calendar_mask + 1ul) * flight->n_channels; i++) flight->calendar[i].n = 0;
-  for (size_t i = 0; i <= flight->history_mask; i++) flight->history[i].n = 0;
+  flight->n_cursors = 0;
+}
+
+/* Puts a cursor at the first run of a row that is due at `now` or later; those before it are passed only for spikes
+ * that are taken a second time. */
+static cls_status follow(cls_flight *flight, const cls_store *store, const cls_arrival *arrival,
+                         int64_t now) {
+  const uint32_t *row = store->word + store->row[arrival->slot];
+  cls_cursor cursor = {.word = row + 1,
+                       .end = store->word + store->row[arrival->slot + 1],
+                       .header = *row,
+                       .due = (uint32_t)(now - arrival->age) + cls_run_delay(*row)};
+  while (cls_run_delay(cursor.header) < arrival->age)
+    if (!cls_cursor_next(&cursor, cls_run_count(cursor.header))) return CLS_OK;
+  if (__builtin_expect(flight->n_cursors == flight->cursor_capacity, 0))
+    CLS_TRY(cls_grow(&flight->cursors, &flight->cursor_capacity, flight->n_cursors + 1,
+                     sizeof *flight->cursors, "spikes in flight"));
+  flight->cursors[flight->n_cursors++] = cursor;
+  return CLS_OK;
 }
 
 /* Copies the runs of a row to the steps they are due in. Runs ascend by delay; those due before `now` come
@@ -70,13 +85,10 @@ cls_status cls_flight_take(cls_flight *flight, const cls_store *store, int64_t n
       for (; from < to; from += 64) __builtin_prefetch(from);
     }
     uint32_t slot = arrivals[i].slot;
-    if (store->direct && store->direct[slot] != UINT32_MAX) {
-      cls_words_list *spikes = cls_flight_spikes(flight, now - arrivals[i].age);
-      CLS_TRY(cls_words_reserve(spikes, 1));
-      spikes->word[spikes->n++] = slot;
-    } else {
+    if (store->direct && store->direct[slot])
+      CLS_TRY(follow(flight, store, &arrivals[i], now));
+    else
       CLS_TRY(post(flight, store, &arrivals[i], now, events));
-    }
   }
   return CLS_OK;
 }

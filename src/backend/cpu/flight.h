@@ -1,22 +1,33 @@
-/* Spikes in flight towards one part: the recent spikes of sources delivered directly, and the calendar of
- * events of all others. There is no ring buffer of neurons x delays: what is kept is what was fired. */
+/* Spikes in flight towards one part. There is no ring buffer of neurons x delays: what is kept is what was fired.
+ *
+ *   cursors   spikes of rows with long runs. Each stands at its row's next run and moves on when that run is due, so
+ *             that a run costs one line of a list that lies in the cache and its own synapses, read where they are.
+ *   calendar  events of all other rows, copied to the step they are due in when their spike arrives. */
 #ifndef CALLOSUM_FLIGHT_H
 #define CALLOSUM_FLIGHT_H
 
 #include "backend/cpu/common.h"
 
+/* A spike on its way along a row: the run at `word` (its header is `header`) is due in step `due`. */
+typedef struct {
+  const uint32_t *word, *end; /* first synapse of the run; end of the row */
+  uint32_t header;
+  uint32_t due; /* low 32 bits of the step: runs are due less than 2^14 steps ahead */
+} cls_cursor;
+
 typedef struct {
   uint32_t n_channels, max_delay;
-  uint32_t calendar_mask, history_mask;
+  uint32_t calendar_mask;
   cls_words_list *calendar; /* [due step & calendar_mask][channel]: synapse words to add in that step */
-  cls_words_list *history;  /* [step & history_mask]: slots, delivered directly, that spiked in that step */
+  cls_cursor *cursors;
+  size_t n_cursors, cursor_capacity;
 } cls_flight;
 
 cls_status cls_flight_create(cls_flight *flight, const cls_store *store, uint32_t n_channels);
 void cls_flight_destroy(cls_flight *flight);
 size_t cls_flight_bytes(const cls_flight *flight);
 /* Takes spikes that are handed over before step `now`: their events due at `now` or later. Adds the events put
- * into the calendar to *events; those of rows delivered directly are counted when they are due. */
+ * into the calendar to *events; those of rows with cursors are counted when they are due. */
 cls_status cls_flight_take(cls_flight *flight, const cls_store *store, int64_t now,
                            const cls_arrival *arrivals, size_t n, uint64_t *events);
 
@@ -26,12 +37,16 @@ void cls_flight_forget(cls_flight *flight);
 static inline cls_words_list *cls_flight_due(cls_flight *f, int64_t step, uint32_t channel) {
   return &f->calendar[((uint64_t)step & f->calendar_mask) * f->n_channels + channel];
 }
-static inline cls_words_list *cls_flight_spikes(cls_flight *f, int64_t step) {
-  return &f->history[(uint64_t)step & f->history_mask];
-}
-/* After the direct runs of `step` were added: spikes whose last run was due then are forgotten. */
-static inline void cls_flight_retire(cls_flight *f, int64_t step) {
-  cls_flight_spikes(f, step - f->max_delay)->n = 0;
+
+/* Moves a cursor to the run behind `words` words of its present one. False at the end of the row. */
+static inline bool cls_cursor_next(cls_cursor *cursor, uint32_t words) {
+  const uint32_t *header = cursor->word + words;
+  if (header == cursor->end) return false;
+  uint32_t last = cls_run_delay(cursor->header);
+  cursor->header = *header;
+  cursor->word = header + 1;
+  cursor->due += cls_run_delay(*header) - last;
+  return true;
 }
 
 #endif

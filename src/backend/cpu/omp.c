@@ -2,8 +2,8 @@
  * synapse store and its spikes in flight; threads meet only at the ends of a window. */
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/flight.h"
+#include "backend/cpu/team.h"
 #include "model/kernel.h"
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +33,7 @@ typedef struct {
 
 typedef struct {
   cls_cpu cpu; /* first: see common.h */
+  cls_team *team;
   part_state *parts;
   cls_arrival **pending; /* per member: handed over, not yet read */
   size_t *n_pending, *pending_capacity;
@@ -66,6 +67,7 @@ static void destroy(void *instance) {
     if (b->spikes) free(b->spikes[m].word);
     if (b->first) free(b->first[m].word);
   }
+  cls_team_destroy(b->team);
   free(b->parts);
   free(b->pending);
   free(b->n_pending);
@@ -120,7 +122,7 @@ static cls_status create(const cls_backend_setup *setup, void **instance) {
   CLS_TRY(cls_alloc(&b->spikes, members, sizeof *b->spikes, "spikes"));
   CLS_TRY(cls_alloc(&b->first, members, sizeof *b->first, "spikes"));
   for (uint32_t p = 0; p < setup->layout->n_parts; p++) CLS_TRY(create_part(b, p));
-  return CLS_OK;
+  return cls_team_create((int)setup->layout->n_parts, &b->team);
 }
 
 static cls_status deliver(void *instance, int member, const cls_arrival *arrivals, size_t n) {
@@ -160,29 +162,35 @@ static void add_events(port_sum *sum, const uint32_t *word, size_t n) {
   }
 }
 
-/* Runs due in `step` of spikes whose rows are delivered directly. */
-static uint64_t add_due_runs(const cls_store *store, part_member *m, int64_t step) {
+/* Runs of cursors that are due in `step`. Their synapses lie far apart in memory: those of the cursor LOOK_AHEAD
+ * places on are asked for meanwhile. */
+enum { LOOK_AHEAD = 8 };
+
+static void fetch_run(const cls_cursor *cursor, uint32_t step) {
+  if (cursor->due != step) return;
+  const char *from = (const char *)cursor->word;
+  const char *to = (const char *)(cursor->word + cls_run_count(cursor->header) + 1);
+  for (; from < to; from += 64) __builtin_prefetch(from);
+}
+
+static uint64_t add_due_runs(part_member *m, int64_t now) {
+  cls_cursor *cursors = m->flight.cursors;
+  const uint32_t step = (uint32_t)now;
+  size_t n = m->flight.n_cursors, kept = 0;
   uint64_t events = 0;
-  size_t width = store->max_delay + 2ul;
-  for (uint32_t d = 1; d <= store->max_delay; d++) {
-    const cls_words_list *spikes = cls_flight_spikes(&m->flight, step - d);
-    for (size_t i = 0; i < spikes->n; i++) {
-      uint32_t slot = spikes->word[i];
-      if (i + 2 < spikes->n) {
-        uint32_t ahead = spikes->word[i + 2];
-        __builtin_prefetch(store->word + store->row[ahead] + store->delay[store->direct[ahead] * width + d]);
-      }
-      const uint32_t *delay = store->delay + store->direct[slot] * width;
-      const uint32_t *word = store->word + store->row[slot] + delay[d];
-      const uint32_t *end = store->word + store->row[slot] + delay[d + 1];
-      while (word < end) {
-        uint32_t header = *word++, count = cls_run_count(header);
-        add_events(&m->sums[cls_run_channel(header)], word, count);
-        word += count;
-        events += count;
-      }
+  for (size_t i = 0; i < n; i++) {
+    if (i + LOOK_AHEAD < n) fetch_run(&cursors[i + LOOK_AHEAD], step);
+    cls_cursor cursor = cursors[i];
+    bool more = true;
+    while (more && cursor.due == step) {
+      uint32_t count = cls_run_count(cursor.header);
+      add_events(&m->sums[cls_run_channel(cursor.header)], cursor.word, count);
+      events += count;
+      more = cls_cursor_next(&cursor, count);
     }
+    if (more) cursors[kept++] = cursor;
   }
+  m->flight.n_cursors = kept;
   return events;
 }
 
@@ -283,8 +291,7 @@ static cls_status advance_part(omp_backend *b, uint32_t part, int member, int64_
   CLS_TRY(cls_words_reserve(&m->first, (size_t)(end - begin) + 1));
   for (int64_t step = begin; step < end; step++) {
     m->first.word[m->first.n++] = (uint32_t)m->spikes.n;
-    if (store->n_direct) state->events += add_due_runs(store, m, step);
-    cls_flight_retire(&m->flight, step);
+    state->events += add_due_runs(m, step);
     for (uint32_t k = 0; k < (shard_last - shard_first) * CLS_MAX_PORTS; k++) {
       cls_words_list *due = cls_flight_due(&m->flight, step, k);
       add_events(&m->sums[k], due->word, due->n);
@@ -335,16 +342,25 @@ static cls_status merge(omp_backend *b, int member, int64_t begin, int64_t end, 
   return CLS_OK;
 }
 
+/* What the members of the team are told. */
+typedef struct {
+  omp_backend *backend;
+  int member;
+  int64_t begin, end;
+} window;
+
+static void advance_one(void *context, int part) {
+  const window *w = context;
+  part_state *state = &w->backend->parts[part];
+  state->status = advance_part(w->backend, (uint32_t)part, w->member, w->begin, w->end);
+  if (state->status != CLS_OK) snprintf(state->message, sizeof state->message, "%s", cls_error_message());
+}
+
 static cls_status advance(void *instance, int member, int64_t begin, int64_t end, cls_spikes *spikes) {
   omp_backend *b = instance;
-  int n_parts = (int)b->cpu.setup.layout->n_parts;
-#pragma omp parallel for num_threads(n_parts) schedule(static, 1) if (n_parts > 1)
-  for (int p = 0; p < n_parts; p++) {
-    part_state *state = &b->parts[p];
-    state->status = advance_part(b, (uint32_t)p, member, begin, end);
-    if (state->status != CLS_OK) snprintf(state->message, sizeof state->message, "%s", cls_error_message());
-  }
-  for (int p = 0; p < n_parts; p++)
+  window w = {b, member, begin, end};
+  cls_team_run(b->team, advance_one, &w);
+  for (uint32_t p = 0; p < b->cpu.setup.layout->n_parts; p++)
     if (b->parts[p].status != CLS_OK) return cls_fail(b->parts[p].status, "%s", b->parts[p].message);
   b->n_pending[member] = 0;
   return merge(b, member, begin, end, spikes);
