@@ -38,7 +38,7 @@ __attribute__((target("avx512f"))) static void fill_avx512(const uint32_t key[2]
     __m512i a1 = _mm512_set1_epi64(step_lo), a2 = _mm512_set1_epi64(step_hi), a3 = _mm512_set1_epi64(c3);
     __m512i b1 = a1, b2 = a2, b3 = a3;
     uint32_t key0 = key[0], key1 = key[1];
-    for (int round = 0; round < 10; round++, key0 += 0x9E3779B9u, key1 += 0xBB67AE85u) {
+    for (int round = 0; round < CLS_NOISE_ROUNDS; round++, key0 += 0x9E3779B9u, key1 += 0xBB67AE85u) {
       const __m512i k0 = _mm512_set1_epi64(key0), k1 = _mm512_set1_epi64(key1);
       ROUND(512, a0, a1, a2, a3)
       ROUND(512, b0, b1, b2, b3)
@@ -82,7 +82,7 @@ __attribute__((target("avx2"))) static void fill_avx2(const uint32_t key[2], uin
     __m256i a1 = _mm256_set1_epi64x(step_lo), a2 = _mm256_set1_epi64x(step_hi), a3 = _mm256_set1_epi64x(c3);
     __m256i b1 = a1, b2 = a2, b3 = a3;
     uint32_t key0 = key[0], key1 = key[1];
-    for (int round = 0; round < 10; round++, key0 += 0x9E3779B9u, key1 += 0xBB67AE85u) {
+    for (int round = 0; round < CLS_NOISE_ROUNDS; round++, key0 += 0x9E3779B9u, key1 += 0xBB67AE85u) {
       const __m256i k0 = _mm256_set1_epi64x(key0), k1 = _mm256_set1_epi64x(key1);
       ROUND(256, a0, a1, a2, a3)
       ROUND(256, b0, b1, b2, b3)

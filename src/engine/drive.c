@@ -110,7 +110,7 @@ static void change_table(cls_drive *d, uint32_t c) {
   const double level = source->base * d->level[source->level];
   if (level == table->level) return;
   table->level = level;
-  table->n = source->model->table(level, d->neurons->network->dt_ms, table->threshold, &table->repeat);
+  source->model->table(level, d->neurons->network->dt_ms, table);
 }
 
 static uint64_t step_of(uint64_t event) { return event >> 32; }

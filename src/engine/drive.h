@@ -8,13 +8,6 @@
 
 struct cls_neurons_;
 
-/* The count table of a process of a given strength (model.h: `table`). */
-typedef struct {
-  double level; /* what it was made for */
-  uint32_t threshold[CLS_MAX_TABLE];
-  int n, repeat;
-} cls_count_table;
-
 /* Spikes of one step for one input of one range: see cls_tile. */
 typedef struct {
   const uint64_t *event;

@@ -148,9 +148,7 @@ cls_status cls_neurons_count_sources(cls_neurons *c) {
       CLS_TRY(cls_grow(&c->counts, &capacity, s + 1ul, sizeof *c->counts, "count tables"));
       cls_count_source *source = &c->counts[c->n_counts++];
       *source = (cls_count_source){.model = in->model, .base = in->base, .level = in->level};
-      if (source->level == 0)
-        source->table.n =
-            in->model->table(in->base, c->network->dt_ms, source->table.threshold, &source->table.repeat);
+      if (source->level == 0) in->model->table(in->base, c->network->dt_ms, &source->table);
     }
   return CLS_OK;
 }
@@ -320,12 +318,7 @@ void cls_neurons_input_tile(const cls_range_run *run, const cls_input_run *input
   tile->member = (uint32_t)member;
   tile->level = (float)drive->level[input->level];
   tile->receptor = input->receptor;
-  if (input->count != CLS_NONE) {
-    const cls_count_table *table = drive->table[input->count];
-    tile->table = table->threshold;
-    tile->table_n = table->n;
-    tile->repeat = table->repeat;
-  }
+  if (input->count != CLS_NONE) tile->table = drive->table[input->count];
   if (input->train != CLS_NONE) {
     tile->event = drive->events[input->train].event;
     tile->n_events = drive->events[input->train].n;

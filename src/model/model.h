@@ -41,6 +41,18 @@ typedef struct {
   bool signed_weights;
 } cls_port_info;
 
+/* How the number of spikes of one step is drawn by an input that draws counts. */
+typedef struct {
+  double level; /* the strength it was made for */
+  /* P(count <= j) in units of 2^-32, ascending: a number at or above threshold[j] means a count above j. */
+  uint32_t threshold[CLS_MAX_TABLE];
+  int n, repeat; /* how many; independent draws that are added */
+  /* The high halves of the thresholds, each at least one above the last and none below 1: a half word that equals none
+   * of them is above as many of them as the count is. */
+  uint16_t edge[CLS_MAX_TABLE];
+  int n_edges;
+} cls_count_table;
+
 /* One call's worth of neurons: `n` of them, consecutive in one population on one rank. All arrays hold n
  * floats (n a multiple of 16, at most CLS_TILE; the tail beyond the real neurons is computed and thrown
  * away). */
@@ -57,13 +69,12 @@ typedef struct {
    * multiple of 64. */
   uint32_t key[2];
   uint32_t first, step_lo, step_hi, member;
-  float level;           /* inputs: factor on their strength in this step, from the waveform (1: none) */
-  const uint32_t *table; /* poisson: thresholds of the counts, ascending */
-  int table_n, repeat;   /* how many; independent draws that are added */
-  const uint64_t *event; /* spike_train: spikes of this step, ascending; the neuron (its number in the
+  float level; /* inputs: factor on their strength in this step, from the waveform (1: none) */
+  const cls_count_table *table; /* poisson: how counts are drawn in this step */
+  const uint64_t *event;        /* spike_train: spikes of this step, ascending; the neuron (its number in the
                             population) is in the low 32 bits */
-  int n_events;          /* how many; of the whole range, not of this tile alone */
-  int receptor;          /* poisson, spike_train: which input it adds to */
+  int n_events;                 /* how many; of the whole range, not of this tile alone */
+  int receptor;                 /* poisson, spike_train: which input it adds to */
 } cls_tile;
 
 typedef struct cls_model_ {
@@ -88,10 +99,9 @@ typedef struct cls_model_ {
   /* Default initial value of each state from the parameters (job values replace settable ones). NULL: zeros.
    * `unit` is a uniform number for states that start in their stationary distribution. */
   void (*start)(const double *param, double dt_ms, double unit, float *state);
-  /* Input models that draw counts: thresholds of the cumulative distribution in units of 2^-32 and the number
-   * of draws to add, at this strength (parameter `level`, which is shared, times the waveform; not negative);
-   * returns how many thresholds (<= CLS_MAX_TABLE). NULL: none. */
-  int (*table)(double level, double dt_ms, uint32_t *thresholds, int *repeat);
+  /* Input models that draw counts: how, at this strength (parameter `level`, which is shared, times the waveform; not
+   * negative). Leaves table->level alone. NULL: none. */
+  void (*table)(double level, double dt_ms, cls_count_table *table);
   /* Advances one step. shared: konst[j][0]; varied: konst[j][i]. Vectorised; same bits as `one`. */
   void (*tile_shared)(const cls_tile *tile);
   void (*tile_varied)(const cls_tile *tile);

@@ -35,7 +35,7 @@ static void test_counts(void **state) {
     double seen[MOST] = {0}, expected[MOST], sum = 0, square = 0, space = 0, time = 0;
     static float last[N];
     bench *b = make(mean, 1);
-    assert_int_equal(b->tile.repeat, cases[c].repeat);
+    assert_int_equal(b->table.repeat, cases[c].repeat);
     for (int step = 0; step < cases[c].steps; step++) {
       const float *x = counts(b, step, 512, 0);
       for (int i = 0; i < N; i++) {
@@ -70,18 +70,18 @@ static void test_table(void **state) {
   for (int c = 0; c < 4; c++) {
     bench *b = make(means[c], 1);
     long double sum = 0;
-    assert_in_range(b->tile.table_n, 1, CLS_MAX_TABLE);
-    for (int k = 0; k < b->tile.table_n; k++) {
+    assert_in_range(b->table.n, 1, CLS_MAX_TABLE);
+    for (int k = 0; k < b->table.n; k++) {
       sum += (long double)probability(means[c], k);
-      assert_true(fabsl((long double)b->table[k] - sum * 0x1p32L) < 2);
-      if (k > 0) assert_true(b->table[k] >= b->table[k - 1]);
+      assert_true(fabsl((long double)b->table.threshold[k] - sum * 0x1p32L) < 2);
+      if (k > 0) assert_true(b->table.threshold[k] >= b->table.threshold[k - 1]);
     }
-    sum += (long double)probability(means[c], b->tile.table_n);
+    sum += (long double)probability(means[c], b->table.n);
     assert_true(1 - sum < 0x1p-33L + 1e-15L); /* larger counts are less likely than half a word */
     free(b);
   }
   bench *silent = make(0, 1);
-  assert_int_equal(silent->tile.table_n, 0);
+  assert_int_equal(silent->table.n, 0);
   for (int step = 0; step < 10; step++)
     for (int i = 0; i < N; i++) assert_true(counts(silent, step, 0, 0)[i] == 0);
   free(silent);
@@ -92,7 +92,7 @@ static void test_members_and_draws(void **state) {
   (void)state;
   const double mean = 12; /* two draws of 6 */
   bench *b = make(mean, 1);
-  assert_int_equal(b->tile.repeat, 2);
+  assert_int_equal(b->table.repeat, 2);
   double members = 0, keys = 0, square = 0, n = 1000. * N;
   static float x[N], y[N];
   for (int step = 0; step < 1000; step++) {

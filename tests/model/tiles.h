@@ -17,7 +17,7 @@ typedef struct {
   _Alignas(64) float input[CLS_MAX_RECEPTORS][CLS_TILE];
   _Alignas(64) float current[CLS_TILE];
   _Alignas(64) int32_t spiked[CLS_TILE];
-  uint32_t table[CLS_MAX_TABLE];
+  cls_count_table table;
   uint64_t event[4 * CLS_TILE];
 } bench;
 
@@ -53,7 +53,7 @@ static inline void point(bench *b) {
   for (int j = 0; j < CLS_MAX_RECEPTORS; j++) b->tile.input[j] = b->input[j];
   b->tile.current = b->current;
   b->tile.spiked = b->spiked;
-  b->tile.table = b->table;
+  b->tile.table = &b->table;
   b->tile.event = b->event;
 }
 
@@ -69,9 +69,7 @@ static inline bench *bench_make(const char *model, int n, double dt_ms, const do
   b->tile.key[0] = 0x243f6a88, b->tile.key[1] = 0x85a308d3;
   for (int i = 0; i < n; i++) set_neuron(b, i, param, 0.5);
   b->tile.level = 1;
-  if (b->model->table)
-    b->tile.table_n =
-        b->model->table(param[cls_model_param(b->model, b->model->level)], dt_ms, b->table, &b->tile.repeat);
+  if (b->model->table) b->model->table(param[cls_model_param(b->model, b->model->level)], dt_ms, &b->table);
   point(b);
   return b;
 }

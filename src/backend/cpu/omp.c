@@ -256,8 +256,9 @@ static cls_status step_range(const cls_range_run *run, const cls_drive *drive, p
                              cls_words_list *spikes) {
   cls_tile tile = {.current = tmp->current, .spiked = tmp->spiked};
   for (int r = 0; r < CLS_MAX_RECEPTORS; r++) tile.input[r] = tmp->input[r];
-  for (uint32_t at = 0; at < run->padded; at += CLS_TILE) {
-    uint32_t n = run->padded - at < CLS_TILE ? run->padded - at : CLS_TILE;
+  for (uint32_t at = 0, n; at < run->padded; at += n) {
+    n = CLS_TILE - (run->first + at) % CLS_TILE; /* whole groups of noise words */
+    n = run->padded - at < n ? run->padded - at : n;
     read_input(run, sums, run->local - shard_local + at, (int)n, tmp);
     if (run->silent) continue;
     memset(tmp->current, 0, n * sizeof *tmp->current);
