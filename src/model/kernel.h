@@ -33,12 +33,6 @@ CLS_FN float cls_countdown(float steps) {
   return left > 0.0f ? left : 0.0f;
 }
 
-/* What a state is stored as: below 1e-30 it is 0. A current without input decays until its float is subnormal, where an
- * operation takes a hundred cycles: measured, a silent network of lif_psc_exp took 7 times as long as an active one. */
-CLS_FN float cls_stored(float x) {
-  return fabsf(x) < 1e-30f ? 0.0f : x;
-}
-
 #define CLS_FIELD_(name) float name;
 #define CLS_DECLARE_NEURON(NAME)                                                                             \
   typedef struct {                                                                                           \
@@ -60,7 +54,7 @@ CLS_FN float cls_stored(float x) {
 #define CLS_CONST_POINTER_(name) const float *konst_##name = tile->konst[j++];
 #define CLS_INPUT_POINTER_(name) const float *restrict input_##name = tile->input[j++];
 #define CLS_LOAD_STATE_(name)    s.name = state_##name[i];
-#define CLS_STORE_STATE_(name)   state_##name[i] = cls_stored(s.name);
+#define CLS_STORE_STATE_(name)   state_##name[i] = s.name;
 #define CLS_LOAD_CONST_(name)    k.name = konst_##name[i * stride];
 #define CLS_LOAD_INPUT_(name)    in.name = input_##name[i];
 

@@ -1,4 +1,5 @@
 #include "backend/cpu/common.h"
+#include "model/kernel.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,12 @@ cls_status cls_cpu_create(const cls_backend_setup *setup, cls_cpu *cpu) {
 void cls_cpu_destroy(cls_cpu *cpu) {
   for (int m = 0; cpu->pools && m < cpu->setup.members; m++) free(cpu->pools[m]);
   free(cpu->pools);
+}
+
+CLS_CLONES void cls_cpu_flush(const cls_range_run *run, float *pool) {
+  float *restrict state = pool + run->state;
+  const size_t n = (size_t)run->padded * (size_t)run->n_states;
+  for (size_t i = 0; i < n; i++) state[i] = fabsf(state[i]) < 1e-30f ? 0.0f : state[i];
 }
 
 /* Sum over the first n of a tile of the currents of a receptor, each rounded to a whole number of units. */

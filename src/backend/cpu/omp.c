@@ -241,10 +241,14 @@ static void read_input(const cls_range_run *run, port_sum *sums, uint32_t offset
   }
 }
 
-static cls_status collect(const int32_t *spiked, int padded, int n, uint32_t local, cls_words_list *spikes) {
+CLS_CLONES static int32_t any_of(const int32_t *restrict spiked, int n) {
   int32_t any = 0;
-  for (int i = 0; i < padded; i++) any |= spiked[i];
-  if (__builtin_expect(!any, 1)) return CLS_OK;
+  for (int i = 0; i < n; i++) any |= spiked[i];
+  return any;
+}
+
+static cls_status collect(const int32_t *spiked, int padded, int n, uint32_t local, cls_words_list *spikes) {
+  if (__builtin_expect(!any_of(spiked, padded), 1)) return CLS_OK;
   CLS_TRY(cls_words_reserve(spikes, (size_t)n));
   for (int i = 0; i < n; i++)
     if (spiked[i]) spikes->word[spikes->n++] = local + (uint32_t)i;
@@ -256,6 +260,7 @@ static cls_status step_range(const cls_range_run *run, const cls_drive *drive, p
                              cls_words_list *spikes) {
   cls_tile tile = {.current = tmp->current, .spiked = tmp->spiked};
   for (int r = 0; r < CLS_MAX_RECEPTORS; r++) tile.input[r] = tmp->input[r];
+  cls_cpu_flush_now_and_then(run, pool, step);
   for (uint32_t at = 0, n; at < run->padded; at += n) {
     n = CLS_TILE - (run->first + at) % CLS_TILE; /* whole groups of noise words */
     n = run->padded - at < n ? run->padded - at : n;

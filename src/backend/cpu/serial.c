@@ -115,6 +115,7 @@ static cls_status step_range(serial *b, member_state *m, float *pool, int identi
                              int64_t step) {
   float input[CLS_MAX_RECEPTORS] = {0}, current;
   int32_t spiked;
+  cls_cpu_flush_now_and_then(run, pool, step);
   for (uint32_t i = 0; i < run->n; i++) {
     cls_tile tile = {.current = &current, .spiked = &spiked};
     current = 0;
