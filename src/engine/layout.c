@@ -1,4 +1,5 @@
 #include "engine/layout.h"
+#include "engine/store.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +32,15 @@ static double *work_per_neuron(const cls_network *network) {
   return work;
 }
 
+/* Local indices of a shard, at most. Rows of few synapses have hardly more runs where shards are small, and then the
+ * input sums of a shard stay in the second-level cache: measured on a brain of 10^6 neurons with 100 synapses each, a
+ * step takes 15 % less time. Long rows would be cut into twice as many runs; and a part holds only so many shards. */
+static uint32_t shard_size(const cls_network *network, double neurons_of_part) {
+  enum { SMALL = CLS_SHARD_MAX / 2, MOST = CLS_MAX_CHANNELS / CLS_MAX_PORTS / 2 };
+  const double indegree = network->expected_synapses / (double)(network->n_neurons ? network->n_neurons : 1);
+  return indegree < 1000 && neurons_of_part < (double)SMALL * MOST ? SMALL : CLS_SHARD_MAX;
+}
+
 static uint32_t padded(uint32_t n) { return (n + 15u) & ~15u; }
 
 /* Starts a new shard of the current part at the end of what is laid out. */
@@ -39,15 +49,16 @@ static void open_shard(cls_layout *l) {
       (cls_shard){.local = l->n_local, .range_first = l->n_ranges, .range_last = l->n_ranges};
 }
 
-/* Appends neurons [first, first + n) of a population to the layout, in the open shard or a new one. */
+/* Appends neurons [first, first + n) of a population to the layout, in the open shard or a new one, of at most `limit`
+ * local indices. */
 static void append(const cls_network *network, cls_layout *l, uint32_t population, uint32_t first, uint32_t n,
-                   bool new_part) {
+                   uint32_t limit, bool new_part) {
   while (n > 0) {
     cls_shard *shard = l->n_shards > 0 ? &l->shards[l->n_shards - 1] : NULL;
     bool fresh = !shard || new_part ||
                  (l->n_ranges > shard->range_first &&
                   kind_of(network, l->ranges[l->n_ranges - 1].population) != kind_of(network, population));
-    uint32_t room = fresh ? CLS_SHARD_MAX : CLS_SHARD_MAX - shard->n;
+    uint32_t room = fresh ? limit : limit - shard->n;
     cls_range *last = !fresh && l->n_ranges > shard->range_first ? &l->ranges[l->n_ranges - 1] : NULL;
     bool joins =
         last && last->population == population && last->first + last->n == first && last->n % 16 == 0;
@@ -89,7 +100,8 @@ cls_status cls_layout_create(const cls_network *network, const cls_placement *pl
   cls_layout *l = NULL;
   CLS_TRY(cls_alloc(&l, 1, sizeof *l, "layout"));
   *layout = l;
-  size_t pieces = mine + neurons / (CLS_SHARD_MAX - 64) + (size_t)parts + 2;
+  const uint32_t limit = shard_size(network, (double)neurons / parts);
+  size_t pieces = mine + neurons / (limit - 64) + (size_t)parts + 2;
   CLS_TRY(cls_alloc(&l->ranges, pieces, sizeof *l->ranges, "ranges"));
   CLS_TRY(cls_alloc(&l->shards, pieces, sizeof *l->shards, "shards"));
   CLS_TRY(cls_alloc(&l->parts, (size_t)parts, sizeof *l->parts, "parts"));
@@ -112,7 +124,7 @@ cls_status cls_layout_create(const cls_network *network, const cls_placement *pl
       l->parts[part].shard_first = l->n_shards;
       new_part = true;
     }
-    append(network, l, block->population, block->first, block->n, new_part);
+    append(network, l, block->population, block->first, block->n, limit, new_part);
     new_part = false;
     done += here;
   }

@@ -5,17 +5,23 @@
 /* ---- direct delivery ---- */
 
 /* A row is delivered run by run, each at the step it is due, where its runs are long enough for a spike to follow the
- * row; else it is copied into the calendar when its spike arrives. Either gives the same sums. */
+ * row; else it is copied into the calendar when its spike arrives. Either gives the same sums. Where most synapses would
+ * take the calendar all do: the backends can then look at one shard after the other. */
 enum { DIRECT_RUN = 8 };
 
 cls_status cls_store_choose_direct(cls_store *store) {
+  uint64_t held = 0;
   CLS_TRY(cls_alloc(&store->direct, store->n_slots, sizeof *store->direct, "ways of delivery"));
   for (uint32_t s = 0; s < store->n_slots; s++) {
     uint64_t words = store->row[s + 1] - store->row[s], runs = 0;
     for (uint64_t w = store->row[s]; w < store->row[s + 1]; w += 1 + cls_run_count(store->word[w])) runs++;
     store->direct[s] = words > 0 && words - runs >= DIRECT_RUN * runs;
     store->n_direct += store->direct[s];
+    if (store->direct[s]) held += words - runs;
   }
+  if (held >= store->n_synapses / 2) return CLS_OK;
+  memset(store->direct, 0, store->n_slots * sizeof *store->direct);
+  store->n_direct = 0;
   return CLS_OK;
 }
 

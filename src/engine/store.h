@@ -32,10 +32,13 @@ static inline uint32_t cls_run_channel(uint32_t header) {
   return header >> (CLS_RUN_COUNT_BITS + CLS_RUN_DELAY_BITS);
 }
 
+/* Words that may be read behind the last one of `word`: short runs are copied without asking how long they are. */
+enum { CLS_STORE_SLACK = 8 };
+
 typedef struct cls_store_ {
   uint32_t n_slots; /* rows: one per source of the rank */
   uint64_t *row;    /* n_slots + 1: first word of each row */
-  uint32_t *word;
+  uint32_t *word;   /* and CLS_STORE_SLACK more */
   uint64_t n_synapses;
   uint32_t max_delay; /* greatest delay that occurs, 0 where there is no synapse */
   uint8_t *direct;    /* per slot: whether its runs are long enough to be found again when they are due */

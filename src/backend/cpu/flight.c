@@ -2,31 +2,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-cls_status cls_flight_create(cls_flight *flight, const cls_store *store, uint32_t n_channels) {
-  flight->n_channels = n_channels;
+cls_status cls_flight_create(cls_flight *flight, const cls_store *store) {
   flight->max_delay = store->max_delay;
   /* Events are due in [now, now + max_delay). */
   flight->calendar_mask = cls_cpu_power_of_two(store->max_delay + 1) - 1;
-  return cls_alloc(&flight->calendar, (flight->calendar_mask + 1ul) * n_channels, sizeof *flight->calendar,
-                   "calendar");
+  return cls_alloc(&flight->calendar, flight->calendar_mask + 1ul, sizeof *flight->calendar, "calendar");
 }
 
 void cls_flight_destroy(cls_flight *flight) {
-  for (size_t i = 0; flight->calendar && i < (flight->calendar_mask + 1ul) * flight->n_channels; i++)
-    free(flight->calendar[i].word);
+  for (size_t i = 0; flight->calendar && i <= flight->calendar_mask; i++) free(flight->calendar[i].word);
   free(flight->calendar);
   free(flight->cursors);
 }
 
 size_t cls_flight_bytes(const cls_flight *flight) {
-  size_t lists = (flight->calendar_mask + 1ul) * flight->n_channels, words = 0;
-  for (size_t i = 0; i < lists; i++) words += flight->calendar[i].capacity;
-  return lists * sizeof *flight->calendar + words * sizeof(uint32_t) +
+  size_t words = 0;
+  for (size_t i = 0; i <= flight->calendar_mask; i++) words += flight->calendar[i].capacity;
+  return (flight->calendar_mask + 1ul) * sizeof *flight->calendar + words * sizeof(uint32_t) +
          flight->cursor_capacity * sizeof *flight->cursors;
 }
 
 void cls_flight_forget(cls_flight *flight) {
-  for (size_t i = 0; i < (flight->calendar_mask + 1ul) * flight->n_channels; i++) flight->calendar[i].n = 0;
+  for (size_t i = 0; i <= flight->calendar_mask; i++) flight->calendar[i].n = 0;
   flight->n_cursors = 0;
 }
 
@@ -57,14 +54,10 @@ static cls_status post(cls_flight *flight, const cls_store *store, const cls_arr
   int64_t fired = now - arrival->age;
   while (word < end && cls_run_delay(*word) < arrival->age) word += 1 + cls_run_count(*word);
   while (word < end) {
-    uint32_t header = *word++, count = cls_run_count(header);
-    cls_words_list *due = cls_flight_due(flight, fired + cls_run_delay(header), cls_run_channel(header));
-    CLS_TRY(cls_words_reserve(due, count));
-    uint32_t *to = due->word + due->n;
-    for (uint32_t k = 0; k < count; k++) to[k] = word[k];
-    due->n += count;
-    word += count;
-    *events += count;
+    const uint32_t length = 1 + cls_run_count(*word);
+    CLS_TRY(cls_words_add(cls_flight_due(flight, fired + cls_run_delay(*word)), word, length));
+    word += length;
+    *events += length - 1;
   }
   return CLS_OK;
 }

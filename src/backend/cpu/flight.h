@@ -2,7 +2,9 @@
  *
  *   cursors   spikes of rows with long runs. Each stands at its row's next run and moves on when that run is due, so
  *             that a run costs one line of a list that lies in the cache and its own synapses, read where they are.
- *   calendar  events of all other rows, copied to the step they are due in when their spike arrives. */
+ *   calendar  runs of all other rows, copied to the step they are due in when their spike arrives. One list per step:
+ *             the ends of a few hundred lists stay in the nearest cache, those of lists per step and channel would not
+ *             (measured on a brain of 10^6 neurons: 9 against 4 ns per event). */
 #ifndef CALLOSUM_FLIGHT_H
 #define CALLOSUM_FLIGHT_H
 
@@ -16,14 +18,13 @@ typedef struct {
 } cls_cursor;
 
 typedef struct {
-  uint32_t n_channels, max_delay;
-  uint32_t calendar_mask;
-  cls_words_list *calendar; /* [due step & calendar_mask][channel]: synapse words to add in that step */
+  uint32_t max_delay, calendar_mask;
+  cls_words_list *calendar; /* [due step & calendar_mask]: runs, with their headers, to add in that step */
   cls_cursor *cursors;
   size_t n_cursors, cursor_capacity;
 } cls_flight;
 
-cls_status cls_flight_create(cls_flight *flight, const cls_store *store, uint32_t n_channels);
+cls_status cls_flight_create(cls_flight *flight, const cls_store *store);
 void cls_flight_destroy(cls_flight *flight);
 size_t cls_flight_bytes(const cls_flight *flight);
 /* Takes spikes that are handed over before step `now`: their events due at `now` or later. Adds the events put
@@ -34,8 +35,8 @@ cls_status cls_flight_take(cls_flight *flight, const cls_store *store, int64_t n
 /* Empties it. */
 void cls_flight_forget(cls_flight *flight);
 
-static inline cls_words_list *cls_flight_due(cls_flight *f, int64_t step, uint32_t channel) {
-  return &f->calendar[((uint64_t)step & f->calendar_mask) * f->n_channels + channel];
+static inline cls_words_list *cls_flight_due(cls_flight *f, int64_t step) {
+  return &f->calendar[(uint64_t)step & f->calendar_mask];
 }
 
 /* Moves a cursor to the run behind `words` words of its present one. False at the end of the row. */
