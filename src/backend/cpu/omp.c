@@ -1,24 +1,17 @@
 /* The threaded, vectorised backend. Every thread owns one part: its shards' states and input sums, its
  * synapse store and its spikes in flight; threads meet only at the ends of a window. */
 #include "backend/cpu/cpu.h"
-#include "backend/cpu/flight.h"
+#include "backend/cpu/direct.h"
 #include "backend/cpu/team.h"
 #include "model/kernel.h"
 #include <stdlib.h>
 #include <string.h>
 
-/* Summed input of a shard's port in the step to come: two 32-bit sums in one 64-bit word for pairs of weights
- * (one add per event), one 32-bit sum else. */
-typedef struct {
-  uint64_t *pair;
-  int32_t *single;
-  bool dirty; /* something arrived since it was read */
-} port_sum;   /* one of the pointers is NULL */
-
 typedef struct {
   cls_flight flight;
-  cls_drive *drive; /* of the inputs */
-  port_sum *sums;   /* [shard of the part][port] */
+  cls_direct direct;
+  cls_drive *drive;   /* of the inputs */
+  cls_port_sum *sums; /* [shard of the part][port] */
   void *
       *sum_memory; /* what they point into: [shard of the part][port], or [port][kind]: see shards_apart() */
   cls_words_list *due; /* [shard of the part][port]: synapses of the calendar that are due in this step */
@@ -75,6 +68,7 @@ static void destroy(void *instance) {
       free(member->spikes.word);
       free(member->first.word);
       cls_flight_destroy(&member->flight);
+      cls_direct_destroy(&member->direct);
       cls_drive_destroy(member->drive);
     }
     free(b->parts[p].members);
@@ -134,6 +128,7 @@ static cls_status create_member(omp_backend *b, uint32_t part, int m) {
   CLS_TRY(cls_drive_create(setup->neurons[m], range_first, range_last, &member->drive));
   state->bytes += cls_drive_bytes(member->drive);
   CLS_TRY(cls_flight_create(&member->flight, setup->stores[part]));
+  CLS_TRY(cls_direct_create(&member->direct, channels_of(layout, part)));
   CLS_TRY(cls_alloc(&member->due, channels_of(layout, part), sizeof *member->due, "events due"));
   return make_sums(setup, part, member, &state->bytes);
 }
@@ -183,52 +178,7 @@ static cls_status redeliver(void *instance, int member, int64_t now, const cls_a
   return CLS_OK;
 }
 
-/* ---- adding events to input sums ---- */
-
-static void add_events(port_sum *sum, const uint32_t *word, size_t n) {
-  if (n == 0) return;
-  sum->dirty = true;
-  if (sum->pair) {
-    uint64_t *acc = sum->pair;
-    for (size_t i = 0; i < n; i++)
-      acc[word[i] & 0xffff] += (word[i] >> 16 & 0xff) | (uint64_t)(word[i] >> 24) << 32;
-  } else {
-    int32_t *acc = sum->single;
-    for (size_t i = 0; i < n; i++) acc[word[i] & 0xffff] += (int32_t)word[i] >> 16;
-  }
-}
-
-/* Runs of cursors that are due in `step`. Their synapses lie far apart in memory: those of the cursor LOOK_AHEAD
- * places on are asked for meanwhile. */
-enum { LOOK_AHEAD = 8 };
-
-static void fetch_run(const cls_cursor *cursor, uint32_t step) {
-  if (cursor->due != step) return;
-  const char *from = (const char *)cursor->word;
-  const char *to = (const char *)(cursor->word + cls_run_count(cursor->header) + 1);
-  for (; from < to; from += 64) __builtin_prefetch(from);
-}
-
-static uint64_t add_due_runs(part_member *m, int64_t now) {
-  cls_cursor *cursors = m->flight.cursors;
-  const uint32_t step = (uint32_t)now;
-  size_t n = m->flight.n_cursors, kept = 0;
-  uint64_t events = 0;
-  for (size_t i = 0; i < n; i++) {
-    if (i + LOOK_AHEAD < n) fetch_run(&cursors[i + LOOK_AHEAD], step);
-    cls_cursor cursor = cursors[i];
-    bool more = true;
-    while (more && cursor.due == step) {
-      uint32_t count = cls_run_count(cursor.header);
-      add_events(&m->sums[cls_run_channel(cursor.header)], cursor.word, count);
-      events += count;
-      more = cls_cursor_next(&cursor, count);
-    }
-    if (more) cursors[kept++] = cursor;
-  }
-  m->flight.n_cursors = kept;
-  return events;
-}
+/* ---- events of a step ---- */
 
 /* Deals the runs of the calendar that are due to the channels they are for. */
 static cls_status deal(part_member *m, cls_words_list *runs) {
@@ -266,23 +216,27 @@ typedef struct {
   _Alignas(64) int32_t spiked[CLS_TILE];
 } scratch;
 
+CLS_CLONES static void clear(float *restrict x, int n) {
+  for (int i = 0; i < n; i++) x[i] = 0;
+}
+
 /* Input of a tile. Where nothing arrived the sums are not even read. */
-static void read_input(const cls_range_run *run, port_sum *sums, uint32_t offset, int n, scratch *tmp) {
+static void read_input(const cls_range_run *run, cls_port_sum *sums, uint32_t offset, int n, scratch *tmp) {
   int r = 0;
   for (int port = 0; port < run->model->n_ports; port++) {
-    port_sum *sum = &sums[port];
+    cls_port_sum *sum = &sums[port];
     if (run->model->ports[port].receptors == 2) {
       if (sum->dirty)
         read_pairs(sum->pair + offset, n, run->quantum[r], run->quantum[r + 1], tmp->input[r],
                    tmp->input[r + 1]);
       else
-        memset(tmp->input[r], 0, sizeof tmp->input[r]), memset(tmp->input[r + 1], 0, sizeof tmp->input[r]);
+        clear(tmp->input[r], n), clear(tmp->input[r + 1], n);
       r += 2;
     } else {
       if (sum->dirty)
         read_singles(sum->single + offset, n, run->quantum[r], tmp->input[r]);
       else
-        memset(tmp->input[r], 0, sizeof tmp->input[r]);
+        clear(tmp->input[r], n);
       r++;
     }
   }
@@ -302,7 +256,7 @@ static cls_status collect(const int32_t *spiked, int padded, int n, uint32_t loc
   return CLS_OK;
 }
 
-static cls_status step_range(const cls_range_run *run, const cls_drive *drive, port_sum *sums,
+static cls_status step_range(const cls_range_run *run, const cls_drive *drive, cls_port_sum *sums,
                              uint32_t shard_local, float *pool, int64_t step, int identity, scratch *tmp,
                              cls_words_list *spikes) {
   cls_tile tile = {.current = tmp->current, .spiked = tmp->spiked};
@@ -313,7 +267,7 @@ static cls_status step_range(const cls_range_run *run, const cls_drive *drive, p
     n = run->padded - at < n ? run->padded - at : n;
     read_input(run, sums, run->local - shard_local + at, (int)n, tmp);
     if (run->silent) continue;
-    memset(tmp->current, 0, n * sizeof *tmp->current);
+    clear(tmp->current, (int)n);
     for (int k = 0; k < run->n_inputs; k++) {
       const cls_input_run *input = &run->inputs[k];
       cls_neurons_input_tile(run, input, drive, pool, at, n, step, identity, &tile);
@@ -344,15 +298,15 @@ static cls_status advance_part(omp_backend *b, uint32_t part, int member, int64_
   CLS_TRY(cls_words_reserve(&m->first, (size_t)(end - begin) + 1));
   for (int64_t step = begin; step < end; step++) {
     m->first.word[m->first.n++] = (uint32_t)m->spikes.n;
-    state->events += add_due_runs(m, step);
+    CLS_TRY(cls_direct_deliver(&m->direct, &m->flight, m->sums, step, &state->events));
     CLS_TRY(deal(m, cls_flight_due(&m->flight, step)));
     cls_drive_step(m->drive, step);
     for (uint32_t s = shard_first; s < shard_last; s++) {
       const cls_shard *shard = &layout->shards[s];
-      port_sum *sums = &m->sums[(s - shard_first) * CLS_MAX_PORTS];
+      cls_port_sum *sums = &m->sums[(s - shard_first) * CLS_MAX_PORTS];
       cls_words_list *due = &m->due[(s - shard_first) * CLS_MAX_PORTS];
       for (int port = 0; port < CLS_MAX_PORTS; port++) {
-        add_events(&sums[port], due[port].word, due[port].n);
+        cls_sum_add(&sums[port], due[port].word, due[port].n);
         due[port].n = 0;
       }
       double delivered = cls_seconds();
