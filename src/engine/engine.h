@@ -9,7 +9,7 @@
 
 /* ---- layout: where a rank keeps its neurons ---- */
 
-/* Contiguous neurons of one population (one or more adjacent blocks). Its neurons have the local indices
+/* Contiguous neurons of one population (adjacent blocks, or a piece of them). Its neurons have the local indices
  * local ... local + n - 1; `local` is a multiple of 16 and the tail up to the next multiple of 16 is padding.
  */
 typedef struct {
@@ -35,6 +35,7 @@ typedef struct {
   cls_range *ranges;
   cls_shard *shards;
   cls_part *parts;
+  uint32_t *order; /* ranges by (population, first) */
   uint32_t n_ranges, n_shards, n_parts;
   uint32_t n_local;   /* local indices, with padding */
   uint64_t n_neurons; /* real neurons of this rank */

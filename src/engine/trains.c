@@ -57,11 +57,13 @@ static cls_status number(cls_neurons *c, size_t **capacity) {
   return cls_alloc(capacity, c->n_trains, sizeof **capacity, "spike trains");
 }
 
-/* The first input run of a population that uses `input` is where its source is scanned for all of them. */
-static bool first_of_population(const cls_layout *layout, cls_neurons *c, uint32_t range,
+/* The first input run of a population that uses `input` is where its source is scanned for all of them. `at`: place of the
+ * range in layout->order. */
+static bool first_of_population(const cls_layout *layout, cls_neurons *c, uint32_t at,
                                 const cls_input *input) {
-  for (uint32_t r = range; r > 0 && layout->ranges[r - 1].population == layout->ranges[range].population; r--)
-    if (run_of(&c->runs[r - 1], input)) return false;
+  const uint32_t population = layout->ranges[layout->order[at]].population;
+  for (; at > 0 && layout->ranges[layout->order[at - 1]].population == population; at--)
+    if (run_of(&c->runs[layout->order[at - 1]], input)) return false;
   return true;
 }
 
@@ -69,13 +71,15 @@ cls_status cls_neurons_read_trains(cls_neurons *neurons, const cls_network *netw
                                    const cls_layout *layout) {
   size_t *capacity = NULL;
   cls_status status = number(neurons, &capacity);
-  for (uint32_t r = 0; r < neurons->n_runs && neurons->n_trains > 0; r++)
+  for (uint32_t at = 0; at < neurons->n_runs && neurons->n_trains > 0; at++) {
+    const uint32_t r = layout->order[at];
     for (int k = 0; k < neurons->runs[r].n_inputs && status == CLS_OK; k++) {
       const cls_input *input = neurons->runs[r].inputs[k].input;
-      if (!input->trains || !first_of_population(layout, neurons, r, input)) continue;
+      if (!input->trains || !first_of_population(layout, neurons, at, input)) continue;
       scan s = {neurons, layout, network, layout->ranges[r].population, input, capacity};
       status = input->trains->scan(input->trains->self, keep, &s);
     }
+  }
   for (uint32_t t = 0; t < neurons->n_trains && status == CLS_OK; t++) sort(&neurons->trains[t]);
   free(capacity);
   return status;
