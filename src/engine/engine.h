@@ -35,7 +35,7 @@ typedef struct {
   cls_range *ranges;
   cls_shard *shards;
   cls_part *parts;
-  uint32_t *order; /* ranges by (population, first) */
+  uint32_t *order; /* ranges by (population, first); NULL: they ascend */
   uint32_t n_ranges, n_shards, n_parts;
   uint32_t n_local;   /* local indices, with padding */
   uint64_t n_neurons; /* real neurons of this rank */
@@ -43,6 +43,8 @@ typedef struct {
 
 /* Range that holds a local index (binary search). */
 uint32_t cls_layout_range_of(const cls_layout *layout, uint32_t local);
+/* The k-th range by (population, first). */
+uint32_t cls_layout_nth(const cls_layout *layout, uint32_t k);
 /* Range that holds neuron `index` of `population`, UINT32_MAX where this rank does not have it. */
 uint32_t cls_layout_find(const cls_layout *layout, uint32_t population, uint64_t index);
 

@@ -216,7 +216,7 @@ cls_status cls_layout_create(const cls_network *network, const cls_placement *pl
   CLS_TRY(cls_alloc(&l->parts, (size_t)parts, sizeof *l->parts, "parts"));
   l->n_parts = (uint32_t)parts;
   CLS_TRY(dense ? cut_populations(&c, parts) : cut_by_work(&c, parts));
-  return order_ranges(l);
+  return dense ? order_ranges(l) : CLS_OK; /* else they ascend */
 }
 
 void cls_layout_destroy(cls_layout *layout) {
@@ -245,17 +245,19 @@ uint64_t cls_layout_neuron(const cls_layout *layout, const cls_network *network,
   return network->populations[range->population].first + range->first + (local - range->local);
 }
 
+uint32_t cls_layout_nth(const cls_layout *layout, uint32_t k) { return layout->order ? layout->order[k] : k; }
+
 uint32_t cls_layout_find(const cls_layout *layout, uint32_t population, uint64_t index) {
   uint32_t low = 0, high = layout->n_ranges;
   while (low < high) {
     uint32_t middle = low + (high - low) / 2;
-    const cls_range *r = &layout->ranges[layout->order[middle]];
+    const cls_range *r = &layout->ranges[cls_layout_nth(layout, middle)];
     if (r->population < population || (r->population == population && (uint64_t)r->first + r->n <= index))
       low = middle + 1;
     else
       high = middle;
   }
   if (low == layout->n_ranges) return UINT32_MAX;
-  const cls_range *r = &layout->ranges[layout->order[low]];
-  return r->population == population && r->first <= index ? layout->order[low] : UINT32_MAX;
+  const cls_range *r = &layout->ranges[cls_layout_nth(layout, low)];
+  return r->population == population && r->first <= index ? cls_layout_nth(layout, low) : UINT32_MAX;
 }

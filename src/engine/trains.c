@@ -58,12 +58,12 @@ static cls_status number(cls_neurons *c, size_t **capacity) {
 }
 
 /* The first input run of a population that uses `input` is where its source is scanned for all of them. `at`: place of the
- * range in layout->order. */
+ * range in order, see cls_layout_nth(). */
 static bool first_of_population(const cls_layout *layout, cls_neurons *c, uint32_t at,
                                 const cls_input *input) {
-  const uint32_t population = layout->ranges[layout->order[at]].population;
-  for (; at > 0 && layout->ranges[layout->order[at - 1]].population == population; at--)
-    if (run_of(&c->runs[layout->order[at - 1]], input)) return false;
+  const uint32_t population = layout->ranges[cls_layout_nth(layout, at)].population;
+  for (; at > 0 && layout->ranges[cls_layout_nth(layout, at - 1)].population == population; at--)
+    if (run_of(&c->runs[cls_layout_nth(layout, at - 1)], input)) return false;
   return true;
 }
 
@@ -72,7 +72,7 @@ cls_status cls_neurons_read_trains(cls_neurons *neurons, const cls_network *netw
   size_t *capacity = NULL;
   cls_status status = number(neurons, &capacity);
   for (uint32_t at = 0; at < neurons->n_runs && neurons->n_trains > 0; at++) {
-    const uint32_t r = layout->order[at];
+    const uint32_t r = cls_layout_nth(layout, at);
     for (int k = 0; k < neurons->runs[r].n_inputs && status == CLS_OK; k++) {
       const cls_input *input = neurons->runs[r].inputs[k].input;
       if (!input->trains || !first_of_population(layout, neurons, at, input)) continue;
