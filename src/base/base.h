@@ -59,6 +59,11 @@ cls_status cls_agree(MPI_Comm comm, cls_status status);
 /* Zeroed, 64-byte aligned memory for `count` items of `size` bytes, free with free(). Fails with
  * CLS_ERR_MEMORY and a message naming `what`, the count and the bytes. count = 0 gives a valid pointer. */
 cls_status cls_alloc(void *pointer_to_pointer, size_t count, size_t size, const char *what);
+/* The same, not zeroed: pages that are never written to take no memory. */
+cls_status cls_alloc_unset(void *pointer_to_pointer, size_t count, size_t size, const char *what);
+/* Makes *pointer `count` items long. Contents are kept, a new part is not zeroed; large arrays are moved without copying.
+ * The alignment of cls_alloc() may be lost. */
+cls_status cls_resize(void *pointer_to_pointer, size_t count, size_t size, const char *what);
 /* Grows *pointer (64-byte alignment is kept) so that it holds at least `needed` items of `size` bytes;
  * *capacity is in items and at least doubles. Contents are kept; the new part is not zeroed. */
 cls_status cls_grow(void *pointer_to_pointer, size_t *capacity, size_t needed, size_t size, const char *what);

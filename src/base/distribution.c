@@ -1,6 +1,7 @@
 /* Distributions of a job file: moments, limits and draws. */
 #include "base/distribution.h"
 #include "base/math.h"
+#include "base/normal.h"
 
 /* |quantile| of the outermost 32-bit word: no normal draw lies further out. */
 #define NORMAL_REACH 6.3379577545537886
@@ -277,6 +278,10 @@ static __attribute__((noinline)) double enforce_bounds(const cls_distribution *d
   return clamp(value, d->min, d->max);
 }
 
+double cls_distribution_confined(const cls_distribution *d, uint32_t word, double value, cls_reader *more) {
+  return d->kind == CLS_GAMMA ? cls_distribution_from_word(d, word, more) : enforce_bounds(d, value, more);
+}
+
 double cls_distribution_from_word(const cls_distribution *d, uint32_t word, cls_reader *more) {
   double value = draw_unbounded(d, word, more);
   if (__builtin_expect(value < d->min || value > d->max, 0)) return enforce_bounds(d, value, more);
@@ -288,4 +293,67 @@ double cls_distribution_draw(const cls_distribution *d, cls_stream stream, uint3
   cls_reader reader = cls_reader_make(stream, c0, c1, c2);
   uint32_t word = cls_read_word(&reader);
   return cls_distribution_from_word(d, word, &reader);
+}
+
+/* ---- many draws ---- */
+
+#if defined(__x86_64__) && !defined(CALLOSUM_NO_CLONES)
+#define MANY_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define MANY_CLONES
+#endif
+
+MANY_CLONES static void uniform_many(const cls_distribution *d, const uint32_t *restrict word, int n,
+                                     double *restrict value) {
+  const double low = d->a, width = d->b - d->a, offset = d->offset, scale = d->scale;
+  for (int i = 0; i < n; i++) value[i] = offset + scale * (low + width * cls_unit(word[i]));
+}
+
+/* From standard normal variables. */
+MANY_CLONES static void normal_many(const cls_distribution *d, int n, double *value) {
+  const double mean = d->a, sd = d->b, offset = d->offset, scale = d->scale;
+  for (int i = 0; i < n; i++) value[i] = offset + scale * (mean + sd * value[i]);
+}
+
+/* Lists the values beyond the bounds: few, so they are looked for where a group has some. */
+MANY_CLONES static int find_outside(const double *restrict value, int n, double min, double max,
+                                    int *restrict outside) {
+  enum { GROUP = 8 };
+  int found = 0;
+  for (int begin = 0; begin < n; begin += GROUP) {
+    const int end = begin + GROUP < n ? begin + GROUP : n;
+    if (end == begin + GROUP) {
+      int any = 0;
+      for (int i = 0; i < GROUP; i++) any |= (value[begin + i] < min) | (value[begin + i] > max);
+      if (!any) continue;
+    }
+    for (int i = begin; i < end; i++)
+      if (value[i] < min || value[i] > max) outside[found++] = i;
+  }
+  return found;
+}
+
+int cls_distribution_many(const cls_distribution *d, const uint32_t *word, int n, double *value, int *again) {
+  double median, sigma;
+  switch (d->kind) {
+  case CLS_CONSTANT:
+    for (int i = 0; i < n; i++) value[i] = d->offset + d->scale * d->a;
+    break;
+  case CLS_UNIFORM:
+    uniform_many(d, word, n, value);
+    break;
+  case CLS_NORMAL:
+    cls_normal_many(word, n, value);
+    normal_many(d, n, value);
+    break;
+  case CLS_LOGNORMAL:
+    cls_normal_many(word, n, value);
+    lognormal_shape(d, &median, &sigma);
+    for (int i = 0; i < n; i++) value[i] = d->offset + d->scale * (median * cls_exp(sigma * value[i]));
+    break;
+  default:
+    for (int i = 0; i < n; i++) again[i] = i;
+    return n;
+  }
+  return find_outside(value, n, d->min, d->max, again);
 }

@@ -46,5 +46,11 @@ double cls_distribution_draw(const cls_distribution *d, cls_stream stream, uint3
 /* The value whose first random word is `word`; further words, if any (redraw, gamma), come from `more`. This
  * is what synapses use: one Philox call holds the words of partner, weights and delay. */
 double cls_distribution_from_word(const cls_distribution *d, uint32_t word, cls_reader *more);
+/* The same for n words at once: value[i] is what cls_distribution_from_word() makes of word[i], except for those
+ * listed in again[0 ... returned number - 1], ascending: these need further words, one by one. `value` and
+ * `again` have room for n. */
+int cls_distribution_many(const cls_distribution *d, const uint32_t *word, int n, double *value, int *again);
+/* What value[i] of one in that list becomes: its word is `word`, further ones come from `more`. */
+double cls_distribution_confined(const cls_distribution *d, uint32_t word, double value, cls_reader *more);
 
 #endif

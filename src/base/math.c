@@ -6,27 +6,10 @@
  * "Software Manual for the Elementary Functions", 1980), then a polynomial whose leading terms are added
  * last, so that only their rounding counts. Polynomials are Taylor series where the interval is short enough
  * for them. Exact sums and products are those of Dekker (Numer. Math. 18:224, 1971). */
-#include "base/math.h"
+#include "base/math_parts.h"
 
-#define LN2_HIGH    0x1.62e42feep-1 /* 32 bits: exact when multiplied by an exponent */
-#define LN2_LOW     0x1.a39ef35793c76p-33
 #define LOG2_E      0x1.71547652b82fep+0
 #define HALF_LN_2PI 0x1.d67f1c864beb5p-1
-#define SQRT_HALF   0x3fe6a09e667f3bcdull /* bits of sqrt(1/2) */
-#define ONE         0x3ff0000000000000ull /* bits of 1 */
-#define MANTISSA    0x000fffffffffffffull
-
-static inline uint64_t bits_of(double x) {
-  uint64_t bits;
-  memcpy(&bits, &x, sizeof bits);
-  return bits;
-}
-
-static inline double from_bits(uint64_t bits) {
-  double x;
-  memcpy(&x, &bits, sizeof x);
-  return x;
-}
 
 /* Adding 1.5 * 2^52 pushes the fraction out of the mantissa: the nearest integer for |x| < 2^51. */
 static inline double nearest(double x) { return (x + 0x1.8p52) - 0x1.8p52; }
@@ -117,33 +100,6 @@ double cls_expm1(double x) {
 }
 
 /* ---- logarithm ---- */
-
-/* x = 2^k m with sqrt(1/2) <= m < sqrt(2), for finite x > 0. */
-static inline double reduce_ln(double x, int *k) {
-  *k = 0;
-  if (x < 0x1p-1022) {
-    x *= 0x1p54;
-    *k = -54;
-  }
-  uint64_t shifted = bits_of(x) + (ONE - SQRT_HALF);
-  *k += (int)(shifted >> 52) - 1023;
-  return from_bits((shifted & MANTISSA) + SQRT_HALF);
-}
-
-/* ln((1 + s) / (1 - s)) / s - 2 as a function of z = s^2 <= 0.0295: twice the series of artanh. */
-static inline double artanh_tail(double z) {
-  double t = 2.0 / 21;
-  t = t * z + 2.0 / 19;
-  t = t * z + 2.0 / 17;
-  t = t * z + 2.0 / 15;
-  t = t * z + 2.0 / 13;
-  t = t * z + 2.0 / 11;
-  t = t * z + 2.0 / 9;
-  t = t * z + 2.0 / 7;
-  t = t * z + 2.0 / 5;
-  t = t * z + 2.0 / 3;
-  return t * z;
-}
 
 /* ln 0 = -infinity, ln of negative numbers is NaN. */
 double cls_ln(double x) {
@@ -251,12 +207,6 @@ double cls_cos(double x) {
 
 /* ---- gamma function ---- */
 
-static inline double horner(const double *coefficient, int n, double x) {
-  double y = coefficient[n - 1];
-  for (int i = n - 2; i >= 0; i--) y = y * x + coefficient[i];
-  return y;
-}
-
 /* Around `centre`, ln Gamma(1 + y) = y (y - 1) (c0 + t P(t)) with t = y - centre; c0 is a pair. */
 typedef struct {
   double centre;
@@ -323,62 +273,4 @@ double cls_log_gamma(double x) {
   pair main_term = exact_product(x - 0.5, shifted.high);
   double rest = (x - 0.5) * (shifted.low + l.low) + ((HALF_LN_2PI - 0.5) + cls_stirling_tail(x));
   return main_term.high + (main_term.low + rest);
-}
-
-/* ---- normal distribution ---- */
-
-/* Wichura, "Algorithm AS 241: the percentage points of the normal distribution", Applied Statistics 37:477
- * (1988), PPND16: a rational function in the centre, others of sqrt(-ln p) in the tails. */
-static const double centre_top[8] = {
-    3.3871328727963666080e0,  1.3314166789178437745e+2, 1.9715909503065514427e+3, 1.3731693765509461125e+4,
-    4.5921953931549871457e+4, 6.7265770927008700853e+4, 3.3430575583588128105e+4, 2.5090809287301226727e+3};
-static const double centre_bottom[8] = {1,
-                                        4.2313330701600911252e+1,
-                                        6.8718700749205790830e+2,
-                                        5.3941960214247511077e+3,
-                                        2.1213794301586595867e+4,
-                                        3.9307895800092710610e+4,
-                                        2.8729085735721942674e+4,
-                                        5.2264952788528545610e+3};
-static const double tail_top[8] = {1.42343711074968357734e0,  4.63033784615654529590e0,
-                                   5.76949722146069140550e0,  3.64784832476320460504e0,
-                                   1.27045825245236838258e0,  2.41780725177450611770e-1,
-                                   2.27238449892691845833e-2, 7.74545014278341407640e-4};
-static const double tail_bottom[8] = {1,
-                                      2.05319162663775882187e0,
-                                      1.67638483018380384940e0,
-                                      6.89767334985100004550e-1,
-                                      1.48103976427480074590e-1,
-                                      1.51986665636164571966e-2,
-                                      5.47593808499534494600e-4,
-                                      1.05075007164441684324e-9};
-static const double far_top[8] = {6.65790464350110377720e0,  5.46378491116411436990e0,
-                                  1.78482653991729133580e0,  2.96560571828504891230e-1,
-                                  2.65321895265761230930e-2, 1.24266094738807843860e-3,
-                                  2.71155556874348757815e-5, 2.01033439929228813265e-7};
-static const double far_bottom[8] = {1,
-                                     5.99832206555887937690e-1,
-                                     1.36929880922735805310e-1,
-                                     1.48753612908506148525e-2,
-                                     7.86869131145613259100e-4,
-                                     1.84631831751005468180e-5,
-                                     1.42151175831644588870e-7,
-                                     2.04426310338993978564e-15};
-
-static double tail_quantile(double p, double q) {
-  double r = sqrt(-cls_ln(q < 0 ? p : 1 - p));
-  double x = r <= 5 ? horner(tail_top, 8, r - 1.6) / horner(tail_bottom, 8, r - 1.6)
-                    : horner(far_top, 8, r - 5) / horner(far_bottom, 8, r - 5);
-  return q < 0 ? -x : x;
-}
-
-/* -infinity at 0, infinity at 1, NaN outside. */
-double cls_normal_quantile(double p) {
-  double q = p - 0.5;
-  if (fabs(q) <= 0.425) {
-    double r = 0.180625 - q * q;
-    return q * horner(centre_top, 8, r) / horner(centre_bottom, 8, r);
-  }
-  if (!(p > 0 && p < 1)) return p == 0 ? -INFINITY : p == 1 ? INFINITY : NAN;
-  return tail_quantile(p, q);
 }

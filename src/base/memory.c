@@ -42,6 +42,26 @@ cls_status cls_alloc(void *pointer_to_pointer, size_t count, size_t size, const 
   return status;
 }
 
+cls_status cls_alloc_unset(void *pointer_to_pointer, size_t count, size_t size, const char *what) {
+  void *memory;
+  cls_status status = allocate(&memory, count, size, what);
+  set_pointer(pointer_to_pointer, memory);
+  return status;
+}
+
+cls_status cls_resize(void *pointer_to_pointer, size_t count, size_t size, const char *what) {
+  void *old, *resized;
+  size_t bytes;
+  memcpy(&old, pointer_to_pointer, sizeof old);
+  CLS_CHECK(!__builtin_mul_overflow(count, size, &bytes) && bytes <= PTRDIFF_MAX, CLS_ERR_MEMORY,
+            "%s: %zu items of %zu bytes are more than can be addressed", what, count, size);
+  resized = realloc(old, bytes > 0 ? bytes : 1);
+  CLS_CHECK(resized != NULL, CLS_ERR_MEMORY, "%s: no memory for %zu items of %zu bytes (%zu bytes)", what,
+            count, size, bytes);
+  set_pointer(pointer_to_pointer, resized);
+  return CLS_OK;
+}
+
 /* realloc() would keep the contents but not the alignment. */
 cls_status cls_grow(void *pointer_to_pointer, size_t *capacity, size_t needed, size_t size,
                     const char *what) {

@@ -75,6 +75,58 @@ cls_status cls_rows_sort(cls_store *store, const uint64_t *first, uint64_t *reco
   return CLS_OK;
 }
 
+/* ---- one row at a time ---- */
+
+cls_status cls_row_writer_create(cls_row_writer *writer, uint32_t max_delay, uint32_t channels) {
+  *writer = (cls_row_writer){.channels = channels};
+  return cls_alloc(&writer->cell, (max_delay + 1ul) * channels, sizeof *writer->cell, "table of a row");
+}
+
+void cls_row_writer_free(cls_row_writer *writer) {
+  free(writer->cell);
+  free(writer->scratch);
+}
+
+static cls_status write_sorted(cls_row_writer *w, uint64_t *record, size_t n, uint32_t *out, size_t *words) {
+  CLS_TRY(cls_grow(&w->scratch, &w->capacity, n, sizeof *w->scratch, "row"));
+  sort_row(record, w->scratch, n);
+  *words = write_runs(record, n, out);
+  return CLS_OK;
+}
+
+/* Counting is cheaper than sorting while the table's part in use is not much longer than the row. */
+enum { TABLE_LENGTH = 2 };
+
+cls_status cls_row_write(cls_row_writer *writer, uint64_t *record, size_t n, uint32_t *out, size_t *words) {
+  const uint32_t channels = writer->channels;
+  uint64_t least = UINT64_MAX, greatest = 0;
+  for (size_t i = 0; i < n; i++) {
+    least = record[i] < least ? record[i] : least;
+    greatest = record[i] > greatest ? record[i] : greatest;
+  }
+  const uint32_t from = (uint32_t)(least >> 48), to = (uint32_t)(greatest >> 48) + 1;
+  writer->greatest = to - 1;
+  if ((size_t)(to - from) * channels > TABLE_LENGTH * n) return write_sorted(writer, record, n, out, words);
+
+  uint32_t *cell = writer->cell, at = 0;
+  for (size_t i = 0; i < n; i++) cell[(record[i] >> 48) * channels + (record[i] >> 32 & 0xffff)]++;
+  bool fits = true;
+  for (uint32_t d = from; d < to; d++)
+    for (uint32_t c = 0; c < channels; c++) {
+      uint32_t *place = &cell[(size_t)d * channels + c], count = *place;
+      if (count == 0) continue;
+      fits = fits && count <= CLS_RUN_MAX;
+      out[at] = cls_run_header(c, d, count);
+      *place = at + 1;
+      at += 1 + count;
+    }
+  for (size_t i = 0; fits && i < n; i++)
+    out[cell[(record[i] >> 48) * channels + (record[i] >> 32 & 0xffff)]++] = (uint32_t)record[i];
+  memset(cell + (size_t)from * channels, 0, (size_t)(to - from) * channels * sizeof *cell);
+  *words = at;
+  return fits ? CLS_OK : write_sorted(writer, record, n, out, words); /* which cuts runs that are too long */
+}
+
 /* ---- rows by counting ---- */
 
 cls_status cls_rows_begin(cls_store *store, cls_row_table *table, uint32_t *min_delay) {

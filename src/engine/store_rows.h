@@ -8,12 +8,29 @@
 /* ---- by sorting: any network; 8 bytes per synapse while it lasts ---- */
 
 /* A record sorts by delay, then channel: delay (16 bits) | channel (16) | weight (16) | target (16). */
-static inline uint64_t cls_row_record(const cls_synapse *s, uint32_t channel, uint32_t target) {
-  return (uint64_t)s->delay << 48 | (uint64_t)channel << 32 | (uint64_t)s->weight << 16 | (uint16_t)target;
+static inline uint64_t cls_row_record(uint32_t delay, uint32_t channel, uint32_t weight, uint32_t target) {
+  return (uint64_t)delay << 48 | (uint64_t)channel << 32 | weight << 16 | (target & 0xffff);
 }
 /* Sorts the rows record[first[s] ... first[s + 1] - 1] and packs them in place: on return store->row and ->word (which
  * was `record`) are set, and min_delay[s] where it was greater. */
 cls_status cls_rows_sort(cls_store *store, const uint64_t *first, uint64_t *record, uint32_t *min_delay);
+
+/* ---- one row at a time ---- */
+
+typedef struct {
+  uint32_t channels;
+  uint32_t *cell;    /* [delay][channel], all 0 between rows */
+  uint64_t *scratch; /* `capacity` records */
+  size_t capacity;
+  uint32_t greatest; /* delay of the last row written */
+} cls_row_writer;
+
+/* For rows with delays up to max_delay and channels below `channels`. */
+cls_status cls_row_writer_create(cls_row_writer *writer, uint32_t max_delay, uint32_t channels);
+void cls_row_writer_free(cls_row_writer *writer);
+/* Sorts the n > 0 records of a row (which are lost) and writes it as runs to `out`, with room for 2 n words; *words is
+ * how many it took. */
+cls_status cls_row_write(cls_row_writer *writer, uint64_t *record, size_t n, uint32_t *out, size_t *words);
 
 /* ---- by counting: where a table of sources x delays x channels is small beside the synapses ---- */
 

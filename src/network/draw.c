@@ -1,111 +1,139 @@
 /* Drawing synapses: what all rules share. Words of random numbers come in batches, so that Philox runs in
- * vectors; weights and delays are made from them here; partners in draw_indegree.c and draw_cells.c. */
+ * vectors; weights and delays are made from them here; partners in draw_indegree.c and draw_rows.c. */
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/philox.h"
 #include "network/internal.h"
 
-/* The loop over a batch is compiled for several widths of vectors; integers only, so the same numbers. */
+/* Loops over a batch are compiled for several widths of vectors; every operation is rounded as in the others. */
 #if defined(__x86_64__) && !defined(CALLOSUM_NO_CLONES)
 #define DRAW_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define DRAW_CLONES
 #endif
 
-/* Philox4x32-10 of n counters, lane by lane: what cls_draw computes, with the counters side by side (Salmon
- * et al. 2011; constants as in Random123). */
-DRAW_CLONES static void philox_batch(cls_stream stream, const uint32_t *restrict c0,
-                                     const uint32_t *restrict c1, const uint32_t *restrict c2, uint32_t c3,
-                                     int n, uint32_t *restrict w0, uint32_t *restrict w1,
-                                     uint32_t *restrict w2, uint32_t *restrict w3) {
-  for (int i = 0; i < n; i++) {
-    uint32_t x0 = c0[i], x1 = c1[i], x2 = c2[i], x3 = c3, k0 = stream.key[0], k1 = stream.key[1];
-    for (int round = 0; round < 10; round++) {
-      uint64_t p = (uint64_t)x0 * PHILOX_M4x32_0, q = (uint64_t)x2 * PHILOX_M4x32_1;
-      x0 = (uint32_t)(q >> 32) ^ x1 ^ k0;
-      x2 = (uint32_t)(p >> 32) ^ x3 ^ k1;
-      x1 = (uint32_t)q;
-      x3 = (uint32_t)p;
-      k0 += PHILOX_W32_0;
-      k1 += PHILOX_W32_1;
-    }
-    w0[i] = x0;
-    w1[i] = x1;
-    w2[i] = x2;
-    w3[i] = x3;
-  }
-}
-
 void cls_drawing_words(cls_drawing *d, int at, int m) {
-  philox_batch(d->stream, d->c[0] + at, d->c[1] + at, d->c[2] + at, CLS_LANE_SYNAPSE << 24, m, d->w[0] + at,
-               d->w[1] + at, d->w[2] + at, d->w[3] + at);
+  uint32_t *const word[4] = {d->w[0] + at, d->w[1] + at, d->w[2] + at, d->w[3] + at};
+  cls_draw_many(d->stream, d->c[0] + at, d->c[1] + at, d->c[2] + at, CLS_LANE_SYNAPSE << 24, m, word);
 }
 
 void cls_drawing_lane_words(const cls_drawing *d, uint32_t lane, int at, int m, uint32_t *word) {
   uint32_t unused[3][CLS_DRAW_BATCH];
-  philox_batch(d->stream, d->c[0] + at, d->c[1] + at, d->c[2] + at, lane << 24, m, word, unused[0], unused[1],
-               unused[2]);
+  uint32_t *const to[4] = {word, unused[0], unused[1], unused[2]};
+  cls_draw_many(d->stream, d->c[0] + at, d->c[1] + at, d->c[2] + at, lane << 24, m, to);
 }
 
 /* ---- weights and delays ---- */
 
-/* Nearest integer, ties to even (the default rounding mode; one instruction). */
-static inline int32_t nearest(double x) { return (int32_t)lrint(x); }
-
-static void make_weights(cls_drawing *d) {
-  if (!d->draw_weight[0] && !d->draw_weight[1] && !d->factors && !d->listed_weight[0]) {
-    for (int i = 0; i < d->n; i++) d->out[i].weight = d->weight;
-    return;
-  }
-  const cls_distribution *weight = d->projection->weight;
+/* Values of a distribution for the whole batch. The few that need more words find them in `lane`. */
+static void draw_values(const cls_drawing *d, const cls_distribution *distribution, const uint32_t *word,
+                        uint32_t lane, double *value) {
+  int again[CLS_DRAW_BATCH], n = cls_distribution_many(distribution, word, d->n, value, again);
+  if (n == 0) return;
   cls_reader more = cls_reader_make(d->stream, 0, 0, 0);
-  for (int r = 0; r < d->receptors; r++) {
-    for (int i = 0; i < d->n; i++) {
-      double quanta = d->constant[r];
-      if (d->listed_weight[r]) {
-        quanta = d->listed_weight[r][i] * d->per_quantum[r];
-      } else if (d->draw_weight[r]) {
-        cls_drawing_seek(&more, d, i, CLS_LANE_WEIGHT + (uint32_t)r);
-        quanta = cls_distribution_from_word(&weight[r], d->w[1 + r][i], &more) * d->per_quantum[r];
-      }
-      if (d->factors) quanta *= d->sources[d->column[i]].factor;
-      uint32_t stored = (uint32_t)nearest(quanta);
-      d->out[i].weight = (uint16_t)(r == 0 ? stored : d->out[i].weight | stored << 8);
-    }
+  for (int k = 0; k < n; k++) {
+    const int i = again[k];
+    cls_drawing_seek(&more, d, i, lane);
+    value[i] = cls_distribution_confined(distribution, word[i], value[i], &more);
   }
 }
 
-static void make_delays(cls_drawing *d) {
-  if (!d->draw_delay && !d->more_delay) {
-    for (int i = 0; i < d->n; i++) d->out[i].delay = d->sources[d->column[i]].steps;
+/* Adding 1.5 * 2^52 pushes the fraction out of the mantissa: the nearest integer, ties to even, of |x| < 2^31 is
+ * the lower half of the sum. */
+static inline uint32_t nearest(double x) {
+  double shifted = x + 0x1.8p52;
+  uint64_t bits;
+  memcpy(&bits, &shifted, sizeof bits);
+  return (uint32_t)bits;
+}
+
+DRAW_CLONES static void round_weights(const double *restrict quanta, int n, uint16_t *restrict weight) {
+  for (int i = 0; i < n; i++) weight[i] = (uint16_t)nearest(quanta[i]);
+}
+DRAW_CLONES static void add_second(const double *restrict quanta, int n, uint16_t *restrict weight) {
+  for (int i = 0; i < n; i++) weight[i] = (uint16_t)(weight[i] | nearest(quanta[i]) << 8);
+}
+DRAW_CLONES static void scale(double *restrict value, double factor, int n) {
+  for (int i = 0; i < n; i++) value[i] *= factor;
+}
+
+static void make_weights(cls_drawing *d) {
+  double quanta[CLS_DRAW_BATCH];
+  if (!d->draw_weight[0] && !d->draw_weight[1] && !d->factors && !d->listed_weight[0]) {
+    for (int i = 0; i < d->n; i++) d->weight_of[i] = d->weight;
     return;
   }
-  const cls_distribution *delay = &d->projection->delay_ms;
-  cls_reader more = cls_reader_make(d->stream, 0, 0, 0);
-  for (int i = 0; i < d->n; i++) {
-    double drawn = d->delay_ms;
-    if (d->draw_delay) {
-      cls_drawing_seek(&more, d, i, CLS_LANE_DELAY);
-      drawn = cls_distribution_from_word(delay, d->w[3][i], &more);
+  for (int r = 0; r < d->receptors; r++) {
+    if (d->listed_weight[r]) {
+      memcpy(quanta, d->listed_weight[r], (size_t)d->n * sizeof *quanta);
+      scale(quanta, d->per_quantum[r], d->n);
+    } else if (d->draw_weight[r]) {
+      draw_values(d, &d->projection->weight[r], d->w[1 + r], CLS_LANE_WEIGHT + (uint32_t)r, quanta);
+      scale(quanta, d->per_quantum[r], d->n);
+    } else {
+      for (int i = 0; i < d->n; i++) quanta[i] = d->constant[r];
     }
-    if (d->more_delay) drawn += d->more_delay[i];
-    d->out[i].delay = (uint16_t)cls_delay_steps(d->sources[d->column[i]].delay_ms + drawn, d->dt_ms);
+    if (d->factors && d->projection->n_sources == 1)
+      scale(quanta, d->sources[0].factor, d->n);
+    else if (d->factors)
+      for (int i = 0; i < d->n; i++) quanta[i] *= d->sources[d->column[i]].factor;
+    (r == 0 ? round_weights : add_second)(quanta, d->n, d->weight_of);
   }
+}
+
+/* cls_delay_steps() of every delay: never more than CLS_MAX_DELAY, which was checked. */
+DRAW_CLONES static void round_delays(const double *restrict delay_ms, double dt_ms, int n,
+                                     uint16_t *restrict steps) {
+  for (int i = 0; i < n; i++) {
+    double rounded = (delay_ms[i] / dt_ms + 0x1.8p52) - 0x1.8p52;
+    steps[i] = (uint16_t)(int32_t)(rounded < 1 ? 1 : rounded);
+  }
+}
+DRAW_CLONES static void add_all(double *restrict value, const double *restrict more, int n) {
+  for (int i = 0; i < n; i++) value[i] += more[i];
+}
+
+static void make_delays(cls_drawing *d) {
+  double delay[CLS_DRAW_BATCH];
+  const bool one = d->projection->n_sources == 1;
+  if (!d->draw_delay && !d->more_delay) {
+    for (int i = 0; i < d->n; i++) d->delay_of[i] = d->sources[one ? 0 : d->column[i]].steps;
+    return;
+  }
+  if (d->draw_delay)
+    draw_values(d, &d->projection->delay_ms, d->w[3], CLS_LANE_DELAY, delay);
+  else
+    for (int i = 0; i < d->n; i++) delay[i] = d->delay_ms;
+  if (d->more_delay) add_all(delay, d->more_delay, d->n);
+  if (d->tracts)
+    for (int i = 0; i < d->n; i++) delay[i] = d->sources[one ? 0 : d->column[i]].delay_ms + delay[i];
+  round_delays(delay, d->dt_ms, d->n, d->delay_of);
+}
+
+void cls_drawing_values(cls_drawing *d) {
+  if (d->want_weight)
+    make_weights(d);
+  else
+    memset(d->weight_of, 0, (size_t)d->n * sizeof *d->weight_of);
+  if (d->want_delay)
+    make_delays(d);
+  else
+    memset(d->delay_of, 0, (size_t)d->n * sizeof *d->delay_of);
 }
 
 cls_status cls_drawing_emit(cls_drawing *d) {
   if (d->n == 0) return CLS_OK;
-  for (int i = 0; i < d->n; i++) {
-    d->out[i].source = d->sources[d->column[i]].first + d->source[i];
-    d->out[i].target = d->target[i];
-  }
-  if (d->want_weight) make_weights(d);
-  if (d->want_delay) make_delays(d);
+  cls_drawing_values(d);
+  for (int i = 0; i < d->n; i++)
+    d->out[i] = (cls_synapse){d->sources[d->column[i]].first + d->source[i], d->target[i], d->weight_of[i],
+                              d->delay_of[i]};
   int n = d->n;
   d->n = 0;
   return d->sink(d->context, d->out, n);
 }
 
-/* ---- one call ---- */
+/* ---- making ready ---- */
 
 static void prepare_weights(cls_drawing *d) {
   const cls_network *network = d->network;
@@ -119,7 +147,7 @@ static void prepare_weights(cls_drawing *d) {
     if (listed) continue;
     if (projection->weight[r].kind == CLS_CONSTANT) {
       d->constant[r] = cls_distribution_lower(&projection->weight[r]) * d->per_quantum[r];
-      int32_t stored = nearest(d->constant[r]);
+      uint32_t stored = nearest(d->constant[r]);
       d->weight = (uint16_t)(r == 0 ? stored : d->weight | stored << 8);
     } else {
       d->draw_weight[r] = d->want_weight;
@@ -127,30 +155,53 @@ static void prepare_weights(cls_drawing *d) {
   }
 }
 
-static cls_status prepare_sources(cls_drawing *d) {
+static void prepare_sources(cls_drawing *d, cls_draw_source *sources) {
   const cls_projection *projection = d->projection;
-  CLS_TRY(cls_alloc(&d->sources, projection->n_sources, sizeof *d->sources, "sources of a projection"));
+  d->sources = sources;
   d->dt_ms = d->network->dt_ms;
   bool constant = projection->delay_ms.kind == CLS_CONSTANT;
   d->draw_delay = d->want_delay && !constant;
   d->delay_ms = constant ? cls_distribution_lower(&projection->delay_ms) : 0;
   for (uint32_t i = 0; i < projection->n_sources; i++) {
     const cls_population *population = &d->network->populations[projection->sources[i].population];
-    cls_draw_source *source = &d->sources[i];
+    cls_draw_source *source = &sources[i];
     source->first = population->first;
     source->skip_self = !projection->autapses && projection->sources[i].population == projection->target;
     source->candidates = (uint32_t)population->n - source->skip_self;
     source->delay_ms = projection->sources[i].delay_ms;
     source->factor = projection->factor ? projection->factor[i] : 1;
+    source->steps = 0;
     d->factors = d->factors || source->factor != 1;
+    d->tracts = d->tracts || source->delay_ms != 0;
     if (constant) source->steps = (uint16_t)cls_delay_steps(source->delay_ms + d->delay_ms, d->dt_ms);
   }
-  return CLS_OK;
 }
 
-static cls_status draw(cls_drawing *d) {
-  CLS_TRY(prepare_sources(d));
+void cls_drawing_prepare(cls_drawing *d, const cls_network *network, const cls_projection *projection,
+                         cls_draw_source *sources, int what) {
+  memset(d, 0, offsetof(cls_drawing, c)); /* all that this sets, and n */
+  d->network = network;
+  d->projection = projection;
+  d->stream = cls_stream_make(network->seed, CLS_PURPOSE_CONNECT, projection->key);
+  d->want_weight = what & CLS_DRAW_WEIGHT;
+  d->want_delay = what & CLS_DRAW_DELAY;
+  prepare_sources(d, sources);
   prepare_weights(d);
+}
+
+cls_status cls_drawing_create(cls_drawing **drawing) {
+  return cls_alloc(drawing, 1, sizeof **drawing, "batch of synapses");
+}
+
+void cls_drawing_destroy(cls_drawing *drawing) {
+  if (!drawing) return;
+  cls_set_free(&drawing->taken);
+  free(drawing);
+}
+
+/* ---- one call ---- */
+
+static cls_status draw(cls_drawing *d) {
   switch (d->projection->rule) {
   case CLS_ONE_TO_ONE:
     CLS_TRY(cls_draw_one_to_one(d));
@@ -161,16 +212,12 @@ static cls_status draw(cls_drawing *d) {
   case CLS_FIXED_INDEGREE:
     CLS_TRY(cls_draw_indegree(d));
     break;
-  case CLS_FIXED_TOTAL_NUMBER:
-  case CLS_PAIRWISE_BERNOULLI:
-    CLS_TRY(cls_draw_cells(d));
-    break;
-  case CLS_FIXED_OUTDEGREE:
-    CLS_TRY(cls_draw_outdegree(d));
-    break;
   case CLS_EXPLICIT:
     CLS_TRY(cls_draw_explicit(d));
     break;
+  default:
+    return cls_fail(CLS_ERR_INTERNAL, "projection '%s': rule %d has no draw by target", d->projection->name,
+                    (int)d->projection->rule);
   }
   return cls_drawing_emit(d);
 }
@@ -185,18 +232,25 @@ cls_status cls_projection_draw(const cls_network *network, const cls_projection 
             (unsigned long long)first, (unsigned long long)n, (unsigned long long)targets);
   if (n == 0) return CLS_OK;
   cls_drawing *d;
-  CLS_TRY(cls_alloc(&d, 1, sizeof *d, "batch of synapses"));
-  d->network = network;
-  d->projection = projection;
-  d->stream = cls_stream_make(network->seed, CLS_PURPOSE_CONNECT, projection->key);
+  cls_draw_source *sources = NULL;
+  CLS_TRY(cls_drawing_create(&d));
   d->first = first;
   d->last = first + n;
   d->sink = sink;
   d->context = context;
-  d->want_weight = what & CLS_DRAW_WEIGHT;
-  d->want_delay = what & CLS_DRAW_DELAY;
-  cls_status status = draw(d);
-  free(d->sources);
-  free(d);
+  cls_status status;
+  if (cls_rule_has_rows(projection->rule)) {
+    d->network = network;
+    d->projection = projection;
+    status = cls_draw_rows(d, what);
+  } else {
+    status = cls_alloc(&sources, projection->n_sources, sizeof *sources, "sources of a projection");
+    if (status == CLS_OK) {
+      cls_drawing_prepare(d, network, projection, sources, what);
+      status = draw(d);
+    }
+  }
+  free(sources);
+  cls_drawing_destroy(d);
   return status;
 }

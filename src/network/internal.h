@@ -3,6 +3,8 @@
 #define CALLOSUM_NETWORK_INTERNAL_H
 
 #include "network/network.h"
+#include "network/rows.h"
+#include "network/set.h"
 #include <math.h>
 
 /* ---- what finishing a network is made of ---- */
@@ -76,15 +78,41 @@ double cls_kernel_cutoff(const cls_kernel *kernel);
 /* A bound on the expected number of synapses onto one target neuron, wherever it is. */
 double cls_kernel_indegree(const cls_network *network, const cls_projection *projection);
 
-/* ---- cells: how many synapses where ---- */
+/* ---- how many synapses where ---- */
+
+/* Places among which synapses are divided, in proportion to the pairs of neurons they hold: places first ...
+ * first + n - 1 hold `each` pairs, the last one `last`; place `odd` lacks `missing` of them. At most 2^62
+ * pairs and synapses. */
+typedef struct {
+  cls_stream stream;
+  uint32_t context; /* third counter: tells apart the divisions of one stream */
+  bool distinct;    /* no pair has two synapses */
+  uint32_t first, n;
+  uint64_t each, last, missing;
+  uint32_t odd;
+} cls_division;
+
+/* Receives the number of synapses (> 0) of a place. */
+typedef cls_status (*cls_place_sink)(void *context, uint32_t place, uint64_t count);
+/* Local. Divides `count` synapses and hands places [from, to) to the sink in ascending order. What a place gets
+ * does not depend on the range. */
+cls_status cls_divide(const cls_division *division, uint64_t count, uint32_t from, uint32_t to,
+                      cls_place_sink sink, void *context);
+/* The same from a node [lo, hi) of the tree on that is known to hold `count` synapses; more than
+ * CLS_DIVIDE_FEW, else it may be no node that draws. Nodes: the whole; and of a node its first power of two of
+ * places (the greatest below its size) and the rest. */
+enum { CLS_DIVIDE_FEW = 8 };
+cls_status cls_divide_below(const cls_division *division, uint32_t lo, uint32_t hi, uint64_t count,
+                            uint32_t from, uint32_t to, cls_place_sink sink, void *context);
 
 /* The two ends of a projection seen as cells: cell c of a population of n neurons is the neurons
  * [c * CLS_CELL, min(n, (c + 1) * CLS_CELL)). */
 typedef struct {
   uint64_t targets, sources; /* neurons */
   bool no_self;       /* one population projects onto itself without autapses: the diagonal is missing */
-  cls_stream stream;  /* of counts */
-  bool multapses;     /* fixed_total_number, fixed_outdegree: may pairs repeat */
+  cls_stream stream;  /* of counts of cells */
+  cls_stream rows;    /* of counts of neurons within a pair of cells */
+  bool multapses;     /* may pairs repeat; not those of pairwise_bernoulli */
   uint64_t total;     /* fixed_total_number */
   uint64_t outdegree; /* fixed_outdegree */
   double probability; /* pairwise_bernoulli */
@@ -106,18 +134,19 @@ typedef cls_status (*cls_cell_sink)(void *context, uint32_t target_cell, uint32_
                                     uint64_t count);
 /* Local. The pairs of cells that hold synapses onto target cells [first, last), each once, in ascending
  * order. A count is a function of the grid alone, whatever range is asked for.
- *  - total: `total` synapses are divided by a binary tree over the target cells, then over the source cells
- *    of each; a node divides its number binomially (pairs may repeat) or hypergeometrically (they may not).
+ *  - total: `total` synapses are divided among target cells, then among the source cells of each;
  *  - bernoulli: binomial in every pair of cells. */
 cls_status cls_cells_total(const cls_cell_grid *grid, uint32_t first, uint32_t last, cls_cell_sink sink,
                            void *context);
 cls_status cls_cells_bernoulli(const cls_cell_grid *grid, uint32_t first, uint32_t last, cls_cell_sink sink,
                                void *context);
-/* Local. How many of the `outdegree` synapses of neuron `source` fall on each of target cells [first, last):
- * the tree over target cells, walked for one source neuron. A row of all target cells is what a synapse store
- * without synapses needs; the sink gets the neuron in place of the source cell. */
+/* Local. How many of the `outdegree` synapses of neuron `source` fall on each of target cells [first, last). The
+ * sink gets the neuron in place of the source cell. */
 cls_status cls_cells_outdegree(const cls_cell_grid *grid, uint32_t source, uint32_t first, uint32_t last,
                                cls_cell_sink sink, void *context);
+/* How the synapses of a pair of cells are divided among the neurons of the source cell: places are their numbers
+ * in the population. For the rules total and bernoulli. */
+cls_division cls_cells_rows(const cls_cell_grid *grid, uint32_t target_cell, uint32_t source_cell);
 
 /* ---- a drawing in progress ---- */
 
@@ -140,39 +169,52 @@ typedef struct {
   uint16_t steps; /* where the drawn part of the delay is constant */
 } cls_draw_source;
 
-/* What one call of cls_projection_draw works with. Synapses pass through in batches: a rule fills counters at
- * [n, n + m), cls_drawing_words turns them into random words, the rule turns word 0 into partners (leaving
- * out what was not asked for), and cls_drawing_emit makes weights and delays and calls the sink. */
-typedef struct {
+/* A drawing in progress. Synapses pass through in batches: a rule fills counters at [n, n + m), cls_drawing_words
+ * turns them into random words, the rule turns word 0 into partners (leaving out what was not asked for), and
+ * cls_drawing_values makes weights and delays. */
+struct cls_drawing_ {
+  /* Set by cls_drawing_prepare: */
   const cls_network *network;
   const cls_projection *projection;
   cls_stream stream;
-  uint64_t first, last; /* targets asked for */
-  cls_synapse_sink sink;
-  void *context;
-  cls_draw_source *sources; /* projection->n_sources */
+  const cls_draw_source *sources; /* projection->n_sources */
   int receptors;
   bool draw_weight[2], draw_delay; /* asked for and not constant: needs a word */
   bool want_weight, want_delay;
+  bool factors;                   /* a source has a factor on its weights */
+  bool tracts;                    /* a source has a delay of its own */
   uint16_t weight;                /* where nothing is to be drawn */
   double constant[2];             /* each receptor's in quanta, where constant */
-  bool factors;                   /* a source has a factor on its weights */
   double per_quantum[2];          /* 1 / quantum */
   double dt_ms, delay_ms;         /* delay_ms: the drawn part, where constant */
   const double *listed_weight[2]; /* of every synapse of the batch, where they are not drawn; else NULL */
   const double *more_delay;       /* added to the drawn delay: listed, or distance / velocity; else NULL */
-  int n;                          /* synapses in the batch */
-  uint32_t c[3][CLS_DRAW_BATCH];  /* counters that name a synapse */
-  uint32_t w[4][CLS_DRAW_BATCH];  /* its words */
+  /* The batch: */
+  int n;                         /* its synapses */
+  uint32_t c[3][CLS_DRAW_BATCH]; /* counters that name a synapse */
+  uint32_t w[4][CLS_DRAW_BATCH]; /* its words */
   uint32_t target[CLS_DRAW_BATCH], column[CLS_DRAW_BATCH], source[CLS_DRAW_BATCH];
+  double distance_ms[CLS_DRAW_BATCH];
+  uint16_t weight_of[CLS_DRAW_BATCH], delay_of[CLS_DRAW_BATCH];
+  cls_set taken; /* distinct partners drawn so far */
+  /* Of one call of cls_projection_draw: */
+  uint64_t first, last; /* targets asked for */
+  cls_synapse_sink sink;
+  void *context;
   cls_synapse out[CLS_DRAW_BATCH];
-} cls_drawing;
+};
 
+/* Makes ready for a projection; the batch is empty. `sources` is filled (projection->n_sources of them). `what`: see
+ * cls_projection_draw(). */
+void cls_drawing_prepare(cls_drawing *d, const cls_network *network, const cls_projection *projection,
+                         cls_draw_source *sources, int what);
 /* The words of synapses [at, at + m) of the batch: w[0 ... 3] from counters c[0 ... 2]. */
 void cls_drawing_words(cls_drawing *d, int at, int m);
 /* The first word of another lane of synapses [at, at + m), into `word`. */
 void cls_drawing_lane_words(const cls_drawing *d, uint32_t lane, int at, int m, uint32_t *word);
-/* Hands the batch to the sink and empties it. */
+/* Fills weight_of and delay_of of the batch. Rules of one source need not set `column`. */
+void cls_drawing_values(cls_drawing *d);
+/* Hands the batch to the sink, with its values, and empties it. */
 cls_status cls_drawing_emit(cls_drawing *d);
 /* Sets a reader to the start of a lane of synapse i of the batch. Readers are made once per batch: most are
  * never read, so setting them must cost little. */
@@ -186,8 +228,7 @@ static inline void cls_drawing_seek(cls_reader *reader, const cls_drawing *d, in
 
 /* The rules. Each draws the synapses onto [d->first, d->last) and leaves the last batch unfinished. */
 cls_status cls_draw_indegree(cls_drawing *d);
-cls_status cls_draw_cells(cls_drawing *d); /* fixed_total_number, pairwise_bernoulli */
-cls_status cls_draw_outdegree(cls_drawing *d);
+cls_status cls_draw_rows(cls_drawing *d, int what); /* those of rows.h */
 cls_status cls_draw_explicit(cls_drawing *d);
 cls_status cls_draw_one_to_one(cls_drawing *d);
 cls_status cls_draw_all_to_all(cls_drawing *d);

@@ -254,52 +254,87 @@ static void test_indegree_is_binomial(void **state) {
   }
 }
 
-/* ---- out-degree: a row from its source alone ---- */
+/* ---- rows: from their source alone ---- */
 
+enum { MOST_CELLS = 8 };
 typedef struct {
-  cls_stream stream;
-  uint64_t targets, hash;
-  uint32_t source;
-  size_t n;
-} row;
+  const cls_cell_grid *grid;
+  uint32_t cell; /* target cell of the counts */
+  uint32_t count[N0][MOST_CELLS];
+} row_counts;
 
-/* The definition, written out for repetition allowed: word 0 of counter (source, cell, k) is the target. */
-static cls_status row_cell(void *context, uint32_t cell, uint32_t source, uint64_t count) {
-  row *r = context;
-  assert_int_equal(source, r->source);
-  uint64_t size = cls_cell_neurons(r->targets, cell, cell + 1);
-  for (uint32_t k = 0; k < count; k++) {
-    cls_words words = cls_draw(r->stream, source, cell, k, 0);
-    uint32_t target = cell * CLS_CELL + cls_below(words.w[0], (uint32_t)size);
-    r->hash += cls_mix64((uint64_t)source << 32 | target);
-    r->n++;
-  }
+static cls_status count_row(void *context, uint32_t source, uint64_t count) {
+  row_counts *r = context;
+  r->count[source][r->cell] = (uint32_t)count;
+  return CLS_OK;
+}
+static cls_status count_pair(void *context, uint32_t target_cell, uint32_t source_cell, uint64_t count) {
+  row_counts *r = context;
+  cls_division division = cls_cells_rows(r->grid, target_cell, source_cell);
+  r->cell = target_cell;
+  return cls_divide(&division, count, source_cell * CLS_CELL, source_cell * CLS_CELL + division.n, count_row,
+                    r);
+}
+static cls_status count_cell(void *context, uint32_t target_cell, uint32_t source, uint64_t count) {
+  ((row_counts *)context)->count[source][target_cell] = (uint32_t)count;
   return CLS_OK;
 }
 
-static void test_rows_from_their_source(void **state) {
-  (void)state;
-  variant v = {CLS_FIXED_OUTDEGREE, true, true, true};
-  cls_network *network = make_variant(&v, 7);
+/* The definition, written out: word 0 of counter (source, target cell, k) is the target; where pairs are distinct, by
+ * Floyd's sample. */
+static void check_rows(const variant *v) {
+  if (!cls_rule_has_rows(v->rule)) return;
+  cls_network *network = make_variant(v, 7);
+  const cls_projection *p = &network->projections[0];
+  const uint64_t targets = network->populations[p->target].n;
+  bool bernoulli = v->rule == CLS_PAIRWISE_BERNOULLI, itself = p->target == 0 && !v->autapses;
+  bool distinct = bernoulli || !v->multapses;
   synapses all = draw_all(network);
   uint64_t *hash = calloc(N0, sizeof *hash);
   for (size_t i = 0; i < all.n; i++)
     hash[all.synapse[i].source] += cls_mix64(all.synapse[i].source << 32 | all.synapse[i].target);
-  cls_cell_grid grid = {.targets = N0,
+  cls_cell_grid grid = {.targets = targets,
                         .sources = N0,
+                        .no_self = itself,
                         .stream = cls_stream_make(7, CLS_PURPOSE_COUNT, cls_hash_string("a")),
-                        .multapses = true,
-                        .outdegree = 60};
-  for (uint32_t i = 0; i < N0; i += 7) {
-    row r = {
-        .stream = cls_stream_make(7, CLS_PURPOSE_CONNECT, cls_hash_string("a")), .targets = N0, .source = i};
-    OK(cls_cells_outdegree(&grid, i, 0, cls_cell_count(N0), row_cell, &r));
-    assert_int_equal(r.n, 60);
-    assert_true(r.hash == hash[i]);
+                        .rows = cls_stream_make(7, CLS_PURPOSE_ROW, cls_hash_string("a")),
+                        .multapses = !distinct,
+                        .total = p->total,
+                        .outdegree = p->outdegree,
+                        .probability = p->probability};
+  cls_stream words = cls_stream_make(7, CLS_PURPOSE_CONNECT, cls_hash_string("a"));
+  row_counts *r = calloc(1, sizeof *r);
+  r->grid = &grid;
+  const uint32_t cells = cls_cell_count(targets);
+  if (v->rule == CLS_FIXED_TOTAL_NUMBER) OK(cls_cells_total(&grid, 0, cells, count_pair, r));
+  if (bernoulli) OK(cls_cells_bernoulli(&grid, 0, cells, count_pair, r));
+  size_t total = 0;
+  for (uint32_t i = 0; i < N0; i++) {
+    uint64_t mine = 0;
+    if (v->rule == CLS_FIXED_OUTDEGREE) OK(cls_cells_outdegree(&grid, i, 0, cells, count_cell, r));
+    for (uint32_t c = 0; c < cells; c++) {
+      bool self = itself && i / CLS_CELL == c;
+      uint32_t size = (uint32_t)cls_cell_neurons(targets, c, c + 1) - self, n = r->count[i][c];
+      bool taken[CLS_CELL] = {false};
+      for (uint32_t k = 0; k < n; k++, total++) {
+        uint32_t last = size - n + k;
+        uint32_t t = cls_below(cls_draw(words, i, c, k, 0).w[0], distinct ? last + 1 : size);
+        if (distinct && taken[t]) t = last;
+        taken[t] = true;
+        mine += cls_mix64((uint64_t)i << 32 | (c * CLS_CELL + t + (self && t >= i % CLS_CELL)));
+      }
+    }
+    assert_true(mine == hash[i]);
   }
+  assert_int_equal(total, all.n);
+  free(r);
   free(hash);
   free(all.synapse);
   cls_network_destroy(network);
+}
+static void test_rows_from_their_source(void **state) {
+  (void)state;
+  for_all_variants(check_rows);
 }
 
 /* Every target but oneself, over two cells; and nine tenths of them. */

@@ -1,0 +1,287 @@
+/* Rows: see rows.h. */
+#include "network/draw_distance.h"
+#include "network/rows.h"
+#include "network/set.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__x86_64__) && !defined(CALLOSUM_NO_CLONES)
+#define ROW_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define ROW_CLONES
+#endif
+
+struct cls_source_rows_ {
+  const cls_network *network;
+  cls_projection projection;
+  cls_draw_source source;
+  double factor;        /* of the projection's source */
+  uint64_t first, last; /* targets asked for */
+  cls_cell_grid grid;
+  uint32_t cell_first, cells;   /* target cells that hold them */
+  uint32_t last_cell;           /* of the target population */
+  bool whole;                   /* they are all of the target cells' neurons */
+  uint32_t source_cells, *pair; /* [source_cells][cells] synapses; NULL: the rows are divided one by one */
+  cls_distances *space;         /* NULL: no distance is needed */
+  uint32_t cell;                /* the source cell that is loaded; UINT32_MAX: none */
+  uint32_t *count;              /* [CLS_CELL][cells] of its neurons; NULL before the first is loaded */
+  uint32_t length[CLS_CELL];
+};
+
+/* ---- creation ---- */
+
+static cls_status count_pair(void *context, uint32_t target_cell, uint32_t source_cell, uint64_t count) {
+  cls_source_rows *r = context;
+  CLS_CHECK(count <= UINT32_MAX, CLS_ERR_LIMIT,
+            "projection '%s': %llu synapses between cells %u and %u: at most %u", r->projection.name,
+            (unsigned long long)count, source_cell, target_cell, UINT32_MAX);
+  r->pair[(size_t)source_cell * r->cells + target_cell - r->cell_first] = (uint32_t)count;
+  return CLS_OK;
+}
+
+static cls_status count_pairs(cls_source_rows *r) {
+  const uint32_t end = r->cell_first + r->cells;
+  if (r->projection.rule == CLS_FIXED_OUTDEGREE) return CLS_OK;
+  CLS_TRY(cls_alloc(&r->pair, (size_t)r->source_cells * r->cells, sizeof *r->pair, "synapses of cells"));
+  if (r->projection.rule == CLS_FIXED_TOTAL_NUMBER)
+    return cls_cells_total(&r->grid, r->cell_first, end, count_pair, r);
+  return cls_cells_bernoulli(&r->grid, r->cell_first, end, count_pair, r);
+}
+
+static cls_status fill(cls_source_rows *r) {
+  const cls_network *network = r->network;
+  const cls_projection *p = &r->projection;
+  const uint64_t targets = network->populations[p->target].n;
+  const bool bernoulli = p->rule == CLS_PAIRWISE_BERNOULLI;
+  r->cell_first = (uint32_t)(r->first / CLS_CELL);
+  r->cells = cls_cell_count(r->last) - r->cell_first;
+  r->last_cell = cls_cell_count(targets) - 1;
+  r->whole = r->first % CLS_CELL == 0 && (r->last % CLS_CELL == 0 || r->last == targets);
+  r->cell = UINT32_MAX;
+  r->grid = (cls_cell_grid){.targets = targets,
+                            .sources = network->populations[p->sources[0].population].n,
+                            .no_self = !p->autapses && p->sources[0].population == p->target,
+                            .stream = cls_stream_make(network->seed, CLS_PURPOSE_COUNT, p->key),
+                            .rows = cls_stream_make(network->seed, CLS_PURPOSE_ROW, p->key),
+                            .multapses = p->multapses && !bernoulli,
+                            .total = p->total,
+                            .outdegree = p->outdegree,
+                            .probability = p->probability};
+  r->source_cells = cls_cell_count(r->grid.sources);
+  CLS_TRY(cls_distances_create(network, p, r->cell_first, r->cell_first + r->cells, &r->space));
+  if (r->space && r->space->kernel) {
+    r->grid.greatest = cls_distances_greatest;
+    r->grid.context = r->space;
+  }
+  return count_pairs(r);
+}
+
+cls_status cls_source_rows_create(const cls_network *network, const cls_projection *projection,
+                                  uint64_t first, uint64_t n, cls_source_rows **rows) {
+  cls_source_rows *r = NULL;
+  CLS_TRY(cls_alloc(&r, 1, sizeof *r, "rows of a projection"));
+  *rows = r;
+  r->network = network;
+  r->projection = *projection;
+  r->factor = projection->factor ? projection->factor[0] : 1;
+  r->projection.factor = &r->factor;
+  r->first = first;
+  r->last = first + n;
+  return n > 0 ? fill(r) : CLS_OK;
+}
+
+void cls_source_rows_destroy(cls_source_rows *r) {
+  if (!r) return;
+  cls_distances_destroy(r->space);
+  free(r->pair);
+  free(r->count);
+  free(r);
+}
+
+/* ---- counts ---- */
+
+typedef struct {
+  cls_source_rows *rows;
+  uint32_t cell; /* target cell, from cell_first on */
+} counting;
+
+static cls_status count_neuron(void *context, uint32_t source, uint64_t count) {
+  const counting *c = context;
+  c->rows->count[(size_t)(source % CLS_CELL) * c->rows->cells + c->cell] = (uint32_t)count;
+  c->rows->length[source % CLS_CELL] += (uint32_t)count;
+  return CLS_OK;
+}
+
+static cls_status count_cell(void *context, uint32_t target_cell, uint32_t source, uint64_t count) {
+  cls_source_rows *r = context;
+  r->count[(size_t)(source % CLS_CELL) * r->cells + target_cell - r->cell_first] = (uint32_t)count;
+  r->length[source % CLS_CELL] += (uint32_t)count; /* at most the out-degree, below 2^32 */
+  return CLS_OK;
+}
+
+/* The rows of a cell, from the counts of its pairs. */
+static cls_status divide_pairs(cls_source_rows *r, uint32_t source_cell) {
+  const uint32_t *pair = r->pair + (size_t)source_cell * r->cells;
+  for (uint32_t c = 0; c < r->cells; c++) {
+    if (pair[c] == 0) continue;
+    counting context = {r, c};
+    cls_division division = cls_cells_rows(&r->grid, r->cell_first + c, source_cell);
+    CLS_TRY(
+        cls_divide(&division, pair[c], division.first, division.first + division.n, count_neuron, &context));
+    if (r->space) CLS_TRY(cls_distances_target(r->space, r->network, r->cell_first + c));
+  }
+  return CLS_OK;
+}
+
+cls_status cls_source_rows_load(cls_source_rows *r, uint32_t source_cell) {
+  if (r->cell == source_cell || r->cells == 0) return CLS_OK;
+  if (!r->count)
+    CLS_TRY(cls_alloc(&r->count, (size_t)CLS_CELL * r->cells, sizeof *r->count, "synapses of neurons"));
+  else
+    memset(r->count, 0, (size_t)CLS_CELL * r->cells * sizeof *r->count);
+  memset(r->length, 0, sizeof r->length);
+  r->cell = source_cell;
+  if (r->space) CLS_TRY(cls_distances_source(r->space, r->network, source_cell));
+  if (r->pair) return divide_pairs(r, source_cell);
+  const uint32_t first = source_cell * CLS_CELL;
+  const uint32_t n = (uint32_t)cls_cell_neurons(r->grid.sources, source_cell, source_cell + 1);
+  for (uint32_t i = 0; i < n; i++)
+    CLS_TRY(cls_cells_outdegree(&r->grid, first + i, r->cell_first, r->cell_first + r->cells, count_cell, r));
+  return CLS_OK;
+}
+
+const uint32_t *cls_source_rows_length(const cls_source_rows *rows) { return rows->length; }
+
+/* ---- targets of a batch ---- */
+
+/* Word 0 times the neurons of the cell: c[0] is the source, c[1] the cell. */
+ROW_CLONES static void targets_repeated(const cls_source_rows *rows, const uint32_t *restrict word,
+                                        const uint32_t *restrict source, const uint32_t *restrict cell, int n,
+                                        uint32_t *restrict target) {
+  const uint32_t last_cell = rows->last_cell;
+  const uint32_t last_size = (uint32_t)(rows->grid.targets - (uint64_t)last_cell * CLS_CELL);
+  const uint32_t no_self = rows->grid.no_self;
+  for (int i = 0; i < n; i++) {
+    uint32_t itself = no_self & (source[i] / CLS_CELL == cell[i]);
+    uint32_t size = (cell[i] == last_cell ? last_size : (uint32_t)CLS_CELL) - itself;
+    uint32_t t = (uint32_t)(((uint64_t)word[i] * size) >> 32);
+    t += itself & (t >= source[i] % CLS_CELL);
+    target[i] = cell[i] * CLS_CELL + t;
+  }
+}
+
+/* Floyd's sample; `of` is how many synapses the source has in the cell. A row that goes on in the next batch finds
+ * `taken` as it was left. */
+static cls_status targets_distinct(const cls_source_rows *rows, cls_drawing *d, const uint32_t *of) {
+  for (int i = 0; i < d->n; i++) {
+    uint32_t source = d->c[0][i], cell = d->c[1][i], k = d->c[2][i];
+    bool itself = rows->grid.no_self && source / CLS_CELL == cell;
+    uint32_t candidates = (uint32_t)cls_cell_neurons(rows->grid.targets, cell, cell + 1) - itself;
+    uint32_t last = candidates - of[i] + k, t = cls_below(d->w[0][i], last + 1);
+    if (k == 0) CLS_TRY(cls_set_start(&d->taken, candidates, of[i]));
+    if (!cls_set_add(&d->taken, t)) {
+      t = last;
+      cls_set_add(&d->taken, t);
+    }
+    d->target[i] = cell * CLS_CELL + t + (itself && t >= source % CLS_CELL);
+  }
+  return CLS_OK;
+}
+
+/* Leaves out targets that were not asked for and candidates that are not accepted. */
+static void keep(const cls_source_rows *rows, cls_drawing *d) {
+  uint32_t accept[CLS_DRAW_BATCH];
+  const int n = d->n;
+  if (rows->space && rows->space->kernel) cls_drawing_lane_words(d, CLS_LANE_ACCEPT, 0, n, accept);
+  d->n = 0;
+  for (int i = 0; i < n; i++) {
+    if (d->target[i] < rows->first || d->target[i] >= rows->last) continue;
+    const int to = d->n;
+    if (rows->space && !cls_distances_accept(rows->space, d->target[i], d->c[0][i],
+                                             rows->space->kernel ? accept[i] : 0, &d->distance_ms[to]))
+      continue;
+    d->n++;
+    d->target[to] = d->target[i];
+    for (int k = 0; k < 3; k++) d->c[k][to] = d->c[k][i];
+    for (int k = 1; k < 4; k++) d->w[k][to] = d->w[k][i];
+  }
+}
+
+/* ---- drawing ---- */
+
+static cls_status flush(const cls_source_rows *rows, cls_drawing *d, const uint32_t *of, cls_row_sink sink,
+                        void *context) {
+  if (d->n == 0) return CLS_OK;
+  cls_drawing_words(d, 0, d->n);
+  if (rows->grid.multapses)
+    targets_repeated(rows, d->w[0], d->c[0], d->c[1], d->n, d->target);
+  else
+    CLS_TRY(targets_distinct(rows, d, of));
+  if (rows->space || !rows->whole) keep(rows, d);
+  cls_drawing_values(d);
+  const cls_row_batch batch = {d->n, d->c[0], d->target, d->weight_of, d->delay_of};
+  d->n = 0;
+  return batch.n > 0 ? sink(context, &batch) : CLS_OK;
+}
+
+cls_status cls_source_rows_draw(cls_source_rows *rows, cls_drawing *d, uint32_t from, uint32_t to, int what,
+                                cls_row_sink sink, void *context) {
+  uint32_t of[CLS_DRAW_BATCH];
+  if (rows->cells == 0) return CLS_OK;
+  cls_drawing_prepare(d, rows->network, &rows->projection, &rows->source, what);
+  d->more_delay = rows->space && rows->space->slowness > 0 ? d->distance_ms : NULL;
+  for (uint32_t i = from; i < to; i++) {
+    const uint32_t *count = rows->count + (size_t)i * rows->cells, source = rows->cell * CLS_CELL + i;
+    if (rows->length[i] == 0) continue;
+    for (uint32_t c = 0; c < rows->cells; c++) {
+      for (uint32_t k = 0; k < count[c];) {
+        const uint32_t at = (uint32_t)d->n, room = CLS_DRAW_BATCH - at;
+        const uint32_t m = count[c] - k < room ? count[c] - k : room;
+        for (uint32_t j = 0; j < m; j++) {
+          d->c[0][at + j] = source;
+          d->c[1][at + j] = rows->cell_first + c;
+          d->c[2][at + j] = k + j;
+          of[at + j] = count[c];
+        }
+        k += m;
+        d->n += (int)m;
+        if (d->n == CLS_DRAW_BATCH) CLS_TRY(flush(rows, d, of, sink, context));
+      }
+    }
+  }
+  return flush(rows, d, of, sink, context);
+}
+
+/* ---- by ranges of targets ---- */
+
+typedef struct {
+  const cls_source_rows *rows;
+  cls_drawing *d;
+  cls_synapse_sink sink;
+  void *context;
+} listing;
+
+static cls_status list(void *context, const cls_row_batch *batch) {
+  const listing *l = context;
+  cls_synapse *out = l->d->out;
+  for (int i = 0; i < batch->n; i++)
+    out[i] = (cls_synapse){l->rows->source.first + batch->source[i], batch->target[i], batch->weight[i],
+                           batch->delay[i]};
+  return l->sink(l->context, out, batch->n);
+}
+
+cls_status cls_draw_rows(cls_drawing *d, int what) {
+  cls_source_rows *rows = NULL;
+  listing l = {.d = d, .sink = d->sink, .context = d->context};
+  cls_status status = cls_source_rows_create(d->network, d->projection, d->first, d->last - d->first, &rows);
+  l.rows = rows;
+  for (uint32_t cell = 0; status == CLS_OK && cell < rows->source_cells; cell++) {
+    const uint32_t n = (uint32_t)cls_cell_neurons(rows->grid.sources, cell, cell + 1);
+    status = cls_source_rows_load(rows, cell);
+    if (status == CLS_OK) status = cls_source_rows_draw(rows, d, 0, n, what, list, &l);
+  }
+  d->n = 0;
+  cls_source_rows_destroy(rows);
+  return status;
+}
