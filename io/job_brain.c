@@ -7,7 +7,7 @@
 typedef struct {
   const cls_yaml *connectome, *shares, *params, *inputs, *units, *unit_of, *density;
   int64_t neurons, indegree;
-  int rule, sizes, compensation;
+  int rule, synapses, sizes, compensation;
   double excitatory_share, velocity_m_s, delay_jitter_ms, coupling;
   cls_distribution local_delay_ms;
   const char *model, *unit, *unit_table;
@@ -15,6 +15,7 @@ typedef struct {
 
 static const char *const rules[] = {"fixed_indegree", "fixed_total_number", NULL};
 static const cls_rule rule_values[] = {CLS_FIXED_INDEGREE, CLS_FIXED_TOTAL_NUMBER};
+static const char *const storage[] = {"stored", "procedural", NULL};
 static const char *const compensations[] = {"none", "measured", NULL};
 /* In the order of cls_region_sizes. */
 static const char *const sizes[] = {"auto", "area", "volume", "equal", NULL};
@@ -29,6 +30,10 @@ static const cls_key keys[] = {
      .min = 1, .max = 1e6, .doc = "mean; conductances scale with 100 / indegree"},
     {"rule", CLS_KEY_CHOICE, offsetof(fields, rule), .initial = "fixed_indegree", .choices = rules,
      .doc = "of long-range projections"},
+    {"synapses", CLS_KEY_CHOICE, offsetof(fields, synapses), .initial = "stored", .choices = storage,
+     .doc =
+         "of long-range projections: procedural ones take no memory but are drawn at every spike; with rule "
+         "fixed_total_number"},
     {"unit", CLS_KEY_TEXT, offsetof(fields, unit), .initial = "canonical",
      .doc = "what regions are made of: canonical (populations E and I), column (E and I of layers 2/3, "
             "4, 5 and 6), subcortical (E and I), a name under units, or auto: column where the "
@@ -226,6 +231,13 @@ cls_status cls_job_read_brain(cls_job_reader *r, cls_brain *brain, cls_connectom
   brain->neurons = (uint64_t)f.neurons;
   brain->indegree = (uint64_t)f.indegree;
   brain->rule = rule_values[f.rule];
+  brain->procedural = f.synapses == 1;
+  if (brain->procedural && brain->rule != CLS_FIXED_TOTAL_NUMBER)
+    return cls_yaml_fail(
+        cls_yaml_get(section, "synapses"),
+        "procedural with rule %s, which draws a mixture of sources for each target: expected rule "
+        "fixed_total_number",
+        rules[f.rule]);
   brain->velocity_m_s = f.velocity_m_s;
   brain->local_delay_ms = f.local_delay_ms;
   brain->delay_jitter_ms = f.delay_jitter_ms;

@@ -7,7 +7,7 @@
 typedef struct {
   const char *name, *target, *receptor, *file, *group;
   const cls_yaml *source, *weight, *probability, *delay_ms;
-  int rule;
+  int rule, synapses;
   int64_t indegree, total, outdegree;
   bool autapses, multapses;
 } fields;
@@ -17,6 +17,8 @@ static const char *const rules[] = {
     "one_to_one",         "all_to_all",      "fixed_indegree", "fixed_total_number",
     "pairwise_bernoulli", "fixed_outdegree", "explicit",       NULL};
 static const char *const rule_key[] = {NULL, NULL, "indegree", "total", "probability", "outdegree", "file"};
+
+static const char *const storage[] = {"stored", "procedural", NULL};
 
 static const cls_key keys[] = {
     {"name", CLS_KEY_TEXT, offsetof(fields, name), .doc = "name, unique; SOURCE->TARGET where it is absent"},
@@ -43,6 +45,10 @@ static const cls_key keys[] = {
      .doc = "may a neuron reach itself"},
     {"multapses", CLS_KEY_BOOL, offsetof(fields, multapses), .initial = "true",
      .doc = "may a pair have several synapses"},
+    {"synapses", CLS_KEY_CHOICE, offsetof(fields, synapses), .initial = "stored", .choices = storage,
+     .doc = "stored: 4 bytes each; procedural: none, drawn whenever their source spikes, for rules "
+            "fixed_total_number, "
+            "pairwise_bernoulli and fixed_outdegree without distances; the same spikes"},
     {"receptor", CLS_KEY_TEXT, offsetof(fields, receptor),
      .doc = "port of the target's model; needed where it has several"},
     {"weight", CLS_KEY_ANY, offsetof(fields, weight), .initial = "1",
@@ -128,6 +134,13 @@ static cls_status check_rule(const cls_yaml *node, const fields *f, uint32_t n_s
     if (other)
       return cls_yaml_fail(other, "belongs to rules that draw: expected no such key with rule explicit");
   }
+  bool procedural = f->rule == CLS_FIXED_TOTAL_NUMBER || f->rule == CLS_PAIRWISE_BERNOULLI ||
+                    f->rule == CLS_FIXED_OUTDEGREE;
+  if (f->synapses == 1 && !procedural)
+    return cls_yaml_fail(cls_yaml_get(node, "synapses"),
+                         "procedural with rule %s: expected fixed_total_number, pairwise_bernoulli or "
+                         "fixed_outdegree, whose synapses are drawn by source",
+                         rules[f->rule]);
   if (n_sources > 1 && f->rule != CLS_FIXED_INDEGREE)
     return cls_yaml_fail(f->source, "%u sources with rule %s: expected one (only fixed_indegree mixes)",
                          n_sources, rules[f->rule]);
@@ -174,6 +187,12 @@ static cls_status check_distance(cls_job_reader *r, const cls_yaml *node, const 
   bool kernel = p->kernel.kind != CLS_KERNEL_NONE;
   if (!kernel && p->velocity_mm_ms == 0) return CLS_OK;
   const cls_yaml *where = cls_yaml_get(node, kernel ? "probability" : "delay_ms");
+  if (p->procedural)
+    return cls_yaml_fail(
+        cls_yaml_get(node, "synapses"),
+        "procedural with a %s by distance: expected stored, positions would be needed for every "
+        "spike",
+        kernel ? "probability" : "delay");
   if (p->rule != CLS_PAIRWISE_BERNOULLI && p->rule != CLS_FIXED_TOTAL_NUMBER)
     return cls_yaml_fail(where,
                          "delays by distance with rule %s: expected pairwise_bernoulli or "
@@ -264,6 +283,7 @@ static cls_status add_projection(cls_job_reader *r, const cls_yaml *node, const 
   projection->autapses = f->autapses;
   projection->multapses = f->multapses;
   projection->port = v.port;
+  projection->procedural = f->synapses == 1;
   memcpy(projection->weight, v.weight, sizeof v.weight);
   projection->delay_ms = v.delay_ms;
   projection->velocity_mm_ms = v.velocity_mm_ms;

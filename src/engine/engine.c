@@ -357,7 +357,7 @@ void cls_engine_measure(const cls_engine *engine, cls_engine_report *report) {
                                 .connect_s = e->connect_s,
                                 .record_s = e->record_s};
   for (uint32_t p = 0; p < e->layout->n_parts; p++) {
-    report->synapses += e->stores[p]->n_synapses;
+    report->synapses += cls_store_synapses(e->stores[p]);
     report->store_bytes += cls_store_bytes(e->stores[p]);
   }
   report->store_bytes += cls_sources_bytes(e->sources);

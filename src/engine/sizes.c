@@ -2,6 +2,7 @@
 #include "base/math.h"
 #include "engine/layout.h"
 #include "engine/store.h"
+#include "network/rows.h"
 #include <stdlib.h>
 
 /* Parts that hold neurons of a population: contiguous blocks of equal size, cut at random places. */
@@ -36,12 +37,16 @@ static void add_projection(const cls_network *network, const cls_projection *pro
          steps = delay_steps(network, projection);
   double here = parts_of(network, projection->target, parts), delay_s = 0;
   z->synapses += all;
+  if (!projection->procedural) z->stored += all;
+  if (!cls_rule_has_rows(projection->rule)) z->by_target += all;
   for (uint32_t s = 0; s < projection->n_sources; s++) {
     uint32_t from = projection->sources[s].population;
     const cls_population *source = &network->populations[from];
     double synapses = all * projection->sources[s].weight;
     run_group *g = &group[from][projection->port];
-    if (projection->sources[s].delay_ms > 0) {
+    if (projection->procedural) {
+      z->listeners += (double)source->n * here;
+    } else if (projection->sources[s].delay_ms > 0) {
       z->runs += runs_of(synapses, (double)source->n, steps, here);
     } else {
       g->synapses += synapses;
@@ -96,10 +101,11 @@ cls_status cls_sizes_expected(const cls_network *network, int ranks, int threads
   free(group);
   /* A row for every source a rank knows, in each of its parts. A source is known to no more ranks than it has runs. */
   double sources = (double)network->n_neurons * ranks;
-  if (sources > z.runs) sources = z.runs;
-  z.store = (z.synapses + z.runs) * sizeof(uint32_t) + sources * threads * sizeof(uint64_t) +
+  if (sources > z.runs + z.listeners) sources = z.runs + z.listeners;
+  z.store = (z.stored + z.runs) * sizeof(uint32_t) + sources * threads * sizeof(uint64_t) +
             sources * (sizeof(uint64_t) + 2.0 / 8);
-  z.building = z.synapses * (sizeof(uint64_t) - sizeof(uint32_t)); /* records are twice as wide as synapses */
+  z.building =
+      z.by_target * (sizeof(uint64_t) - sizeof(uint32_t)); /* records are twice as wide as synapses */
   *sizes = z;
   return CLS_OK;
 }

@@ -1,4 +1,4 @@
-#include "engine/store_rows.h"
+#include "engine/store_procedural.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,19 +28,26 @@ cls_status cls_store_choose_direct(cls_store *store) {
 /* ---- the store as such ---- */
 
 void cls_store_empty(cls_store *store) {
+  struct cls_procedural_ *procedural = store->procedural;
   free(store->row);
   free(store->word);
   free(store->direct);
-  *store = (cls_store){0};
+  *store = (cls_store){.procedural = procedural};
 }
 
 void cls_store_destroy(cls_store *store) {
   if (!store) return;
+  cls_procedural_destroy(store->procedural);
   cls_store_empty(store);
   free(store);
 }
 
+uint64_t cls_store_synapses(const cls_store *s) {
+  return s->n_synapses + (s->procedural ? cls_procedural_synapses(s->procedural) : 0);
+}
+
 size_t cls_store_bytes(const cls_store *s) {
   return (s->n_slots + 1ul) * sizeof *s->row + (s->row ? s->row[s->n_slots] : 0) * sizeof *s->word +
-         (s->direct ? s->n_slots * sizeof *s->direct : 0);
+         (s->direct ? s->n_slots * sizeof *s->direct : 0) +
+         (s->procedural ? cls_procedural_bytes(s->procedural) : 0);
 }

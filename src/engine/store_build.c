@@ -1,6 +1,6 @@
 /* Building the stores of a rank: first which sources occur, then the synapses of every part (store_targets.c,
  * store_items.c), then what is found empty is left out. */
-#include "engine/store_parts.h"
+#include "engine/store_procedural.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,7 +60,8 @@ static void keep_first(cls_status status, cls_status *kept, char *message, size_
   }
 }
 
-static cls_status find_sources(const cls_part_plan *plans, uint32_t n_parts, cls_sources **sources) {
+static cls_status find_sources(const cls_part_plan *plans, uint32_t n_parts, cls_store **stores,
+                               cls_sources **sources) {
   cls_status kept = CLS_OK;
   char message[512] = "";
   CLS_TRY(cls_sources_create(sources));
@@ -70,6 +71,8 @@ static cls_status find_sources(const cls_part_plan *plans, uint32_t n_parts, cls
     cls_status status = cls_sources_create(&marked);
     if (status == CLS_OK) status = cls_targets_mark(&plans[p], marked);
     if (status == CLS_OK) status = cls_items_mark(&plans[p], marked);
+    if (status == CLS_OK) status = cls_procedural_create(&plans[p], &stores[p]->procedural);
+    if (status == CLS_OK) status = cls_procedural_mark(stores[p]->procedural, marked);
     if (status == CLS_OK) {
 #pragma omp critical
       status = cls_sources_merge(*sources, marked);
@@ -81,9 +84,10 @@ static cls_status find_sources(const cls_part_plan *plans, uint32_t n_parts, cls
   return cls_sources_finish(*sources);
 }
 
-static bool is_empty(cls_store *const *stores, uint32_t n_parts, uint32_t slot) {
+/* Of slots from `slot` on. Procedural rows count as not empty: their least delay is known. */
+static bool is_empty(const cls_part_plan *plans, uint32_t n_parts, uint32_t slot) {
   for (uint32_t p = 0; p < n_parts; p++)
-    if (stores[p]->row[slot + 1] > stores[p]->row[slot]) return false;
+    if (plans[p].min_delay[slot] != UINT32_MAX) return false;
   return true;
 }
 
@@ -92,13 +96,13 @@ static cls_status drop_empty(cls_part_plan *plans, uint32_t n_parts, cls_sources
                              cls_store **stores) {
   cls_sources *old = *sources, *kept = NULL;
   uint32_t empty = 0, n = 0;
-  for (uint32_t s = 0; s < old->n; s++) empty += is_empty(stores, n_parts, s);
+  for (uint32_t s = 0; s < old->n; s++) empty += is_empty(plans, n_parts, s);
   if (empty == 0) return CLS_OK;
   CLS_TRY(cls_sources_create(&kept));
   for (uint32_t s = 0; s < old->n; s++) {
-    if (is_empty(stores, n_parts, s)) continue;
+    if (is_empty(plans, n_parts, s)) continue;
     CLS_TRY(cls_sources_add(kept, old->neuron[s]));
-    for (uint32_t p = 0; p < n_parts; p++) { /* is_empty() looks at slots from s on only */
+    for (uint32_t p = 0; p < n_parts; p++) {
       stores[p]->row[n] = stores[p]->row[s];
       plans[p].min_delay[n] = plans[p].min_delay[s];
     }
@@ -131,12 +135,18 @@ static cls_status build_parts(cls_part_plan *plans, uint32_t n_parts, cls_source
                               cls_store **stores) {
   cls_status kept = CLS_OK;
   char message[512] = "";
-  CLS_TRY(find_sources(plans, n_parts, sources));
+  CLS_TRY(find_sources(plans, n_parts, stores, sources));
 #pragma omp parallel for schedule(dynamic, 1)
   for (uint32_t p = 0; p < n_parts; p++)
     keep_first(build_part(&plans[p], *sources, stores[p]), &kept, message, sizeof message);
   if (kept != CLS_OK) return cls_fail(kept, "%s", message);
+  for (uint32_t p = 0; p < n_parts; p++)
+    if (stores[p]->procedural)
+      cls_procedural_begin(stores[p]->procedural, *sources, plans[p].min_delay, &stores[p]->max_delay);
   CLS_TRY(drop_empty(plans, n_parts, sources, stores));
+  for (uint32_t p = 0; p < n_parts; p++)
+    if (stores[p]->procedural)
+      cls_procedural_begin(stores[p]->procedural, *sources, plans[p].min_delay, &stores[p]->max_delay);
 #pragma omp parallel for schedule(dynamic, 1)
   for (uint32_t p = 0; p < n_parts; p++)
     keep_first(cls_store_choose_direct(stores[p]), &kept, message, sizeof message);
@@ -177,6 +187,10 @@ cls_status cls_stores_redraw(const cls_network *network, const cls_layout *layou
     cls_store_empty(stores[p]);
     status = begin_part(network, step, layout, &index, p, &plan);
     if (status == CLS_OK) status = build_part(&plan, sources, stores[p]);
+    if (status == CLS_OK && stores[p]->procedural) {
+      cls_procedural_begin(stores[p]->procedural, sources, plan.min_delay, &stores[p]->max_delay);
+      status = cls_procedural_change(stores[p]->procedural, step);
+    }
     if (status == CLS_OK) status = cls_store_choose_direct(stores[p]);
     cls_part_plan_free(&plan);
   }

@@ -21,7 +21,7 @@ typedef struct {
 static cls_status find(void *context, const cls_part_piece *piece) {
   finding *f = context;
   const cls_projection *projection = &f->plan->network->projections[piece->projection];
-  if (!cls_rule_has_rows(projection->rule)) return CLS_OK;
+  if (!cls_rule_has_rows(projection->rule) || projection->procedural) return CLS_OK;
   CLS_TRY(cls_grow(&f->plan->items, &f->capacity, f->plan->n_items + 1ul, sizeof *f->plan->items,
                    "projections of a part"));
   f->plan->items[f->plan->n_items++] = (row_item){projection->sources[0].population, *piece};
@@ -158,20 +158,6 @@ typedef struct {
   uint32_t channel, shift; /* of the item being drawn */
 } row_builder;
 
-#if defined(__x86_64__) && !defined(CALLOSUM_NO_CLONES)
-#define RECORD_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define RECORD_CLONES
-#endif
-
-RECORD_CLONES static void make_records(const cls_row_batch *batch, int from, int to, uint32_t channel,
-                                       uint32_t shift, uint64_t *restrict record) {
-  const uint32_t *target = batch->target;
-  const uint16_t *weight = batch->weight, *delay = batch->delay;
-  for (int i = from; i < to; i++)
-    record[i - from] = cls_row_record(delay[i], channel, weight[i], target[i] + shift);
-}
-
 static cls_status take(void *context, const cls_row_batch *batch) {
   row_builder *b = context;
   for (int i = 0, end; i < batch->n; i = end) {
@@ -179,7 +165,7 @@ static cls_status take(void *context, const cls_row_batch *batch) {
     for (end = i + 1; end < batch->n && batch->source[end] == source; end++) {
     }
     uint64_t *next = &b->next[source % CLS_CELL];
-    make_records(batch, i, end, b->channel, b->shift, b->record + *next);
+    cls_row_records(batch, i, end, b->channel, b->shift, b->record + *next);
     *next += (uint64_t)(end - i);
   }
   return CLS_OK;

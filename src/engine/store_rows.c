@@ -77,6 +77,20 @@ cls_status cls_rows_sort(cls_store *store, const uint64_t *first, uint64_t *reco
 
 /* ---- one row at a time ---- */
 
+#if defined(__x86_64__) && !defined(CALLOSUM_NO_CLONES)
+#define RECORD_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define RECORD_CLONES
+#endif
+
+RECORD_CLONES void cls_row_records(const cls_row_batch *batch, int from, int to, uint32_t channel,
+                                   uint32_t shift, uint64_t *restrict record) {
+  const uint32_t *target = batch->target;
+  const uint16_t *weight = batch->weight, *delay = batch->delay;
+  for (int i = from; i < to; i++)
+    record[i - from] = cls_row_record(delay[i], channel, weight[i], target[i] + shift);
+}
+
 cls_status cls_row_writer_create(cls_row_writer *writer, uint32_t max_delay, uint32_t channels) {
   *writer = (cls_row_writer){.channels = channels};
   return cls_alloc(&writer->cell, (max_delay + 1ul) * channels, sizeof *writer->cell, "table of a row");

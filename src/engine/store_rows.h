@@ -4,6 +4,7 @@
 #define CALLOSUM_STORE_ROWS_H
 
 #include "engine/store.h"
+#include "network/rows.h"
 
 /* ---- by sorting: any network; 8 bytes per synapse while it lasts ---- */
 
@@ -25,6 +26,9 @@ typedef struct {
   uint32_t greatest; /* delay of the last row written */
 } cls_row_writer;
 
+/* Records of synapses from ... to - 1 of a batch; `shift` is added to their targets. */
+void cls_row_records(const cls_row_batch *batch, int from, int to, uint32_t channel, uint32_t shift,
+                     uint64_t *record);
 /* For rows with delays up to max_delay and channels below `channels`. */
 cls_status cls_row_writer_create(cls_row_writer *writer, uint32_t max_delay, uint32_t channels);
 void cls_row_writer_free(cls_row_writer *writer);
@@ -62,7 +66,7 @@ static inline uint32_t cls_run_header(uint32_t channel, uint32_t delay, uint32_t
 }
 /* Fills store->direct. */
 cls_status cls_store_choose_direct(cls_store *store);
-/* Frees all arrays of a store but not the store. */
+/* Frees all arrays of a store but neither the store nor its procedural projections. */
 void cls_store_empty(cls_store *store);
 
 #endif

@@ -170,9 +170,22 @@ static cls_status put_sink(void *context, const cls_synapse *synapses, int n) {
 
 /* ---- counting ---- */
 
-static cls_status find_any(void *context, const cls_part_piece *piece) {
-  pass *p = context;
-  if (!cls_rule_has_rows(p->plan->network->projections[piece->projection].rule)) p->what = 1;
+/* What is drawn by target. */
+typedef struct {
+  const cls_part_plan *plan;
+  bool any;
+  double synapses; /* expected */
+} expectation;
+
+static cls_status expect(void *context, const cls_part_piece *piece) {
+  expectation *e = context;
+  const cls_network *network = e->plan->network;
+  const cls_projection *projection = &network->projections[piece->projection];
+  if (cls_rule_has_rows(projection->rule)) return CLS_OK;
+  double share =
+      (double)e->plan->layout->ranges[piece->range].n / (double)network->populations[projection->target].n;
+  e->any = true;
+  e->synapses += cls_projection_expected_synapses(network, projection) * share;
   return CLS_OK;
 }
 
@@ -180,25 +193,22 @@ static cls_status find_any(void *context, const cls_part_piece *piece) {
  * time and half the memory of sorting. */
 static const double TABLE_SHARE = 0.25;
 
-static bool worth_counting(const cls_part_plan *plan, cls_row_table *table) {
-  const cls_network *network = plan->network;
+static bool worth_counting(const cls_part_plan *plan, double synapses, cls_row_table *table) {
   const cls_part *part = &plan->layout->parts[plan->part];
-  double neurons = 0;
   if (plan->n_items > 0) return false; /* records join the rows that are drawn by source */
-  for (uint32_t s = part->shard_first; s < part->shard_last; s++) neurons += plan->layout->shards[s].n;
-  table->delays = network->max_delay + 1;
+  table->delays = plan->network->max_delay + 1;
   table->channels = (part->shard_last - part->shard_first) * CLS_MAX_PORTS;
-  double synapses = network->expected_synapses * neurons / (double)network->n_neurons;
   return (double)plan->sources->n * (double)cls_row_stride(table) < TABLE_SHARE * synapses;
 }
 
 cls_status cls_targets_count(cls_part_plan *plan) {
   pass p = {.plan = plan};
   const uint32_t slots = plan->sources->n;
-  CLS_TRY(cls_part_pieces(plan, find_any, &p));
-  if (p.what == 0 && plan->n_items > 0) return CLS_OK;
+  expectation e = {.plan = plan};
+  CLS_TRY(cls_part_pieces(plan, expect, &e));
+  if (!e.any) return CLS_OK;
   CLS_TRY(cls_alloc(&plan->count, slots, sizeof *plan->count, "row lengths"));
-  if (!worth_counting(plan, &plan->table)) {
+  if (!worth_counting(plan, e.synapses, &plan->table)) {
     p.count = plan->count;
     return draw(&p, count_sink, CLS_DRAW_SOURCE);
   }

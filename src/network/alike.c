@@ -38,7 +38,7 @@ static bool same_projection(const cls_projection *a, const cls_projection *b) {
       a->indegree != b->indegree || a->total != b->total || a->probability != b->probability ||
       a->outdegree != b->outdegree || a->velocity_mm_ms != b->velocity_mm_ms ||
       !same_kernel(&a->kernel, &b->kernel) || !same_edges(a->edges, b->edges) || a->autapses != b->autapses ||
-      a->multapses != b->multapses || a->port != b->port)
+      a->multapses != b->multapses || a->port != b->port || a->procedural != b->procedural)
     return false;
   for (uint32_t s = 0; s < a->n_sources; s++)
     if (a->sources[s].population != b->sources[s].population ||

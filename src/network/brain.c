@@ -62,6 +62,8 @@ static cls_status check_options(cls_expansion *x) {
             "brain.indegree: %llu: expected 1 ... 2^32 - 1", (unsigned long long)b->indegree);
   CLS_CHECK(b->rule == CLS_FIXED_INDEGREE || b->rule == CLS_FIXED_TOTAL_NUMBER, CLS_ERR_INPUT,
             "brain.rule: expected fixed_indegree or fixed_total_number");
+  CLS_CHECK(!b->procedural || b->rule == CLS_FIXED_TOTAL_NUMBER, CLS_ERR_INPUT,
+            "brain.synapses: procedural: expected brain.rule fixed_total_number");
   CLS_CHECK(b->velocity_m_s > 0 && isfinite(b->velocity_m_s), CLS_ERR_INPUT,
             "brain.velocity_m_s: %g: expected a finite number above 0", b->velocity_m_s);
   CLS_CHECK(b->delay_jitter_ms >= 0 && isfinite(b->delay_jitter_ms), CLS_ERR_INPUT,

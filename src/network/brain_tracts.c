@@ -141,6 +141,7 @@ static cls_status add_pair(cls_expansion *x, uint32_t region, uint32_t target,
   cls_projection *p = NULL;
   cls_projection_source alone = {.population = source->population, .weight = 1, .delay_ms = source->delay_ms};
   CLS_TRY(cls_network_add_projection(x->network, name, number, CLS_FIXED_TOTAL_NUMBER, &alone, 1, &p));
+  p->procedural = x->brain->procedural;
   set_long_range(x, p);
   p->total = total;
   x->shortage.of++;

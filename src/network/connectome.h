@@ -70,7 +70,8 @@ typedef struct {
   const double *density;
   double density_reference, density_low, density_high;
   bool density_scales;
-  cls_rule rule; /* of long-range projections: fixed_indegree (weighted mixture) or fixed_total_number */
+  cls_rule rule;   /* of long-range projections: fixed_indegree (weighted mixture) or fixed_total_number */
+  bool procedural; /* their synapses are not stored; with fixed_total_number only */
   double velocity_m_s;             /* (3) */
   cls_distribution local_delay_ms; /* (uniform 1 ... 2) */
   double delay_jitter_ms; /* long range: a normal of this SD is added to length / velocity, clipped at +-3 SD

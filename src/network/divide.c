@@ -13,7 +13,7 @@
 /* Up to so many synapses are dealt to the places of an even node one by one, 16 bits for each. */
 enum { FEW = CLS_DIVIDE_FEW, FEW_PLACES = 1 << 16 };
 /* Up to so many are divided by counting random bits. */
-enum { MANY = 1024 };
+enum { MANY = CLS_DIVIDE_MANY };
 
 typedef struct {
   const cls_division *division;
@@ -105,7 +105,7 @@ static cls_status deal(const walk *w, cls_reader *reader, uint32_t lo, uint32_t 
 static cls_status visit(const walk *w, uint32_t lo, uint32_t hi, uint64_t count) {
   const cls_division *d = w->division;
   if (count == 0 || hi <= w->from || lo >= w->to) return CLS_OK;
-  if (hi - lo == 1) return w->sink(w->context, lo, count);
+  if (hi - lo == 1 || hi - lo <= d->grain) return w->sink(w->context, lo, count);
   const uint32_t size = hi - lo, left_size = 1u << (31 - __builtin_clz(size - 1));
   const bool even = (size & (size - 1)) == 0 && pairs_in(d, lo, hi) == d->each * size;
   cls_reader reader = cls_reader_make(d->stream, lo, hi, d->context);

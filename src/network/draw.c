@@ -196,6 +196,7 @@ cls_status cls_drawing_create(cls_drawing **drawing) {
 void cls_drawing_destroy(cls_drawing *drawing) {
   if (!drawing) return;
   cls_set_free(&drawing->taken);
+  free(drawing->count);
   free(drawing);
 }
 

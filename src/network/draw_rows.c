@@ -1,7 +1,5 @@
 /* Rows: see rows.h. */
-#include "network/draw_distance.h"
-#include "network/rows.h"
-#include "network/set.h"
+#include "network/draw_rows.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,23 +9,6 @@
 #else
 #define ROW_CLONES
 #endif
-
-struct cls_source_rows_ {
-  const cls_network *network;
-  cls_projection projection;
-  cls_draw_source source;
-  double factor;        /* of the projection's source */
-  uint64_t first, last; /* targets asked for */
-  cls_cell_grid grid;
-  uint32_t cell_first, cells;   /* target cells that hold them */
-  uint32_t last_cell;           /* of the target population */
-  bool whole;                   /* they are all of the target cells' neurons */
-  uint32_t source_cells, *pair; /* [source_cells][cells] synapses; NULL: the rows are divided one by one */
-  cls_distances *space;         /* NULL: no distance is needed */
-  uint32_t cell;                /* the source cell that is loaded; UINT32_MAX: none */
-  uint32_t *count;              /* [CLS_CELL][cells] of its neurons; NULL before the first is loaded */
-  uint32_t length[CLS_CELL];
-};
 
 /* ---- creation ---- */
 
@@ -59,6 +40,7 @@ static cls_status fill(cls_source_rows *r) {
   r->last_cell = cls_cell_count(targets) - 1;
   r->whole = r->first % CLS_CELL == 0 && (r->last % CLS_CELL == 0 || r->last == targets);
   r->cell = UINT32_MAX;
+  r->groups = 1;
   r->grid = (cls_cell_grid){.targets = targets,
                             .sources = network->populations[p->sources[0].population].n,
                             .no_self = !p->autapses && p->sources[0].population == p->target,
@@ -210,8 +192,8 @@ static void keep(const cls_source_rows *rows, cls_drawing *d) {
 
 /* ---- drawing ---- */
 
-static cls_status flush(const cls_source_rows *rows, cls_drawing *d, const uint32_t *of, cls_row_sink sink,
-                        void *context) {
+cls_status cls_source_rows_flush(const cls_source_rows *rows, cls_drawing *d, const uint32_t *of,
+                                 cls_row_sink sink, void *context) {
   if (d->n == 0) return CLS_OK;
   cls_drawing_words(d, 0, d->n);
   if (rows->grid.multapses)
@@ -225,32 +207,41 @@ static cls_status flush(const cls_source_rows *rows, cls_drawing *d, const uint3
   return batch.n > 0 ? sink(context, &batch) : CLS_OK;
 }
 
+cls_status cls_source_rows_add(const cls_source_rows *rows, cls_drawing *d, uint32_t source,
+                               const uint32_t *count, uint32_t *of, cls_row_sink sink, void *context) {
+  for (uint32_t c = 0; c < rows->cells; c++) {
+    for (uint32_t k = 0; k < count[c];) {
+      const uint32_t at = (uint32_t)d->n, room = CLS_DRAW_BATCH - at;
+      const uint32_t m = count[c] - k < room ? count[c] - k : room;
+      for (uint32_t j = 0; j < m; j++) {
+        d->c[0][at + j] = source;
+        d->c[1][at + j] = rows->cell_first + c;
+        d->c[2][at + j] = k + j;
+        of[at + j] = count[c];
+      }
+      k += m;
+      d->n += (int)m;
+      if (d->n == CLS_DRAW_BATCH) CLS_TRY(cls_source_rows_flush(rows, d, of, sink, context));
+    }
+  }
+  return CLS_OK;
+}
+
+void cls_source_rows_prepare(cls_source_rows *rows, cls_drawing *d, int what) {
+  cls_drawing_prepare(d, rows->network, &rows->projection, &rows->source, what);
+  d->more_delay = rows->space && rows->space->slowness > 0 ? d->distance_ms : NULL;
+}
+
 cls_status cls_source_rows_draw(cls_source_rows *rows, cls_drawing *d, uint32_t from, uint32_t to, int what,
                                 cls_row_sink sink, void *context) {
   uint32_t of[CLS_DRAW_BATCH];
   if (rows->cells == 0) return CLS_OK;
-  cls_drawing_prepare(d, rows->network, &rows->projection, &rows->source, what);
-  d->more_delay = rows->space && rows->space->slowness > 0 ? d->distance_ms : NULL;
-  for (uint32_t i = from; i < to; i++) {
-    const uint32_t *count = rows->count + (size_t)i * rows->cells, source = rows->cell * CLS_CELL + i;
-    if (rows->length[i] == 0) continue;
-    for (uint32_t c = 0; c < rows->cells; c++) {
-      for (uint32_t k = 0; k < count[c];) {
-        const uint32_t at = (uint32_t)d->n, room = CLS_DRAW_BATCH - at;
-        const uint32_t m = count[c] - k < room ? count[c] - k : room;
-        for (uint32_t j = 0; j < m; j++) {
-          d->c[0][at + j] = source;
-          d->c[1][at + j] = rows->cell_first + c;
-          d->c[2][at + j] = k + j;
-          of[at + j] = count[c];
-        }
-        k += m;
-        d->n += (int)m;
-        if (d->n == CLS_DRAW_BATCH) CLS_TRY(flush(rows, d, of, sink, context));
-      }
-    }
-  }
-  return flush(rows, d, of, sink, context);
+  cls_source_rows_prepare(rows, d, what);
+  for (uint32_t i = from; i < to; i++)
+    if (rows->length[i] > 0)
+      CLS_TRY(cls_source_rows_add(rows, d, rows->cell * CLS_CELL + i, rows->count + (size_t)i * rows->cells,
+                                  of, sink, context));
+  return cls_source_rows_flush(rows, d, of, sink, context);
 }
 
 /* ---- by ranges of targets ---- */

@@ -389,6 +389,7 @@ cls_status cls_projection_finish(const cls_network *network, cls_projection *pro
   if (owns) CLS_TRY(finish_sources(network, projection));
   CLS_TRY(check_rule(network, projection));
   CLS_TRY(check_space(network, projection));
+  if (projection->procedural) CLS_TRY(cls_projection_check_procedural(projection));
   if (projection->kernel.kind != CLS_KERNEL_NONE)
     projection->probability = cls_projection_mean_probability(network, projection);
   char *owner = cls_format("projection '%s'", projection->name);

@@ -90,6 +90,9 @@ typedef struct {
   uint32_t first, n;
   uint64_t each, last, missing;
   uint32_t odd;
+  uint32_t
+      grain; /* not divided further than into nodes of `grain` places, a power of two, for which their first place
+                     stands; places dealt one by one come as they are. 0: every place */
 } cls_division;
 
 /* Receives the number of synapses (> 0) of a place. */
@@ -101,9 +104,15 @@ cls_status cls_divide(const cls_division *division, uint64_t count, uint32_t fro
 /* The same from a node [lo, hi) of the tree on that is known to hold `count` synapses; more than
  * CLS_DIVIDE_FEW, else it may be no node that draws. Nodes: the whole; and of a node its first power of two of
  * places (the greatest below its size) and the rest. */
-enum { CLS_DIVIDE_FEW = 8 };
+enum { CLS_DIVIDE_FEW = 8, CLS_DIVIDE_MANY = 1024 };
 cls_status cls_divide_below(const cls_division *division, uint32_t lo, uint32_t hi, uint64_t count,
                             uint32_t from, uint32_t to, cls_place_sink sink, void *context);
+
+/* What `place` gets in each of n <= CLS_DRAW_BATCH divisions, from a node [lo, hi) of all of them: a power of two of
+ * places with equal numbers of pairs, which may have several synapses. count[i]: in, the synapses of the node in the
+ * division of context[i], each more than CLS_DIVIDE_FEW; out, those of the place. */
+cls_status cls_divide_path(cls_stream stream, uint32_t lo, uint32_t hi, uint32_t place, int n,
+                           const uint32_t *context, uint32_t *count);
 
 /* The two ends of a projection seen as cells: cell c of a population of n neurons is the neurons
  * [c * CLS_CELL, min(n, (c + 1) * CLS_CELL)). */
@@ -196,7 +205,9 @@ struct cls_drawing_ {
   uint32_t target[CLS_DRAW_BATCH], column[CLS_DRAW_BATCH], source[CLS_DRAW_BATCH];
   double distance_ms[CLS_DRAW_BATCH];
   uint16_t weight_of[CLS_DRAW_BATCH], delay_of[CLS_DRAW_BATCH];
-  cls_set taken; /* distinct partners drawn so far */
+  cls_set taken;   /* distinct partners drawn so far */
+  uint32_t *count; /* of a single row in every target cell */
+  size_t count_capacity;
   /* Of one call of cls_projection_draw: */
   uint64_t first, last; /* targets asked for */
   cls_synapse_sink sink;

@@ -145,9 +145,11 @@ typedef struct {
   uint64_t indegree, total, outdegree;
   double probability; /* with a kernel: its mean over all pairs, set by cls_network_finish */
   cls_kernel kernel;
-  double velocity_mm_ms;      /* > 0: distance / velocity is added to the delay (rules drawn over cells of one
+  double velocity_mm_ms; /* > 0: distance / velocity is added to the delay (rules drawn over cells of one
                             source: pairwise_bernoulli, fixed_total_number) */
-  cls_edge_table *edges;      /* CLS_EXPLICIT: owned by the network */
+  cls_edge_table *edges; /* CLS_EXPLICIT: owned by the network */
+  bool
+      procedural; /* synapses are not stored: a row is drawn whenever its source spikes; rules of network/rows.h */
   bool autapses, multapses;   /* may a neuron reach itself; may a pair have more than one synapse */
   int port;                   /* of the target's model */
   cls_distribution weight[2]; /* [1] only for ports with two receptors */

@@ -50,4 +50,25 @@ const uint32_t *cls_source_rows_length(const cls_source_rows *rows);
 cls_status cls_source_rows_draw(cls_source_rows *rows, cls_drawing *drawing, uint32_t from, uint32_t to,
                                 int what, cls_row_sink sink, void *context);
 
+/* ---- single rows, for projections whose synapses are not stored ---- */
+
+/* Whether the rule and distances let a projection do without stored synapses: CLS_ERR_INPUT says why not. */
+cls_status cls_projection_check_procedural(const cls_projection *projection);
+/* Makes single rows cheap, once and for all: a table of counts, 4 bytes for 256 synapses or more, or for a pair of
+ * cells. */
+cls_status cls_source_rows_tabulate(cls_source_rows *rows);
+/* The row of source neuron `source`: that of cls_source_rows_draw(). */
+cls_status cls_source_rows_draw_one(cls_source_rows *rows, cls_drawing *drawing, uint32_t source, int what,
+                                    cls_row_sink sink, void *context);
+/* May a neuron of the source cell have a synapse here? */
+bool cls_source_rows_reach(const cls_source_rows *rows, uint32_t source_cell);
+/* How many synapses there are, without drawing them: summed over ranges that make up the target population it is exact.
+ * Not where distances count. */
+uint64_t cls_source_rows_synapses(const cls_source_rows *rows);
+/* Bounds of their delays, in steps. */
+void cls_source_rows_delays(const cls_source_rows *rows, uint32_t *least, uint32_t *greatest);
+/* Sets the factor of the weights of the rows drawn from now on. */
+void cls_source_rows_scale(cls_source_rows *rows, double factor);
+size_t cls_source_rows_bytes(const cls_source_rows *rows);
+
 #endif

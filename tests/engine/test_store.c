@@ -194,6 +194,123 @@ static void test_every_rule(void **state) {
   cls_network_destroy(network);
 }
 
+/* Two descriptions of one network, every rule that is drawn by source in both; in the second its synapses are
+ * procedural, but those of `kept`. Populations of three cells, the last one partly filled; sources with both kinds. */
+static cls_network *make_rows(bool procedural, double scale) {
+  cls_network *network;
+  OK(cls_network_create("test", .1, 77, &network));
+  add(network, "a", "lif_psc_exp", 2300);
+  add(network, "b", "lif_dtb", 1500);
+  const cls_rule rules[] = {CLS_FIXED_TOTAL_NUMBER, CLS_PAIRWISE_BERNOULLI, CLS_FIXED_OUTDEGREE};
+  for (int bits = 0; bits < 24; bits++) {
+    char name[16];
+    snprintf(name, sizeof name, "p%d", bits);
+    uint32_t source = bits >> 1 & 1, target = bits & 1;
+    cls_projection *p = connect(network, name, source, target, rules[bits / 8]);
+    p->multapses = bits & 4, p->autapses = bits % 3 > 0;
+    p->total = (uint64_t)(300000 * scale), p->probability = 0.05 * scale,
+    p->outdegree = (uint64_t)(90 * scale);
+    p->port = bits % 2;
+    p->weight[0] = distribution(CLS_NORMAL, 1, .1), p->weight[1] = distribution(CLS_UNIFORM, 0, 1);
+    p->weight[0].min = 0;
+    p->delay_ms = distribution(CLS_NORMAL, 1, .5), p->delay_ms.min = .2;
+    p->procedural = procedural;
+  }
+  cls_projection *p = connect(network, "kept", 0, 0, CLS_FIXED_OUTDEGREE);
+  p->outdegree = 3, p->delay_ms = cls_constant(2);
+  p = connect(network, "in", 1, 0, CLS_FIXED_INDEGREE);
+  p->indegree = 20;
+  OK(cls_network_finish(network));
+  return network;
+}
+
+/* The words of the rows of one source in two stores: runs of both, as (delay, channel) and what they hold. */
+static uint64_t row_hash(const uint32_t *word, const uint32_t *end, uint64_t *synapses_of) {
+  uint64_t sum = 0;
+  uint32_t last = 0;
+  while (word < end) {
+    uint32_t header = *word++, count = cls_run_count(header);
+    assert_true(cls_run_delay(header) >= last);
+    last = cls_run_delay(header);
+    for (uint32_t k = 0; k < count; k++) sum += cls_mix64((uint64_t)(header - count) << 32 | word[k]);
+    word += count;
+    *synapses_of += count;
+  }
+  return sum;
+}
+
+static void check_rows_of(const cls_network *stored, const cls_network *drawn_when_asked, int ranks,
+                          int parts) {
+  cls_placement *placement;
+  uint64_t synapses_of[2] = {0, 0}, said[2] = {0, 0}, kept = 0;
+  OK(cls_placement_create(stored, ranks, ranks * parts, &placement));
+  for (uint32_t b = 0; b < placement->n_blocks; b++)
+    placement->owner[b] = (int32_t)(b * 7 / 3 % (uint32_t)ranks);
+  for (int rank = 0; rank < ranks; rank++) {
+    cls_layout *layout[2];
+    cls_store **stores[2];
+    cls_sources *sources[2];
+    uint32_t *min_delay[2];
+    for (int k = 0; k < 2; k++) {
+      const cls_network *network = k ? drawn_when_asked : stored;
+      OK(cls_layout_create(network, placement, rank, parts, &layout[k]));
+      OK(cls_stores_create(network, layout[k], &stores[k], &sources[k], &min_delay[k]));
+    }
+    uint32_t s = 0;
+    for (uint32_t slot = 0; slot < sources[1]->n; slot++) {
+      uint64_t neuron = sources[1]->neuron[slot];
+      bool known = s < sources[0]->n && sources[0]->neuron[s] == neuron; /* else its rows must be empty */
+      for (int p = 0; p < parts; p++) {
+        const cls_store *a = stores[0][p], *b = stores[1][p];
+        const uint32_t *word, *end;
+        uint64_t first = 0, second = 0;
+        if (known) first = row_hash(a->word + a->row[s], a->word + a->row[s + 1], &synapses_of[0]);
+        second = row_hash(b->word + b->row[slot], b->word + b->row[slot + 1], &synapses_of[1]);
+        if (b->procedural) {
+          OK(cls_store_draw_row(b, slot, &word, &end));
+          second += row_hash(word, end, &synapses_of[1]);
+        }
+        assert_true(first == second);
+        assert_true(b->max_delay >= a->max_delay);
+      }
+      if (known) assert_in_range(min_delay[1][slot], 1, min_delay[0][s]);
+      s += known;
+    }
+    assert_int_equal(s, sources[0]->n);
+    for (int k = 0; k < 2; k++) {
+      for (int p = 0; p < parts; p++) {
+        said[k] += cls_store_synapses(stores[k][p]);
+        kept += k ? stores[k][p]->n_synapses : 0;
+        cls_store_destroy(stores[k][p]);
+      }
+      free(stores[k]);
+      free(min_delay[k]);
+      cls_sources_destroy(sources[k]);
+      cls_layout_destroy(layout[k]);
+    }
+  }
+  assert_int_equal(synapses_of[0], synapses_of[1]);
+  assert_int_equal(said[0], synapses_of[0]);
+  assert_int_equal(said[1], synapses_of[0]);
+  assert_int_equal(kept, 2300 * (3 + 20));
+  cls_placement_destroy(placement);
+}
+
+/* Rows drawn when they are asked for are those that would be stored: dense enough for a table by groups, and so sparse
+ * that many are empty. */
+static void test_procedural_rows(void **state) {
+  (void)state;
+  const double scales[] = {1, 0.003};
+  for (int k = 0; k < 2; k++) {
+    cls_network *stored = make_rows(false, scales[k]), *procedural = make_rows(true, scales[k]);
+    check_rows_of(stored, procedural, 1, 1);
+    check_rows_of(stored, procedural, 1, 3);
+    check_rows_of(stored, procedural, 3, 2);
+    cls_network_destroy(stored);
+    cls_network_destroy(procedural);
+  }
+}
+
 /* More than 65,536 targets: several shards, one projection onto each neuron; a mixture of sources. */
 static void test_many_targets(void **state) {
   (void)state;
@@ -266,9 +383,9 @@ static void test_delay_limit(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_every_rule),  cmocka_unit_test(test_many_targets),
-      cmocka_unit_test(test_long_runs),   cmocka_unit_test(test_empty),
-      cmocka_unit_test(test_delay_limit),
+      cmocka_unit_test(test_every_rule),   cmocka_unit_test(test_procedural_rows),
+      cmocka_unit_test(test_many_targets), cmocka_unit_test(test_long_runs),
+      cmocka_unit_test(test_empty),        cmocka_unit_test(test_delay_limit),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

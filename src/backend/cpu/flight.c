@@ -47,10 +47,8 @@ static cls_status follow(cls_flight *flight, const cls_store *store, const cls_a
 
 /* Copies the runs of a row to the steps they are due in. Runs ascend by delay; those due before `now` come
  * first, and only of spikes that are taken a second time. */
-static cls_status post(cls_flight *flight, const cls_store *store, const cls_arrival *arrival, int64_t now,
-                       uint64_t *events) {
-  const uint32_t *word = store->word + store->row[arrival->slot];
-  const uint32_t *end = store->word + store->row[arrival->slot + 1];
+static cls_status post(cls_flight *flight, const uint32_t *word, const uint32_t *end,
+                       const cls_arrival *arrival, int64_t now, uint64_t *events) {
   int64_t fired = now - arrival->age;
   while (word < end && cls_run_delay(*word) < arrival->age) word += 1 + cls_run_count(*word);
   while (word < end) {
@@ -81,7 +79,13 @@ cls_status cls_flight_take(cls_flight *flight, const cls_store *store, int64_t n
     if (store->direct && store->direct[slot])
       CLS_TRY(follow(flight, store, &arrivals[i], now));
     else
-      CLS_TRY(post(flight, store, &arrivals[i], now, events));
+      CLS_TRY(post(flight, store->word + store->row[slot], store->word + store->row[slot + 1], &arrivals[i],
+                   now, events));
+    if (store->procedural) {
+      const uint32_t *word, *end;
+      CLS_TRY(cls_store_draw_row(store, slot, &word, &end));
+      CLS_TRY(post(flight, word, end, &arrivals[i], now, events));
+    }
   }
   return CLS_OK;
 }

@@ -62,41 +62,49 @@ static cls_status create(const cls_backend_setup *setup, void **instance) {
   return CLS_OK;
 }
 
-/* Adds the events of `arrivals` that are due at the next step or later. */
-static void add_arrivals(serial *b, int member, const cls_arrival *arrivals, size_t n) {
+/* Adds the events of a row (words `word` ... `end` - 1) that are due at the next step or later. */
+static void add_row(serial *b, int member, const cls_arrival *arrival, const uint32_t *word,
+                    const uint32_t *end) {
   member_state *m = &b->members[member];
-  const cls_store *store = b->cpu.setup.stores[0];
   const cls_layout *layout = b->cpu.setup.layout;
-  for (size_t i = 0; i < n; i++) {
-    const uint32_t *word = store->word + store->row[arrivals[i].slot];
-    const uint32_t *end = store->word + store->row[arrivals[i].slot + 1];
-    while (word < end) {
-      uint32_t header = *word++, count = cls_run_count(header), channel = cls_run_channel(header);
-      uint32_t port = channel % CLS_MAX_PORTS;
-      const cls_shard *shard = &layout->shards[layout->parts[0].shard_first + channel / CLS_MAX_PORTS];
-      bool pair = cls_port_is_pair(b->cpu.setup.neurons[member]->runs[shard->range_first].model, (int)port);
-      int64_t due = m->now - arrivals[i].age + cls_run_delay(header);
-      for (uint32_t k = 0; due >= m->now && k < count; k++) {
-        int32_t *sum = input_sum(b, m, due, port, shard->local + (word[k] & 0xffff));
-        if (pair) {
-          sum[0] += (int32_t)(word[k] >> 16 & 0xff);
-          sum[1] += (int32_t)(word[k] >> 24);
-        } else {
-          sum[0] += (int16_t)(word[k] >> 16);
-        }
+  while (word < end) {
+    uint32_t header = *word++, count = cls_run_count(header), channel = cls_run_channel(header);
+    uint32_t port = channel % CLS_MAX_PORTS;
+    const cls_shard *shard = &layout->shards[layout->parts[0].shard_first + channel / CLS_MAX_PORTS];
+    bool pair = cls_port_is_pair(b->cpu.setup.neurons[member]->runs[shard->range_first].model, (int)port);
+    int64_t due = m->now - arrival->age + cls_run_delay(header);
+    for (uint32_t k = 0; due >= m->now && k < count; k++) {
+      int32_t *sum = input_sum(b, m, due, port, shard->local + (word[k] & 0xffff));
+      if (pair) {
+        sum[0] += (int32_t)(word[k] >> 16 & 0xff);
+        sum[1] += (int32_t)(word[k] >> 24);
+      } else {
+        sum[0] += (int16_t)(word[k] >> 16);
       }
-      word += count;
-      b->events += count;
     }
+    word += count;
+    b->events += count;
   }
+}
+
+static cls_status add_arrivals(serial *b, int member, const cls_arrival *arrivals, size_t n) {
+  const cls_store *store = b->cpu.setup.stores[0];
+  for (size_t i = 0; i < n; i++) {
+    const uint32_t slot = arrivals[i].slot, *word, *end;
+    add_row(b, member, &arrivals[i], store->word + store->row[slot], store->word + store->row[slot + 1]);
+    if (!store->procedural) continue;
+    CLS_TRY(cls_store_draw_row(store, slot, &word, &end));
+    add_row(b, member, &arrivals[i], word, end);
+  }
+  return CLS_OK;
 }
 
 static cls_status deliver(void *instance, int member, const cls_arrival *arrivals, size_t n) {
   serial *b = instance;
   double begun = cls_seconds();
-  add_arrivals(b, member, arrivals, n);
+  cls_status status = add_arrivals(b, member, arrivals, n);
   b->deliver_s += cls_seconds() - begun;
-  return CLS_OK;
+  return status;
 }
 
 static cls_status redeliver(void *instance, int member, int64_t now, const cls_arrival *arrivals, size_t n) {
@@ -105,9 +113,9 @@ static cls_status redeliver(void *instance, int member, int64_t now, const cls_a
   uint64_t events = b->events; /* these were counted when they first came */
   m->now = now;
   memset(m->ring, 0, (b->ring_mask + 1ul) * CLS_MAX_PORTS * b->cpu.setup.layout->n_local * sizeof *m->ring);
-  add_arrivals(b, member, arrivals, n);
+  cls_status status = add_arrivals(b, member, arrivals, n);
   b->events = events;
-  return CLS_OK;
+  return status;
 }
 
 /* Advances one range by one step. */
