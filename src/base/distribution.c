@@ -2,6 +2,7 @@
 #include "base/distribution.h"
 #include "base/math.h"
 #include "base/normal.h"
+#include <string.h>
 
 /* |quantile| of the outermost 32-bit word: no normal draw lies further out. */
 #define NORMAL_REACH 6.3379577545537886
@@ -315,20 +316,25 @@ MANY_CLONES static void normal_many(const cls_distribution *d, int n, double *va
   for (int i = 0; i < n; i++) value[i] = offset + scale * (mean + sd * value[i]);
 }
 
-/* Lists the values beyond the bounds: few, so they are looked for where a group has some. */
-MANY_CLONES static int find_outside(const double *restrict value, int n, double min, double max,
-                                    int *restrict outside) {
-  enum { GROUP = 8 };
+MANY_CLONES static void mark_outside(const double *restrict value, int n, double min, double max,
+                                     uint8_t *restrict outside) {
+  for (int i = 0; i < n; i++) outside[i] = (value[i] < min) | (value[i] > max);
+}
+
+/* Lists the values beyond the bounds: few, so that most groups of eight have none. */
+static int find_outside(const double *value, int n, double min, double max, int *outside) {
+  enum { BLOCK = 512 };
+  uint8_t flag[BLOCK];
   int found = 0;
-  for (int begin = 0; begin < n; begin += GROUP) {
-    const int end = begin + GROUP < n ? begin + GROUP : n;
-    if (end == begin + GROUP) {
-      int any = 0;
-      for (int i = 0; i < GROUP; i++) any |= (value[begin + i] < min) | (value[begin + i] > max);
-      if (!any) continue;
+  for (int begin = 0; begin < n; begin += BLOCK) {
+    const int m = n - begin < BLOCK ? n - begin : BLOCK, padded = (m + 7) & ~7;
+    mark_outside(value + begin, m, min, max, flag);
+    memset(flag + m, 0, (size_t)(padded - m));
+    for (int i = 0; i < padded; i += 8) {
+      uint64_t group;
+      memcpy(&group, flag + i, sizeof group);
+      for (; group != 0; group &= group - 1) outside[found++] = begin + i + __builtin_ctzll(group) / 8;
     }
-    for (int i = begin; i < end; i++)
-      if (value[i] < min || value[i] > max) outside[found++] = i;
   }
   return found;
 }

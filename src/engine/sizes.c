@@ -37,7 +37,10 @@ static void add_projection(const cls_network *network, const cls_projection *pro
          steps = delay_steps(network, projection);
   double here = parts_of(network, projection->target, parts), delay_s = 0;
   z->synapses += all;
-  if (!projection->procedural) z->stored += all;
+  if (projection->procedural)
+    z->tables += cls_projection_table_bytes(network, projection);
+  else
+    z->stored += all;
   if (!cls_rule_has_rows(projection->rule)) z->by_target += all;
   for (uint32_t s = 0; s < projection->n_sources; s++) {
     uint32_t from = projection->sources[s].population;
@@ -102,7 +105,7 @@ cls_status cls_sizes_expected(const cls_network *network, int ranks, int threads
   /* A row for every source a rank knows, in each of its parts. A source is known to no more ranks than it has runs. */
   double sources = (double)network->n_neurons * ranks;
   if (sources > z.runs + z.listeners) sources = z.runs + z.listeners;
-  z.store = (z.stored + z.runs) * sizeof(uint32_t) + sources * threads * sizeof(uint64_t) +
+  z.store = z.tables + (z.stored + z.runs) * sizeof(uint32_t) + sources * threads * sizeof(uint64_t) +
             sources * (sizeof(uint64_t) + 2.0 / 8);
   z.building =
       z.by_target * (sizeof(uint64_t) - sizeof(uint32_t)); /* records are twice as wide as synapses */

@@ -9,8 +9,9 @@
 
 typedef struct {
   double synapses, stored, by_target; /* all; those that are kept; those of rules that draw by target */
+  double tables;                      /* bytes of counts of procedural projections */
   double listeners;   /* sources of procedural projections, once for each part that may hear them */
-  double runs;        /*  synapses of one source, one delay and one target population in one part */
+  double runs;        /* synapses of one source, one delay and one target population in one part */
   double description; /* bytes of the description; every rank holds it whole */
   double store;       /* bytes of synapses, headers of runs and row offsets */
   double constants;   /* bytes of neuron constants */

@@ -24,11 +24,18 @@ cls_status cls_projection_check_procedural(const cls_projection *p) {
  * group for every GROUP_SYNAPSES synapses expected between two cells: 4 bytes for them, or 1/64 byte for each. */
 enum { GROUP_SYNAPSES = 256, MOST_GROUPS = 32 };
 
-static uint32_t choose_groups(const cls_source_rows *r) {
-  double all = cls_projection_expected_synapses(r->network, &r->projection), groups = 1;
-  double between = all / r->source_cells / (r->last_cell + 1.0);
-  while (groups < MOST_GROUPS && between / (2 * groups) >= GROUP_SYNAPSES) groups *= 2;
-  return (uint32_t)groups;
+static uint32_t choose_groups(double synapses, double pairs_of_cells) {
+  uint32_t groups = 1;
+  while (groups < MOST_GROUPS && synapses / pairs_of_cells / (2.0 * groups) >= GROUP_SYNAPSES) groups *= 2;
+  return groups;
+}
+
+double cls_projection_table_bytes(const cls_network *network, const cls_projection *projection) {
+  if (projection->rule == CLS_FIXED_OUTDEGREE) return 0; /* divides every row from its beginning */
+  const double pairs = (double)cls_cell_count(network->populations[projection->target].n) *
+                       (double)cls_cell_count(network->populations[projection->sources[0].population].n);
+  return pairs * choose_groups(cls_projection_expected_synapses(network, projection), pairs) *
+         sizeof(uint32_t);
 }
 
 typedef struct {
@@ -46,7 +53,10 @@ static cls_status count_group(void *context, uint32_t source, uint64_t count) {
 
 cls_status cls_source_rows_tabulate(cls_source_rows *r) {
   uint32_t *pair = r->pair;
-  if (r->groups > 1 || !r->pair || (r->groups = choose_groups(r)) == 1) return CLS_OK;
+  if (r->groups > 1 || !r->pair) return CLS_OK;
+  r->groups = choose_groups(cls_projection_expected_synapses(r->network, &r->projection),
+                            (double)r->source_cells * (r->last_cell + 1.0));
+  if (r->groups == 1) return CLS_OK;
   CLS_TRY(cls_alloc(&r->pair, (size_t)r->source_cells * r->groups * r->cells, sizeof *r->pair,
                     "synapses of groups of neurons"));
   cls_status status = CLS_OK;

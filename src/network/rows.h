@@ -54,6 +54,8 @@ cls_status cls_source_rows_draw(cls_source_rows *rows, cls_drawing *drawing, uin
 
 /* Whether the rule and distances let a projection do without stored synapses: CLS_ERR_INPUT says why not. */
 cls_status cls_projection_check_procedural(const cls_projection *projection);
+/* Bytes of the tables below, over all ranks. */
+double cls_projection_table_bytes(const cls_network *network, const cls_projection *projection);
 /* Makes single rows cheap, once and for all: a table of counts, 4 bytes for 256 synapses or more, or for a pair of
  * cells. */
 cls_status cls_source_rows_tabulate(cls_source_rows *rows);

@@ -139,6 +139,10 @@ CASES = [
     ("out-degree of another rule", GOOD, [J0 + "outdegree=5"], [J0 + "outdegree", "fixed_outdegree", "fixed_indegree"]),
     ("more targets than there are", OUTDEGREE, [J0 + "multapses=false", J0 + "autapses=false", J0 + "outdegree=20"],
      ["FILE", "A->A", "outdegree: 20", "at most 19"]),
+    ("procedural in-degree", GOOD, [J0 + "synapses=procedural"], [J0 + "synapses", "fixed_indegree", "fixed_total_number"]),
+    ("procedural by distance", KERNEL, [J0 + "synapses=procedural"], [J0 + "synapses", "probability by distance", "stored"]),
+    ("procedural mixture", BRAIN, ["brain.synapses=procedural"], ["brain.synapses", "mixture", "fixed_total_number"]),
+    ("storage", GOOD, [J0 + "synapses=none"], [J0 + "synapses", "'none'", "stored, procedural"]),
     # ---- space
     ("shape", KERNEL, [P0 + "positions.shape=square"], [P0 + "positions.shape", "'square'", "rectangle, box"]),
     ("no size", KERNEL, [P0 + "positions={shape: box}"], [P0 + "positions", "'size_mm' is missing", "three sides"]),
