@@ -72,11 +72,13 @@ def run(options, job, ranks=1, threads=1, **values):
         return json.loads((out / "summary.json").read_text(encoding="utf-8"))
 
 
-def accepts(options, job):
-    """Whether this build knows the keys of a job."""
+def knows(options, job, key):
+    """Whether this build knows a key of a job; ends the benchmark where something else is wrong with the job."""
     done = subprocess.run([options.bin / "callosum", "check", job], capture_output=True, text=True, check=False,
                           env={**os.environ, **ENVIRONMENT})
-    return done.returncode == 0
+    if done.returncode == 0 or key in done.stderr:
+        return done.returncode == 0
+    sys.exit(f"{job}: {done.stderr}")
 
 
 def floor(options, threads, seconds):
@@ -138,6 +140,19 @@ def ns_per_update(summary, section="update"):
     seconds = summary["timing"][section]["max"] if section else summary["simulate_s"]
     steps = summary["biological_s"] * 1e3 / summary["dt_ms"]
     return 1e9 * seconds * cores(summary) / (summary["neurons"] * steps)
+
+
+def irregularity(neuron, time_s, neurons, begin_s, end_s):
+    """Rate per neuron (Hz) and median CV of the intervals of neurons with at least 4, as the program's summary has them."""
+    import numpy  # so that what needs no spikes runs without it
+    neuron, time_s = numpy.asarray(neuron), numpy.asarray(time_s, float)
+    kept = (time_s >= begin_s) & (time_s <= end_s)
+    neuron, time_s = neuron[kept], time_s[kept]
+    order = numpy.lexsort((time_s, neuron))
+    neuron, time_s = neuron[order], time_s[order]
+    trains = numpy.split(time_s, numpy.flatnonzero(numpy.diff(neuron)) + 1)
+    cv = [numpy.std(x) / numpy.mean(x) for x in map(numpy.diff, trains) if len(x) >= 4]
+    return len(time_s) / neurons / (end_s - begin_s), float(numpy.median(cv)) if cv else None
 
 
 def machine():

@@ -41,7 +41,7 @@ def main():
             for connectivity in ("stored", "procedural"):
                 path = write(pathlib.Path(folder) / f"{rule}_{connectivity}.yaml",
                              network(options.seconds, neurons, outdegree, RATE_HZ, rule, connectivity))
-                if not measure.accepts(options, path):
+                if not measure.knows(options, path, "connectivity"):
                     print("skipped: this build has no procedural connectivity", file=sys.stderr)
                     sys.exit(77)
                 cases[rule, connectivity] = lambda p=path: measure.run(options, p, 1, 2)
