@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """What an event costs at in-degrees 100, 1,000 and 10,000, in a network like a brain, and what silence costs.
 
-  benchmarks/events.py [--repeats 5] [--seconds 0.5] [--scale 1]
+  benchmarks/events.py [--repeats 5] [--seconds 1] [--scale 1]
 
-All networks have 10^8 synapses (times --scale) between neurons that are clocks (benchmarks/clocks.py), so events come at
-the same rate in all of them. The brain has 998 regions of
+Neurons are clocks (benchmarks/clocks.py). The three networks of one population have 30,000 neurons (times --scale) and
+events at the same rate: 50, 5 and 0.5 Hz, delays like those of the cortical microcircuit. The brain has 998 regions of
 1,000 neurons, each with 71 synapses from its region at 1 to 2.5 ms and 29 from 40 other regions, each at a delay of its
 own from 2 to 30 ms. Nanoseconds are those of one thread: of its deliveries per event, and of everything per event."""
 import math
@@ -15,12 +15,15 @@ import tempfile
 import measure
 from clocks import job, population, projection, write
 
-SYNAPSES, REGIONS, TRACTS = 10 ** 8, 998, 40
+NEURONS, REGIONS, TRACTS = 30000, 998, 40
+EVENTS_HZ = 5000  # arriving at a neuron of the networks of one population
+
+
 def one_population(options, indegree, rate_hz, **initial):
-    """Delays like those of the cortical microcircuit."""
-    neurons = max(16, round(SYNAPSES * options.scale / indegree))
+    neurons = max(16, round(NEURONS * options.scale))
     delay = {"distribution": "normal", "mean": 1.5, "sd": 0.75, "min": 0.1}
-    return job(options.seconds, [population("N", neurons, rate_hz, **initial)], [projection("N", "N", delay, rule="fixed_indegree", indegree=indegree)])
+    return job(options.seconds, [population("N", neurons, rate_hz, **initial)],
+               [projection("N", "N", delay, rule="fixed_total_number", total=neurons * indegree)])
 
 
 def brain(options, rate_hz):
@@ -39,11 +42,10 @@ def brain(options, rate_hz):
 
 
 def main():
-    options = measure.arguments(__doc__, 0.5)
-    networks = {"in-degree 100": one_population(options, 100, 5), "in-degree 1,000": one_population(options, 1000, 5),
-                "in-degree 10,000": one_population(options, 10000, 5), "brain, 5 Hz": brain(options, 5),
-                "brain, 1 Hz": brain(options, 1), "brain, silent": brain(options, 0),
-                "fallen silent": one_population(options, 1000, 0, I_exc_pA=1, I_inh_pA=-1)}
+    options = measure.arguments(__doc__, 1.0)
+    networks = {f"in-degree {k:,}": one_population(options, k, EVENTS_HZ / k) for k in (100, 1000, 10000)}
+    networks |= {"brain, 5 Hz": brain(options, 5), "brain, 1 Hz": brain(options, 1), "brain, silent": brain(options, 0),
+                 "fallen silent": one_population(options, 1000, 0, I_exc_pA=1, I_inh_pA=-1)}
     layouts = {name: [(1, 2)] for name in networks} | {"brain, 5 Hz": [(1, 1), (1, 2), (2, 1)]}
     with tempfile.TemporaryDirectory(prefix="callosum_events_") as folder:
         cases = {}
