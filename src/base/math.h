@@ -19,7 +19,7 @@
 #define CLS_MATH
 #endif
 
-/* ---- double precision: construction, haemodynamics, derived constants (defined in math.c) ---- */
+/* ---- double precision: construction, haemodynamics, derived constants (defined in math.c, normal.c) ---- */
 CLS_MATH double cls_exp(double x);
 CLS_MATH double cls_expm1(double x);
 CLS_MATH double cls_ln(double x);            /* natural logarithm, x > 0 */

@@ -144,7 +144,7 @@ static cls_status build_parts(cls_part_plan *plans, uint32_t n_parts, cls_source
     if (stores[p]->procedural)
       cls_procedural_begin(stores[p]->procedural, *sources, plans[p].min_delay, &stores[p]->max_delay);
   CLS_TRY(drop_empty(plans, n_parts, sources, stores));
-  for (uint32_t p = 0; p < n_parts; p++)
+  for (uint32_t p = 0; p < n_parts; p++) /* slots have moved */
     if (stores[p]->procedural)
       cls_procedural_begin(stores[p]->procedural, *sources, plans[p].min_delay, &stores[p]->max_delay);
 #pragma omp parallel for schedule(dynamic, 1)

@@ -132,16 +132,17 @@ void cls_procedural_begin(cls_procedural *p, const cls_sources *sources, uint32_
   p->sources = sources;
   for (uint32_t i = 0; i < p->n_items; i++) {
     const procedural_item *item = &p->items[i];
-    uint32_t least, greatest;
+    uint32_t least, greatest, reached = UINT32_MAX; /* the last cell that was found to reach this part */
     cls_source_rows_delays(item->rows, &least, &greatest);
     if (greatest > *max_delay) *max_delay = greatest;
     for (uint32_t s = find_slot(sources, item->first); s < sources->n; s++) {
       if (sources->neuron[s] >= item->first + item->n) break;
       const uint32_t cell = (uint32_t)((sources->neuron[s] - item->first) / CLS_CELL);
-      if (!cls_source_rows_reach(item->rows, cell)) {
+      if (cell != reached && !cls_source_rows_reach(item->rows, cell)) {
         s = find_slot(sources, item->first + (cell + 1ull) * CLS_CELL) - 1;
         continue;
       }
+      reached = cell;
       if (least < min_delay[s]) min_delay[s] = least;
     }
   }
