@@ -7,8 +7,10 @@
  *   CLS_DECLARE_NEURON(NAME);                       makes NAME_state, NAME_const, NAME_input of the lists
  *   CLS_FN int NAME_step(NAME_state *s, const NAME_const *k, const NAME_input *in, float current)
  *                                                   one step; 1: a spike
+ *   CLS_FN float NAME_receptor_current(const NAME_state *s, const NAME_const *k, int receptor)
+ *                                                   synaptic current at the end of a step
  * and CLS_DEFINE_NEURON(NAME), in one C file per model, makes the loops over a tile that the CPU backends
- * call. An input model provides NAME_STATES, NAME_CONSTS and its own loop (it needs noise words for many
+ * call; CLS_NEURON_METHODS(NAME) enters them into the model's table. An input model provides NAME_STATES, NAME_CONSTS and its own loop (it needs noise words for many
  * neurons at a time).
  *
  * On the GPU a kernel loads the same structs, calls the same step and stores them again. */
@@ -81,8 +83,30 @@ CLS_FN float cls_countdown(float steps) {
     NAME##_STATES(CLS_STORE_STATE_)                                                                          \
   }
 
-/* NAME_tile_shared, NAME_tile_varied and the scalar NAME_one. */
+/* Receptor and stride are constants in each loop, so that it vectorises. */
+#define CLS_CURRENTS_OF_(NAME, STRIDE, RECEPTOR)                                                             \
+  if ((RECEPTOR) < CLS_COUNT(NAME##_RECEPTORS) && receptor == (RECEPTOR)) {                                  \
+    enum { stride = (STRIDE) };                                                                              \
+    _Pragma("GCC ivdep") for (int i = 0; i < n; i++) {                                                       \
+      NAME##_state s;                                                                                        \
+      NAME##_const k;                                                                                        \
+      NAME##_STATES(CLS_LOAD_STATE_) NAME##_CONSTS(CLS_LOAD_CONST_) out[i] =                                 \
+          NAME##_receptor_current(&s, &k, (RECEPTOR));                                                       \
+    }                                                                                                        \
+  }
+#define CLS_CURRENTS_BODY_(NAME, STRIDE)                                                                     \
+  {                                                                                                          \
+    CLS_CURRENTS_OF_(NAME, STRIDE, 0)                                                                        \
+    CLS_CURRENTS_OF_(NAME, STRIDE, 1)                                                                        \
+    CLS_CURRENTS_OF_(NAME, STRIDE, 2)                                                                        \
+    CLS_CURRENTS_OF_(NAME, STRIDE, 3)                                                                        \
+  }
+
+/* NAME_tile_shared, NAME_tile_varied and NAME_tile_currents; the scalar NAME_one and NAME_current. */
 #define CLS_DEFINE_NEURON(NAME)                                                                              \
+  _Static_assert(CLS_COUNT(NAME##_STATES) <= CLS_MAX_STATES && CLS_COUNT(NAME##_CONSTS) <= CLS_MAX_CONSTS && \
+                     CLS_COUNT(NAME##_RECEPTORS) <= CLS_MAX_RECEPTORS,                                       \
+                 "more than a tile holds");                                                                  \
   CLS_CLONES static void NAME##_tile_shared(const cls_tile *tile){CLS_NEURON_BODY_(                          \
       NAME, 0, _Pragma("GCC ivdep"))} CLS_CLONES static void NAME##_tile_varied(const cls_tile *tile) {      \
     CLS_NEURON_BODY_(NAME, 1, _Pragma("GCC ivdep"))                                                          \
@@ -101,37 +125,30 @@ CLS_FN float cls_countdown(float steps) {
     for (int j = 0; j < CLS_COUNT(NAME##_RECEPTORS); j++) ((float *)&input)[j] = tile->input[j][i];          \
     tile->spiked[i] = NAME##_step(&state, &konst, &input, tile->current[i]);                                 \
     for (int j = 0; j < CLS_COUNT(NAME##_STATES); j++) tile->state[j][i] = ((float *)&state)[j];             \
-  }
-
-/* NAME_tile_currents, from NAME_receptor_current(&state, &constants, receptor). Receptor and stride are constants in
- * each loop, so that it vectorises. */
-#define CLS_CURRENTS_OF_(NAME, STRIDE, RECEPTOR)                                                             \
-  if ((RECEPTOR) < CLS_COUNT(NAME##_RECEPTORS) && receptor == (RECEPTOR)) {                                  \
-    enum { stride = (STRIDE) };                                                                              \
-    _Pragma("GCC ivdep") for (int i = 0; i < n; i++) {                                                       \
-      NAME##_state s;                                                                                        \
-      NAME##_const k;                                                                                        \
-      NAME##_STATES(CLS_LOAD_STATE_) NAME##_CONSTS(CLS_LOAD_CONST_) out[i] =                                 \
-          NAME##_receptor_current(&s, &k, (RECEPTOR));                                                       \
-    }                                                                                                        \
-  }
-#define CLS_CURRENTS_BODY_(NAME, STRIDE)                                                                     \
-  {                                                                                                          \
-    CLS_CURRENTS_OF_(NAME, STRIDE, 0)                                                                        \
-    CLS_CURRENTS_OF_(NAME, STRIDE, 1)                                                                        \
-    CLS_CURRENTS_OF_(NAME, STRIDE, 2)                                                                        \
-    CLS_CURRENTS_OF_(NAME, STRIDE, 3)                                                                        \
-  }
-#define CLS_DEFINE_CURRENTS(NAME)                                                                            \
+  }                                                                                                          \
   CLS_CLONES static void NAME##_tile_currents(const cls_tile *tile, int varied, int receptor,                \
                                               float *restrict out) {                                         \
     int j = 0;                                                                                               \
     NAME##_STATES(CLS_STATE_POINTER_) j = 0;                                                                 \
-    NAME##_CONSTS(CLS_CONST_POINTER_) const int n = tile->n & ~15;                                           \
+    NAME##_CONSTS(CLS_CONST_POINTER_)(void) j;                                                               \
+    const int n = tile->n & ~15;                                                                             \
     if (varied)                                                                                              \
       CLS_CURRENTS_BODY_(NAME, 1)                                                                            \
     else                                                                                                     \
       CLS_CURRENTS_BODY_(NAME, 0)                                                                            \
+  }                                                                                                          \
+  static float NAME##_current(const cls_tile *tile, int i, int stride, int receptor) {                       \
+    NAME##_state state;                                                                                      \
+    NAME##_const konst;                                                                                      \
+    NAME##_load(tile, i, stride, &state, &konst);                                                            \
+    return NAME##_receptor_current(&state, &konst, receptor);                                                \
   }
+
+/* What CLS_DEFINE_NEURON made, for the initialiser of a cls_model. */
+#define CLS_NEURON_METHODS(NAME)                                                                             \
+  .name = #NAME, .n_states = CLS_COUNT(NAME##_STATES), .n_receptors = CLS_COUNT(NAME##_RECEPTORS),           \
+  .n_consts = CLS_COUNT(NAME##_CONSTS), .tile_shared = NAME##_tile_shared,                                   \
+  .tile_varied = NAME##_tile_varied, .one = NAME##_one, .receptor_current = NAME##_current,                  \
+  .tile_currents = NAME##_tile_currents
 
 #endif

@@ -1,16 +1,16 @@
 #include "model/lif_dtb.h"
+#include "model/lif.h"
 
 CLS_DEFINE_NEURON(lif_dtb)
-CLS_DEFINE_CURRENTS(lif_dtb)
 
 enum { C_M, G_L, E_L, V_TH, V_RESET, T_REF, TAU, E_REV = TAU + 4, G = E_REV + 4, I_E = G + 4, N_PARAMS };
 static const cls_param_info params[N_PARAMS] = {
     {"C_uF_cm2", "uF/cm2", 0.5, 1e-6, 1e6, false, "membrane capacitance"},
     {"g_L_mS_cm2", "mS/cm2", 0.025, 0, 1e6, false, "leak conductance"},
-    {"E_L_mV", "mV", -70, -1000, 1000, false, "leak (resting) potential"},
-    {"V_th_mV", "mV", -50, -1000, 1000, false, "threshold"},
-    {"V_reset_mV", "mV", -55, -1000, 1000, false, "potential after a spike"},
-    {"t_ref_ms", "ms", 2, 0, 1e4, false, "refractory time, rounded to steps"},
+    LIF_E_L(-70),
+    LIF_V_TH(-50),
+    LIF_V_RESET(-55),
+    LIF_T_REF(2),
     {"tau_AMPA_ms", "ms", 2, 1e-2, 1e6, false, "decay of the AMPA conductance"},
     {"tau_NMDA_ms", "ms", 40, 1e-2, 1e6, false, "decay of the NMDA conductance"},
     {"tau_GABA_A_ms", "ms", 20, 1e-2, 1e6, false, "decay of the GABA_A conductance"},
@@ -31,7 +31,7 @@ static const cls_state_info states[] = {
     {"J_NMDA", "1", true, NULL, "NMDA gating"},
     {"J_GABA_A", "1", true, NULL, "GABA_A gating"},
     {"J_GABA_B", "1", true, NULL, "GABA_B gating"},
-    {"refractory_steps", "steps", false, NULL, "steps left of the refractory time"},
+    LIF_REFRACTORY,
 };
 static const cls_port_info ports[] = {
     {"excitatory", 2, {"AMPA", "NMDA"}, "1", false},
@@ -54,8 +54,7 @@ static void derive(const double *p, double h, float *k) {
 }
 
 static cls_status check(const double *p, double h) {
-  CLS_CHECK(p[V_RESET] < p[V_TH], CLS_ERR_INPUT, "V_reset_mV %g: expected less than V_th_mV %g", p[V_RESET],
-            p[V_TH]);
+  CLS_TRY(lif_check_reset(p[V_RESET], p[V_TH]));
   CLS_CHECK(h * p[G_L] < p[C_M], CLS_ERR_INPUT,
             "step %g ms: expected less than C / g_L = %g ms (explicit Euler is unstable beyond)", h,
             p[C_M] / p[G_L]);
@@ -67,32 +66,17 @@ static void start(const double *p, double h, double unit, float *state) {
   state[0] = (float)((p[V_TH] + p[V_RESET]) / 2 - p[E_L]);
 }
 
-static float receptor_current(const cls_tile *tile, int i, int stride, int receptor) {
-  lif_dtb_state s;
-  lif_dtb_const k;
-  lif_dtb_load(tile, i, stride, &s, &k);
-  return lif_dtb_receptor_current(&s, &k, receptor);
-}
-
 const cls_model cls_model_lif_dtb = {
-    .name = "lif_dtb",
+    CLS_NEURON_METHODS(lif_dtb),
     .title = "leaky integrate-and-fire, four conductance synapses (Digital Twin Brain)",
     .citation = "Lu, Feng et al., arXiv 2308.01241 (2023), Methods",
     .params = params,
     .states = states,
     .ports = ports,
     .n_params = N_PARAMS,
-    .n_states = CLS_COUNT(lif_dtb_STATES),
     .n_ports = 2,
-    .n_receptors = 4,
-    .n_consts = CLS_COUNT(lif_dtb_CONSTS),
     .derive = derive,
     .check = check,
     .start = start,
-    .tile_shared = lif_dtb_tile_shared,
-    .tile_varied = lif_dtb_tile_varied,
-    .one = lif_dtb_one,
-    .receptor_current = receptor_current,
-    .tile_currents = lif_dtb_tile_currents,
     .current_unit = "uA/cm2",
 };

@@ -36,4 +36,9 @@ CLS_FN int lif_psc_exp_step(lif_psc_exp_state *s, const lif_psc_exp_const *k, co
   return spike;
 }
 
+CLS_FN float lif_psc_exp_receptor_current(const lif_psc_exp_state *s, const lif_psc_exp_const *k, int r) {
+  (void)k;
+  return r == 0 ? s->I_exc : s->I_inh;
+}
+
 #endif

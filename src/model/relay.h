@@ -19,4 +19,9 @@ CLS_FN int relay_step(relay_state *s, const relay_const *k, const relay_input *i
   return in->spikes > 0.0f;
 }
 
+CLS_FN float relay_receptor_current(const relay_state *s, const relay_const *k, int r) {
+  (void)s, (void)k, (void)r;
+  return 0;
+}
+
 #endif

@@ -91,7 +91,7 @@ def sources():
     found = {}
     for file in sorted(os.listdir(folder)):
         name, extension = os.path.splitext(file)
-        if extension != ".h" or name in ("model", "kernel"):
+        if extension != ".h" or name in ("model", "kernel", "lif"):
             continue
         with open(os.path.join(folder, file), encoding="utf-8") as header:
             text = header.read()
