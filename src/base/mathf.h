@@ -1,5 +1,5 @@
 /* Elementary functions in float arithmetic, for state that advances in every step: the same bits on every
- * processor and on the GPU, and without a branch, so that loops over neurons become vectors. Only +, -, *, fmaf
+ * processor and on the GPU, and without a branch, so that loops over neurons become vectors. Only +, -, *, /, fmaf
  * and integer operations, in a stated order (see math.h). */
 #ifndef CALLOSUM_MATHF_H
 #define CALLOSUM_MATHF_H
@@ -43,5 +43,15 @@ CLS_FN float cls_expm1f(float x) {
   cls_expf_parts(cls_expf_limited(x), &tail, &power);
   return fmaf(power, tail, power - 1.0f);
 }
+
+/* (e^x - 1) / x, and its limit 1 at 0: within 3 ulp for x <= 88; beyond, it falls like 1 / x. */
+CLS_FN float cls_exprelf(float x) {
+  float apart = x < 0.0f ? -x : x; /* tiny stands for 0: both give 1 */
+  float y = apart < 1e-20f ? 1e-20f : x;
+  return cls_expm1f(y) / y;
+}
+
+/* 1 / (1 + e^-x), within 3 ulp for x >= -87. */
+CLS_FN float cls_logisticf(float x) { return 1.0f / (1.0f + cls_expf(-x)); }
 
 #endif

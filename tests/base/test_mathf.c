@@ -37,6 +37,28 @@ static void test_ulps(void **state) {
   }
 }
 
+static long double exprel(long double x) { return x == 0 ? 1 : expm1l(x) / x; }
+
+static void test_derived(void **state) {
+  (void)state;
+  static const double ranges[][2] = {{-80, 88}, {-2, 2}, {-1e-3, 1e-3}, {-1e-15, 1e-15}};
+  for (uint32_t r = 0; r < sizeof ranges / sizeof *ranges; r++) {
+    double worst[2] = {0, 0};
+    for (uint32_t i = 0; i < POINTS / 4; i++) {
+      float x = point(10 + r, i, ranges[r][0], ranges[r][1]);
+      long double y = (long double)x;
+      double e[2] = {ulps(cls_exprelf(x), exprel(y)), ulps(cls_logisticf(x), 1 / (1 + expl(-y)))};
+      for (int f = 0; f < 2; f++) worst[f] = fmax(worst[f], e[f]);
+    }
+    print_message("%g ... %g: exprelf within %.2f ulp, logisticf within %.2f ulp\n", ranges[r][0],
+                  ranges[r][1], worst[0], worst[1]);
+    assert_true(worst[0] < 3 && worst[1] < 3);
+  }
+  assert_true(cls_exprelf(0) == 1 && cls_exprelf(-0.0f) == 1 && cls_exprelf(1e-38f) == 1);
+  assert_true(cls_exprelf(-1e30f) == 1e-30f && cls_exprelf(-INFINITY) == 0 && isfinite(cls_exprelf(1e30f)));
+  assert_true(cls_logisticf(0) == .5f && cls_logisticf(1e30f) == 1 && cls_logisticf(-1e30f) < 1e-37f);
+}
+
 static void test_special(void **state) {
   (void)state;
   assert_true(cls_expf(0) == 1 && cls_expm1f(0) == 0 && cls_expm1f(-0.0f) == 0);
@@ -54,6 +76,7 @@ static void test_special(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_ulps), cmocka_unit_test(test_special)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_ulps), cmocka_unit_test(test_derived),
+                                     cmocka_unit_test(test_special)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
