@@ -10,8 +10,8 @@
  *   CLS_FN float NAME_receptor_current(const NAME_state *s, const NAME_const *k, int receptor)
  *                                                   synaptic current at the end of a step
  * and CLS_DEFINE_NEURON(NAME), in one C file per model, makes the loops over a tile that the CPU backends
- * call; CLS_NEURON_METHODS(NAME) enters them into the model's table. An input model provides NAME_STATES, NAME_CONSTS and its own loop (it needs noise words for many
- * neurons at a time).
+ * call; CLS_NEURON_METHODS(NAME) enters them into the model's table. An input model provides NAME_STATES,
+ * NAME_CONSTS and its own loop (it needs noise words for many neurons at a time).
  *
  * On the GPU a kernel loads the same structs, calls the same step and stores them again. */
 #ifndef CALLOSUM_KERNEL_H

@@ -9,7 +9,7 @@
 enum {
   CLS_MAX_PARAMS = 40,
   CLS_MAX_STATES = 12,
-  CLS_MAX_CONSTS = 24,
+  CLS_MAX_CONSTS = 28,
   CLS_MAX_PORTS = 2,     /* input ports of a neuron: what a projection's `receptor` names */
   CLS_MAX_RECEPTORS = 4, /* receptors over all ports */
   CLS_MAX_TABLE = 96     /* thresholds of an input's count table */

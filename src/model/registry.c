@@ -2,15 +2,22 @@
 #include "model/model.h"
 #include <string.h>
 
-extern const cls_model cls_model_lif_psc_exp, cls_model_lif_psc_delta, cls_model_lif_cond_exp,
-    cls_model_lif_dtb, cls_model_relay, cls_model_poisson, cls_model_inhomogeneous_poisson, cls_model_dc,
-    cls_model_ou, cls_model_spike_train;
+#define MODELS(X)                                                                                            \
+  X(lif_psc_exp)                                                                                             \
+  X(lif_psc_delta)                                                                                           \
+  X(lif_cond_exp)                                                                                            \
+  X(lif_dtb)                                                                                                 \
+  X(relay)                                                                                                   \
+  X(poisson)                                                                                                 \
+  X(inhomogeneous_poisson)                                                                                   \
+  X(dc)                                                                                                      \
+  X(ou)                                                                                                      \
+  X(spike_train)
 
-static const cls_model *const registry[] = {
-    &cls_model_lif_psc_exp, &cls_model_lif_psc_delta, &cls_model_lif_cond_exp,          &cls_model_lif_dtb,
-    &cls_model_relay,       &cls_model_poisson,       &cls_model_inhomogeneous_poisson, &cls_model_dc,
-    &cls_model_ou,          &cls_model_spike_train,
-};
+#define DECLARE(name) extern const cls_model cls_model_##name;
+MODELS(DECLARE)
+#define ENTER(name) &cls_model_##name,
+static const cls_model *const registry[] = {MODELS(ENTER)};
 
 int cls_model_count(void) { return (int)(sizeof registry / sizeof *registry); }
 

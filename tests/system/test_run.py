@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 
-from common import (DATA, EXAMPLES, JOBS, PROGRAM, RECORDINGS, Checks, Run, call, contents, end, read_summary, scratch,
+from common import (DATA, EXAMPLES, JOBS, PROGRAM, RECORDINGS, ROOT, Checks, Run, call, contents, end, read_summary, scratch,
                     skip, start)
 
 try:
@@ -276,8 +276,8 @@ def texts(check, version):
 def models(check):
     text = call("models").stdout
     parts = {re.match(r"\w+", part).group(): part for part in re.split(r"\n\n", text.strip())}
-    check.equal("models: names", sorted(parts), ["dc", "inhomogeneous_poisson", "lif_cond_exp", "lif_dtb", "lif_psc_delta",
-                                                "lif_psc_exp", "ou", "poisson", "relay", "spike_train"])
+    registry = (ROOT / "src" / "model" / "registry.c").read_text(encoding="utf-8")
+    check.equal("models: names, in the order of the registry", list(parts), re.findall(r"^  X\((\w+)\)", registry, re.M))
     lines = [line for line in text.splitlines() if re.match(r"    \w+ +default ", line)]
     check("models: every parameter has a default, a range and a unit", len(lines) >= 25 and all(
         re.search(r"default \S+ +range (any|\S+ \.\.\. \S+)  .+\[.*\]", line) for line in lines), f"{len(lines)} parameters")
