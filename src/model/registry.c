@@ -6,6 +6,7 @@
   X(lif_psc_exp)                                                                                             \
   X(lif_psc_delta)                                                                                           \
   X(lif_cond_exp)                                                                                            \
+  X(lif_psc_alpha)                                                                                           \
   X(lif_dtb)                                                                                                 \
   X(relay)                                                                                                   \
   X(poisson)                                                                                                 \
