@@ -8,6 +8,7 @@
   X(lif_cond_exp)                                                                                            \
   X(lif_psc_alpha)                                                                                           \
   X(lif_dtb)                                                                                                 \
+  X(izhikevich)                                                                                              \
   X(relay)                                                                                                   \
   X(poisson)                                                                                                 \
   X(inhomogeneous_poisson)                                                                                   \
