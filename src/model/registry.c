@@ -9,6 +9,7 @@
   X(lif_psc_alpha)                                                                                           \
   X(lif_dtb)                                                                                                 \
   X(izhikevich)                                                                                              \
+  X(adex)                                                                                                    \
   X(qif)                                                                                                     \
   X(relay)                                                                                                   \
   X(poisson)                                                                                                 \
