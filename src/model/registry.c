@@ -10,6 +10,7 @@
   X(lif_dtb)                                                                                                 \
   X(izhikevich)                                                                                              \
   X(adex)                                                                                                    \
+  X(hh_cond_exp)                                                                                             \
   X(qif)                                                                                                     \
   X(relay)                                                                                                   \
   X(poisson)                                                                                                 \
