@@ -12,6 +12,7 @@
   X(adex)                                                                                                    \
   X(hh_cond_exp)                                                                                             \
   X(qif)                                                                                                     \
+  X(alif)                                                                                                    \
   X(relay)                                                                                                   \
   X(poisson)                                                                                                 \
   X(inhomogeneous_poisson)                                                                                   \
