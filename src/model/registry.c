@@ -13,6 +13,7 @@
   X(hh_cond_exp)                                                                                             \
   X(qif)                                                                                                     \
   X(alif)                                                                                                    \
+  X(glif)                                                                                                    \
   X(relay)                                                                                                   \
   X(poisson)                                                                                                 \
   X(inhomogeneous_poisson)                                                                                   \
