@@ -14,6 +14,7 @@
   X(qif)                                                                                                     \
   X(alif)                                                                                                    \
   X(glif)                                                                                                    \
+  X(two_compartment)                                                                                         \
   X(relay)                                                                                                   \
   X(poisson)                                                                                                 \
   X(inhomogeneous_poisson)                                                                                   \
