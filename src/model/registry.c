@@ -15,6 +15,7 @@
   X(alif)                                                                                                    \
   X(glif)                                                                                                    \
   X(two_compartment)                                                                                         \
+  X(lif_dendrite)                                                                                            \
   X(relay)                                                                                                   \
   X(poisson)                                                                                                 \
   X(inhomogeneous_poisson)                                                                                   \
