@@ -112,11 +112,9 @@ static void test_all_rules(void **state) {
   for (uint32_t i = 0; i < job->network->n_populations; i++) {
     const cls_population *p = &job->network->populations[i];
     shape[p->positions.shape] = true;
-    for (int m = 0; m < cls_model_count(); m++) {
-      if (cls_model_at(m) == p->model) model[m] = true;
+    for (int m = 0; m < cls_model_count(); m++)
       for (int k = 0; k < p->n_inputs; k++)
         if (cls_model_at(m) == p->inputs[k].model) model[m] = true;
-    }
   }
   for (int i = 0; i < CLS_EXPLICIT; i++)
     assert_true(rule[i]); /* lists need a file: tests/system/test_explicit.py */
@@ -124,12 +122,25 @@ static void test_all_rules(void **state) {
   for (int i = 0; i <= CLS_SHAPE_GRID; i++)
     assert_true(shape[i] || i == CLS_SHAPE_BOX); /* like a rectangle */
   for (int m = 0; m < cls_model_count(); m++)
-    if (!model[m]) fail_msg("all_rules.yaml does not use %s", cls_model_at(m)->name);
+    if (cls_model_at(m)->is_input && !model[m])
+      fail_msg("all_rules.yaml does not use %s", cls_model_at(m)->name);
   assert_true(population("exc")->n > 2 * CLS_CELL && population("few")->n < 64);
   const cls_projection *mixture = projection("mixture->dtb_e");
   assert_int_equal(mixture->n_sources, 3);
   assert_true(fabs(mixture->sources[1].weight - 0.5 / 4.5) < 1e-15 && mixture->sources[1].delay_ms == 8.05);
   assert_true(mixture->weight[1].kind == CLS_NORMAL);
+}
+
+/* Every neuron model has a population, so that the test of digests covers it. */
+static void test_models(void **state) {
+  (void)state;
+  assert_loaded(load("jobs/examples/models.yaml", (char *)NULL));
+  for (int m = 0; m < cls_model_count(); m++) {
+    bool used = cls_model_at(m)->is_input;
+    for (uint32_t i = 0; i < job->network->n_populations; i++)
+      if (job->network->populations[i].model == cls_model_at(m)) used = true;
+    if (!used) fail_msg("models.yaml has no population of %s", cls_model_at(m)->name);
+  }
 }
 
 static void test_demo(void **state) {
@@ -364,6 +375,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(test_pd14),
       cmocka_unit_test(test_pd14_scaled),
       cmocka_unit_test(test_all_rules),
+      cmocka_unit_test(test_models),
       cmocka_unit_test(test_demo),
       cmocka_unit_test(test_text_is_the_job),
       cmocka_unit_test(test_one_millisecond),

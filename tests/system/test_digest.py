@@ -1,7 +1,7 @@
 """The spikes of a run are the same bits whatever computes them: ranks, threads, backends, partitions, members of an
 ensemble, processors; and its recordings are the same bytes. On the demo job, the cortical microcircuit at a tenth of
-its size, a job with every rule, model and distribution, a brain of every unit, and a job whose synapses and positions
-stand in files.
+its size, a job with every rule, input and distribution, a job with every neuron model, a brain of every unit, and a job
+whose synapses and positions stand in files.
 
   test_digest.py CALLOSUM     (CALLOSUM_baseline and CALLOSUM_v3 beside it are compared where they are)
 """
@@ -26,10 +26,11 @@ CASES = {
     "pd14": (EXAMPLES / "pd14.yaml",
              {"simulation.duration_ms": 200, "scale.neurons": 0.1, "scale.indegree": 0.1, **RECORD, **TRACES}),
     "all_rules": (EXAMPLES / "all_rules.yaml", {"simulation.duration_ms": 300, **RECORD}),
+    "models": (EXAMPLES / "models.yaml", {"simulation.duration_ms": 200, **RECORD}),
     "units": (JOBS / "units.yaml", {"simulation.duration_ms": 200, **RECORD, **BOLD}),
     "listed": (None, {"simulation.duration_ms": 300, **RECORD}),  # written by lists()
 }
-FILES = {"demo": 8, "pd14": 7, "all_rules": 9, "units": 7, "listed": 6}
+FILES = {"demo": 8, "pd14": 7, "all_rules": 9, "models": 7, "units": 7, "listed": 6}
 
 # (ranks, threads, backend, partition): every value of each, in different company.
 LAYOUTS = {
@@ -40,6 +41,8 @@ LAYOUTS = {
     "all_rules": [(1, 1, "/cpu/serial", "round_robin"), (2, 2, "/cpu/omp", "contiguous"),
                   (3, 1, "/cpu/omp", "round_robin"), (3, 2, "/cpu/serial", "round_robin"), (4, 2, "/cpu/omp", "metis")],
     "listed": [(1, 3, "/cpu/omp", "contiguous"), (2, 1, "/cpu/serial", "metis"), (3, 2, "/cpu/omp", "round_robin")],
+    "models": [(1, 2, "/cpu/serial", "contiguous"), (2, 2, "/cpu/omp", "metis"), (3, 2, "/cpu/serial", "round_robin"),
+               (4, 1, "/cpu/omp", "contiguous")],
     "units": [(1, 1, "/cpu/serial", "contiguous"), (2, 2, "/cpu/omp", "metis"), (3, 1, "/cpu/serial", "round_robin"),
               (4, 1, "/cpu/omp", "contiguous")],
 }
@@ -209,7 +212,7 @@ def main():
             case = Case(check, name, folder)
             case.files()
             case.layouts()
-            if name not in ("pd14", "listed"):
+            if name not in ("pd14", "models", "listed"):
                 case.members()
             if name == "demo":
                 case.observers()
