@@ -1,34 +1,16 @@
-/* What the connectome tests share: made-up zips, small connectomes, and checks of messages. */
+/* What the connectome tests share: made-up zips and small connectomes. */
 #ifndef CALLOSUM_TEST_CONNECTOMES_H
 #define CALLOSUM_TEST_CONNECTOMES_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include "base/outcome.h"
+
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <bzlib.h>
-#include <cmocka.h>
 #include <zip.h>
 
 #include "io/io.h"
-
-static inline void ok(cls_status status, const char *file, int line) {
-  if (status == CLS_OK) return;
-  print_error("%s\n", cls_error_message());
-  _assert_int_equal((int)status, CLS_OK, file, line);
-}
-#define OK(call) ok((call), __FILE__, __LINE__)
-
-/* The message last left holds `part`. */
-static inline void message_has(const char *part, const char *file, int line) {
-  if (strstr(cls_error_message(), part)) return;
-  print_error("'%s' is not in the message: %s\n", part, cls_error_message());
-  _fail(file, line);
-}
-#define MESSAGE(part) message_has((part), __FILE__, __LINE__)
 
 /* A file of this process's own. */
 static inline const char *scratch(const char *name) {

@@ -182,8 +182,7 @@ static void choose_sizes(void **state) {
   assert_int_equal(population(&e, "r2/E")->n, 800);
   drop(&e);
   brain.sizes = CLS_SIZES_AREA;
-  assert_int_equal(try_expand(c, &brain, &e), CLS_ERR_INPUT);
-  MESSAGE("brain.sizes: area: the connectome");
+  REFUSED(try_expand(c, &brain, &e), "brain.sizes: area: the connectome");
   free(brain.inputs);
   cls_connectome_destroy(c);
 }
@@ -256,32 +255,26 @@ static void refuse_bad_brains(void **state) {
   cls_brain brain = good;
   expanded e;
   brain.neurons = 14;
-  assert_int_equal(try_expand(c, &brain, &e), CLS_ERR_INPUT);
-  MESSAGE("brain.neurons: 14: expected at least 15");
+  REFUSED(try_expand(c, &brain, &e), "brain.neurons: 14: expected at least 15");
   brain = good;
   brain.model = cls_model_find("lif_psc_exp");
-  assert_int_equal(try_expand(c, &brain, &e), CLS_ERR_INPUT);
-  MESSAGE("brain.model: lif_psc_exp: expected a model with the ports excitatory and inhibitory");
+  REFUSED(try_expand(c, &brain, &e),
+          "brain.model: lif_psc_exp: expected a model with the ports excitatory and inhibitory");
   brain = good;
   brain.units = NULL;
-  assert_int_equal(try_expand(c, &brain, &e), CLS_ERR_INPUT);
-  MESSAGE("brain.unit: none given");
+  REFUSED(try_expand(c, &brain, &e), "brain.unit: none given");
   brain = good;
   brain.velocity_m_s = 0;
-  assert_int_equal(try_expand(c, &brain, &e), CLS_ERR_INPUT);
-  MESSAGE("brain.velocity_m_s: 0");
+  REFUSED(try_expand(c, &brain, &e), "brain.velocity_m_s: 0");
   brain = good;
   brain.indegree = 0;
-  assert_int_equal(try_expand(c, &brain, &e), CLS_ERR_INPUT);
-  MESSAGE("brain.indegree: 0");
+  REFUSED(try_expand(c, &brain, &e), "brain.indegree: 0");
   brain = good;
   brain.coupling = -1;
-  assert_int_equal(try_expand(c, &brain, &e), CLS_ERR_INPUT);
-  MESSAGE("brain.coupling: -1");
+  REFUSED(try_expand(c, &brain, &e), "brain.coupling: -1");
   brain = good;
   brain.rule = CLS_ALL_TO_ALL;
-  assert_int_equal(try_expand(c, &brain, &e), CLS_ERR_INPUT);
-  MESSAGE("brain.rule");
+  REFUSED(try_expand(c, &brain, &e), "brain.rule");
   free(good.inputs);
   cls_connectome_destroy(c);
 }

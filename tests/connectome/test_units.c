@@ -89,8 +89,7 @@ static void populations_have_stated_shares(void **state) {
   OK(cls_network_finish(e.network));
   drop(&e);
   brain.neurons = 23;
-  assert_int_equal(try_expand(c, &brain, &e), CLS_ERR_INPUT);
-  MESSAGE("brain.neurons: 23: expected at least 24 (8 for each of 3)");
+  REFUSED(try_expand(c, &brain, &e), "brain.neurons: 23: expected at least 24 (8 for each of 3)");
   free(brain.inputs);
   cls_connectome_destroy(c);
 }
@@ -236,8 +235,8 @@ static void long_range_sources(void **state) {
   drop(&e);
   OK(cls_unit_set_long_range(&unit, "L6E"));
   assert_true(unit.population[6].long_range && !unit.population[4].long_range);
-  assert_int_equal(cls_unit_set_long_range(&unit, "L6I"), CLS_ERR_INPUT);
-  MESSAGE("long-range source 'L6I': unit column has no such excitatory population");
+  REFUSED(cls_unit_set_long_range(&unit, "L6I"),
+          "long-range source 'L6I': unit column has no such excitatory population");
   free(brain.inputs);
   cls_connectome_destroy(c);
 }
@@ -358,8 +357,7 @@ static void densities_within_bounds(void **state) {
   }
   brain.density_low = 1.4;
   expanded e;
-  assert_int_equal(try_expand(c, &brain, &e), CLS_ERR_INPUT);
-  MESSAGE("brain.synapse_density: bounds 1.4 ... 1.3");
+  REFUSED(try_expand(c, &brain, &e), "brain.synapse_density: bounds 1.4 ... 1.3");
   free(brain.inputs);
   cls_connectome_destroy(c);
 }
@@ -371,25 +369,20 @@ static void refuse_bad_units(void **state) {
   const cls_region_unit good = *cls_unit_find("column");
   cls_region_unit unit = good;
   unit.population[3].share *= 2;
-  assert_int_equal(cls_unit_check(&unit), CLS_ERR_INPUT);
-  MESSAGE("unit column: the shares of its populations sum to 1.0709");
+  REFUSED(cls_unit_check(&unit), "unit column: the shares of its populations sum to 1.0709");
   unit = good;
   unit.synapses[2][5] = -1;
-  assert_int_equal(cls_unit_check(&unit), CLS_ERR_INPUT);
-  MESSAGE("synapses of L4E from L5I: -1");
+  REFUSED(cls_unit_check(&unit), "synapses of L4E from L5I: -1");
   unit = good;
   for (int s = 0; s < N; s++) unit.synapses[7][s] = 0;
   unit.long_range[7] = 0;
-  assert_int_equal(cls_unit_check(&unit), CLS_ERR_INPUT);
-  MESSAGE("population L6I has no synapses");
+  REFUSED(cls_unit_check(&unit), "population L6I has no synapses");
   unit = good;
   strcpy(unit.population[1].name, "L23E");
-  assert_int_equal(cls_unit_check(&unit), CLS_ERR_INPUT);
-  MESSAGE("'L23E' is named twice");
+  REFUSED(cls_unit_check(&unit), "'L23E' is named twice");
   unit = good;
   unit.population[1].type = 'X';
-  assert_int_equal(cls_unit_check(&unit), CLS_ERR_INPUT);
-  MESSAGE("L23I: expected type E or I");
+  REFUSED(cls_unit_check(&unit), "L23I: expected type E or I");
   assert_null(cls_unit_find("colum"));
   for (int i = 0; i < cls_unit_count(); i++) OK(cls_unit_check(cls_unit_at(i)));
 }
@@ -432,8 +425,7 @@ static void tables_of_regions(void **state) {
       {"name\tsynapse_density\nx\tinf\n", "'inf'"},
       {"name\tunit\nx\ta\ny\ta\nx\tb\n", "regions.tsv:4: region 'x' is there twice (line 2)"}};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-    assert_int_equal(parse(bad[i][0], &table), CLS_ERR_INPUT);
-    MESSAGE(bad[i][1]);
+    REFUSED(parse(bad[i][0], &table), bad[i][1]);
     assert_null(table);
   }
 }

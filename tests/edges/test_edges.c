@@ -1,26 +1,15 @@
 /* Lists of synapses in files: what is read is what was written, whatever part is asked for, by however many
  * ranks. Also run on several ranks (test_edges.py). */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
+#include "base/outcome.h"
 #include "io/edges_file.h"
 #include "io/hdf5_file.h"
 #include "io/positions_file.h"
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 static cls_world world;
 static char path[64];
-
-#define OK(call) ok_(call, #call, __LINE__)
-static void ok_(cls_status status, const char *call, int line) {
-  if (status != CLS_OK) fail_msg("line %d: %s: %s", line, call, cls_error_message());
-}
 
 /* ---- a list ---- */
 

@@ -2,22 +2,11 @@
 #ifndef CALLOSUM_TESTS_PARTITION_NETWORKS_H
 #define CALLOSUM_TESTS_PARTITION_NETWORKS_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
+#include "base/outcome.h"
 #include "partition/methods.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
-
-#define OK(call)                                                                                             \
-  do {                                                                                                       \
-    if ((call) != CLS_OK) fail_msg("%s: %s", #call, cls_error_message());                                    \
-  } while (0)
 
 /* In double precision, which cmocka's own comparison is not. */
 static inline void assert_close(double value, double expected, double tolerance) {

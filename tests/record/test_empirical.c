@@ -52,8 +52,8 @@ static void match_columns(void **state) {
 static void state_orientation(void **state) {
   (void)state;
   const char *square = "7,2,3,4,5\n6,7,8,9,0\n1,3,5,7,9\n2,4,6,8,0\n9,8,7,6,5\n";
-  assert_int_equal(take("m.csv", square, CLS_BOLD_UNSTATED, 0), CLS_ERR_INPUT);
-  MESSAGE("5 rows and columns for 5 regions: expected orientation: time_x_region or region_x_time");
+  REFUSED(take("m.csv", square, CLS_BOLD_UNSTATED, 0),
+          "5 rows and columns for 5 regions: expected orientation: time_x_region or region_x_time");
   OK(take("m.csv", square, CLS_BOLD_TIME_X_REGION, 0));
   assert_true(e->volumes == 5 && e->data[1] == 2 && e->data[2] == 4);
   cls_empirical_free(e);
