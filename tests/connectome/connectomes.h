@@ -2,7 +2,7 @@
 #ifndef CALLOSUM_TEST_CONNECTOMES_H
 #define CALLOSUM_TEST_CONNECTOMES_H
 
-#include "base/outcome.h"
+#include "base/files.h"
 
 #include <stdlib.h>
 #include <unistd.h>

@@ -7,10 +7,7 @@ static cls_matrix m;
 
 static const char *save(const char *name, const char *text) {
   const char *path = scratch(name);
-  FILE *file = fopen(path, "w");
-  assert_non_null(file);
-  fputs(text, file);
-  fclose(file);
+  write_text(path, text);
   return path;
 }
 

@@ -1,71 +1,23 @@
 /* Jobs as loaded: the examples with their numbers, defaults, --set, scaling, and what sections decide
  * together. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
-#include "io/io.h"
+#include "job/jobs.h"
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
-static cls_world world;
-static cls_job *job;
-static char path[] = "/tmp/callosum_job_XXXXXX";
-
-enum { MAX_SET = 8 };
-
-/* Loads `file` with the options that follow, the last NULL. */
-static cls_status load(const char *file, ...) {
-  const char *set[MAX_SET];
-  int n = 0;
-  va_list options;
-  va_start(options, file);
-  for (const char *option; n < MAX_SET && (option = va_arg(options, const char *)); n++) set[n] = option;
-  va_end(options);
-  cls_job_destroy(job);
-  return cls_job_load(&world, file, set, n, &job);
-}
 
 static cls_status load_text(const char *text) {
-  FILE *file = fopen(path, "w");
-  assert_non_null(file);
-  fputs(text, file);
-  fclose(file);
+  write_text(path, text);
   return load(path, (char *)NULL);
 }
 
-static void assert_loaded(cls_status status) {
-  if (status != CLS_OK) fail_msg("%s", cls_error_message());
-}
-
 static void assert_refused(cls_status status, const char *fragment) {
-  assert_int_equal(status, CLS_ERR_INPUT);
+  REFUSED(status, fragment);
   assert_null(job);
-  if (!strstr(cls_error_message(), fragment))
-    fail_msg("'%s' does not say '%s'", cls_error_message(), fragment);
-}
-
-static const cls_projection *projection(const char *name) {
-  for (uint32_t i = 0; i < job->network->n_projections; i++)
-    if (strcmp(job->network->projections[i].name, name) == 0) return &job->network->projections[i];
-  fail_msg("no projection '%s'", name);
-  return NULL;
-}
-
-static const cls_population *population(const char *name) {
-  int64_t i = cls_network_find_population(job->network, name);
-  if (i < 0) fail_msg("no population '%s'", name);
-  return &job->network->populations[i];
 }
 
 /* ---- the examples ---- */
 
 static void test_pd14(void **state) {
   (void)state;
-  assert_loaded(load("jobs/examples/pd14.yaml", (char *)NULL));
+  OK(load("jobs/examples/pd14.yaml", (char *)NULL));
   const cls_network *network = job->network;
   assert_int_equal(network->n_neurons, 77169);
   assert_int_equal(network->n_populations, 8);
@@ -93,7 +45,7 @@ static void test_pd14(void **state) {
 
 static void test_pd14_scaled(void **state) {
   (void)state;
-  assert_loaded(load("jobs/examples/pd14.yaml", "scale={neurons: 0.1, indegree: 0.2}", (char *)NULL));
+  OK(load("jobs/examples/pd14.yaml", "scale={neurons: 0.1, indegree: 0.2}", (char *)NULL));
   assert_int_equal(population("4E")->n, 2192); /* 2191.5, to even */
   assert_true(fabs(job->network->expected_synapses - 298880970 * 0.02) < 55);
   assert_true(projection("4E->23E")->weight[0].a == 175.617);
@@ -101,7 +53,7 @@ static void test_pd14_scaled(void **state) {
 
 static void test_all_rules(void **state) {
   (void)state;
-  assert_loaded(load("jobs/examples/all_rules.yaml", (char *)NULL));
+  OK(load("jobs/examples/all_rules.yaml", (char *)NULL));
   bool rule[CLS_EXPLICIT + 1] = {0}, model[64] = {0}, kind[5] = {0}, kernel[5] = {0}, shape[6] = {0};
   assert_true(cls_model_count() <= 64);
   for (uint32_t i = 0; i < job->network->n_projections; i++) {
@@ -145,7 +97,7 @@ static void test_models(void **state) {
 
 static void test_demo(void **state) {
   (void)state;
-  assert_loaded(load("jobs/examples/demo.yaml", (char *)NULL));
+  OK(load("jobs/examples/demo.yaml", (char *)NULL));
   assert_int_equal(job->network->n_regions, 76);
   assert_int_equal(job->connectome->n_regions, 76);
   assert_int_equal(job->network->n_neurons, 20000);
@@ -171,17 +123,16 @@ static void test_demo(void **state) {
 
 static void test_text_is_the_job(void **state) {
   (void)state;
-  assert_loaded(load("jobs/examples/demo.yaml", (char *)NULL));
+  OK(load("jobs/examples/demo.yaml", (char *)NULL));
   uint64_t plain = job->hash;
-  assert_loaded(
-      load("jobs/examples/demo.yaml", "simulation.seed=2", "record.rates={bin_ms: 2}", (char *)NULL));
+  OK(load("jobs/examples/demo.yaml", "simulation.seed=2", "record.rates={bin_ms: 2}", (char *)NULL));
   assert_true(job->hash != plain && job->seed == 2 && job->network->seed == 2 &&
               job->record.rates_bin_ms == 2);
   assert_non_null(strstr(job->text, "seed: 2"));
   /* The text alone, without options, is the same job. */
   uint64_t with_options = job->hash;
   char *text = cls_format("%s", job->text);
-  assert_loaded(load_text(text));
+  OK(load_text(text));
   assert_string_equal(job->text, text);
   assert_true(job->hash == with_options);
   free(text);
@@ -189,12 +140,11 @@ static void test_text_is_the_job(void **state) {
 
 static void test_one_millisecond(void **state) {
   (void)state;
-  assert_loaded(load("jobs/examples/demo.yaml", "simulation.dt_ms=1", (char *)NULL));
+  OK(load("jobs/examples/demo.yaml", "simulation.dt_ms=1", (char *)NULL));
   const cls_population *p = population("L000/E");
   const int ampa = cls_model_param(p->model, "g_AMPA_mS_cm2");
   assert_true(p->param[ampa].a == 0.0030);
-  assert_loaded(load("jobs/examples/demo.yaml", "simulation.dt_ms=1", "brain.params.g_AMPA_mS_cm2=0.005",
-                     (char *)NULL));
+  OK(load("jobs/examples/demo.yaml", "simulation.dt_ms=1", "brain.params.g_AMPA_mS_cm2=0.005", (char *)NULL));
   assert_true(population("L000/E")->param[ampa].a == 0.005);
 }
 
@@ -212,11 +162,11 @@ static const char small[] =
 
 static void test_defaults(void **state) {
   (void)state;
-  assert_loaded(load_text("simulation: {duration_ms: 100}\n"
-                          "populations: [{name: A, n: 1e2, model: lif_psc_exp}]\n"
-                          "projections: [{source: A, target: A, rule: all_to_all, receptor: exc},\n"
-                          "              {source: A, target: A, rule: all_to_all, receptor: inh},\n"
-                          "              {source: A, target: A, rule: all_to_all, receptor: inh}]\n"));
+  OK(load_text("simulation: {duration_ms: 100}\n"
+               "populations: [{name: A, n: 1e2, model: lif_psc_exp}]\n"
+               "projections: [{source: A, target: A, rule: all_to_all, receptor: exc},\n"
+               "              {source: A, target: A, rule: all_to_all, receptor: inh},\n"
+               "              {source: A, target: A, rule: all_to_all, receptor: inh}]\n"));
   assert_true(job->dt_ms == 0.1 && job->seed == 1 && job->members == 1 && job->beat_ms == 100);
   assert_string_equal(job->backend, "/cpu/omp");
   assert_string_equal(job->partition_method, "metis");
@@ -234,16 +184,15 @@ static void test_defaults(void **state) {
 static void test_receptors(void **state) {
   (void)state;
   assert_refused(load_text(small), "unknown receptor 'NMDA': expected one of: excitatory, inhibitory");
-  assert_loaded(load(path, "projections.2.receptor=AMPA", (char *)NULL));
+  OK(load(path, "projections.2.receptor=AMPA", (char *)NULL));
   const cls_projection *p = projection("A->B");
   assert_true(p->port == 0 && p->weight[0].a == 1 && p->weight[1].a == 2);
-  assert_loaded(load(path, "projections.2.receptor=AMPA", "projections.2.weight=0.5", (char *)NULL));
+  OK(load(path, "projections.2.receptor=AMPA", "projections.2.weight=0.5", (char *)NULL));
   p = projection("A->B"); /* one weight is that of both receptors */
   assert_true(p->weight[0].a == 0.5 && p->weight[1].a == 0.5);
-  assert_loaded(load(path, "projections.2.receptor=AMPA",
-                     "populations.1.inputs=[{model: poisson, rate_hz: 5, receptor: GABA_B}]",
-                     "populations.0.inputs=[{model: poisson, rate_hz: 5}, {model: dc, amplitude: 3}]",
-                     (char *)NULL));
+  OK(load(path, "projections.2.receptor=AMPA",
+          "populations.1.inputs=[{model: poisson, rate_hz: 5, receptor: GABA_B}]",
+          "populations.0.inputs=[{model: poisson, rate_hz: 5}, {model: dc, amplitude: 3}]", (char *)NULL));
   assert_int_equal(population("B")->inputs[0].receptor, 3);
   assert_int_equal(population("A")->inputs[0].receptor, 0);
   assert_int_equal(population("A")->inputs[1].receptor, -1);
@@ -263,12 +212,12 @@ static void test_scale(void **state) {
                  "projections.0.probability: value 0.4 becomes 4");
   assert_refused(load(path, fix, "scale={neurons: 0.5, indegree: 0.5}", (char *)NULL),
                  "populations.1.model: model lif_dtb takes no current");
-  assert_loaded(load(path, fix, "scale={neurons: 0.5, indegree: 0.5, weights: keep}", (char *)NULL));
+  OK(load(path, fix, "scale={neurons: 0.5, indegree: 0.5, weights: keep}", (char *)NULL));
   assert_true(projection("A->A")->probability == 0.4 && population("A")->n == 50);
   assert_int_equal(projection("A->A#2")->indegree, 5);
-  assert_loaded(load(path, fix, "scale.neurons=0.5", (char *)NULL));
+  OK(load(path, fix, "scale.neurons=0.5", (char *)NULL));
   assert_true(projection("A->A")->probability == 0.8 && projection("A->A#2")->indegree == 10);
-  assert_loaded(load(path, fix, "scale={indegree: 0.01, weights: keep}", (char *)NULL));
+  OK(load(path, fix, "scale={indegree: 0.01, weights: keep}", (char *)NULL));
   assert_int_equal(projection("A->A#2")->indegree, 1); /* never none */
 }
 
@@ -276,17 +225,17 @@ static void test_size_of_recording(void **state) {
   (void)state;
   const char *fix = write_small(), *all = "record.spikes=all";
   /* A: 100 neurons at 10,000 spikes/s for .1 s and B at 5: 100,050 spikes of 16 bytes. */
-  assert_loaded(load(path, fix, all, "record.max_gb=0.0016009", (char *)NULL));
+  OK(load(path, fix, all, "record.max_gb=0.0016009", (char *)NULL));
   assert_refused(load(path, fix, all, "record.max_gb=0.0016007", (char *)NULL),
                  "above record.max_gb 0.0016007");
-  assert_loaded(load(path, fix, "record.spikes=[B]", "record.max_gb=1e-6", (char *)NULL));
+  OK(load(path, fix, "record.spikes=[B]", "record.max_gb=1e-6", (char *)NULL));
   assert_refused(load(path, fix, "record.spikes=[C]", (char *)NULL), "record.spikes.0: value 'C'");
 }
 
 static void test_multiples(void **state) {
   (void)state;
   const char *fix = write_small();
-  assert_loaded(load(path, fix, "simulation.dt_ms=0.3", "simulation.duration_ms=99.9", (char *)NULL));
+  OK(load(path, fix, "simulation.dt_ms=0.3", "simulation.duration_ms=99.9", (char *)NULL));
   assert_true(fabs(job->beat_ms - 100.2) < 1e-9); /* a default moves to the next step */
   assert_refused(
       load(path, fix, "simulation.dt_ms=0.3", (char *)NULL),
@@ -297,9 +246,9 @@ static void test_multiples(void **state) {
 
 static void test_brain_section(void **state) {
   (void)state;
-  assert_loaded(load_text("simulation: {duration_ms: 100}\nbrain: {neurons: 4000, indegree: 50, connectome: "
-                          "{generator: {regions: 10, seed: 5}},\n"
-                          "  shares: {local_e: 0.6, local_i: 0.15, long_range: 0.25}, inputs: []}\n"));
+  OK(load_text("simulation: {duration_ms: 100}\nbrain: {neurons: 4000, indegree: 50, connectome: "
+               "{generator: {regions: 10, seed: 5}},\n"
+               "  shares: {local_e: 0.6, local_i: 0.15, long_range: 0.25}, inputs: []}\n"));
   assert_int_equal(job->network->n_regions, 10);
   assert_int_equal(job->network->n_neurons, 4000);
   assert_int_equal(job->network->populations[0].n_inputs, 0);
@@ -312,10 +261,7 @@ static void test_brain_section(void **state) {
 static void write_beside(const char *ending, const char *text) {
   char name[64];
   snprintf(name, sizeof name, "%s%s", path, ending);
-  FILE *file = fopen(name, "w");
-  assert_non_null(file);
-  fputs(text, file);
-  fclose(file);
+  write_text(name, text);
 }
 
 /* A region without area and tracts is dropped, and with it its row of the table and its column of the measured
@@ -332,7 +278,7 @@ static void test_dropped_region(void **state) {
            "brain: {neurons: 300, connectome: {file: %s.csv, regions: %s.tsv, symmetrise: none}}\n"
            "record: {bold: {tr_s: 0.01}, empirical_bold: {file: %s.bold, tr_s: 0.5}}\n",
            path, path, path);
-  assert_loaded(load_text(text));
+  OK(load_text(text));
   const cls_connectome *c = job->connectome;
   assert_int_equal(c->n_regions, 2);
   assert_int_equal(job->listed_regions, 3);
@@ -350,24 +296,14 @@ static void test_dropped_region(void **state) {
   assert_true(job->empirical->tr_s == 0.5 && !job->empirical->by_name);
 }
 
-static int start(void **state) {
-  (void)state;
-  int descriptor = mkstemp(path);
-  if (descriptor < 0) return 1;
-  FILE *file = fdopen(descriptor, "w");
-  return file ? fclose(file) : 1;
-}
-
 static int stop(void **state) {
-  (void)state;
   static const char *const beside[] = {".csv", ".tsv", ".bold"};
-  cls_job_destroy(job);
   for (int i = 0; i < 3; i++) { /* what write_beside made, also where its test failed */
     char name[64];
     snprintf(name, sizeof name, "%s%s", path, beside[i]);
     remove(name);
   }
-  return remove(path);
+  return drop_file(state);
 }
 
 int main(int argc, char **argv) {
@@ -389,7 +325,7 @@ int main(int argc, char **argv) {
   };
   MPI_Init(&argc, &argv);
   cls_world_init(&world, MPI_COMM_WORLD, 1, 0);
-  int failed = cmocka_run_group_tests(tests, start, stop);
+  int failed = cmocka_run_group_tests(tests, make_file, stop);
   MPI_Finalize();
   return failed;
 }

@@ -1,18 +1,7 @@
 /* Section `record:` as loaded: which populations, neurons and states recordings are about, and how large they
  * will be. */
-#include "io/io.h"
+#include "job/jobs.h"
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-static cls_world world;
-static cls_job *job;
-static char path[] = P_tmpdir "/callosum_record_XXXXXX";
 
 static const char network[] = "simulation: {duration_ms: 1000, dt_ms: 0.1, members: 2}\n"
                               "populations:\n"
@@ -20,17 +9,12 @@ static const char network[] = "simulation: {duration_ms: 1000, dt_ms: 0.1, membe
                               "  - {name: A/I, n: 20, type: I, model: lif_psc_exp, rate_hz: 20}\n"
                               "  - {name: B/E, n: 50, type: E, model: lif_dtb}\n";
 
-static cls_status load(const char *record) {
-  FILE *file = fopen(path, "w");
-  assert_non_null(file);
-  fprintf(file, "%s%s", network, record);
-  fclose(file);
-  cls_job_destroy(job);
-  return cls_job_load(&world, path, NULL, 0, &job);
-}
-
-static void assert_loaded(cls_status status) {
-  if (status != CLS_OK) fail_msg("%s", cls_error_message());
+/* The network with a section `record:`. */
+static void record(const char *section) {
+  char *text = cls_format("%s%s", network, section);
+  write_text(path, text);
+  free(text);
+  OK(load(path, (char *)NULL));
 }
 
 static void assert_chosen(const cls_chosen *chosen, bool wanted, const char *numbers) {
@@ -48,17 +32,17 @@ static void test_selections(void **state) {
                              {"[\"A/*\"]", "01"},  {"{type: E}", "02"},
                              {"[B/E, A/E]", "02"}, {"{population: [\"*/I\", B/E], type: I}", "1"}};
   for (size_t i = 0; i < sizeof spikes / sizeof *spikes; i++) {
-    char *record = cls_format("record: {spikes: %s}\n", spikes[i][0]);
-    assert_loaded(load(record));
+    char *section = cls_format("record: {spikes: %s}\n", spikes[i][0]);
+    record(section);
     assert_chosen(&job->record.spikes, i >= 2, spikes[i][1]);
     assert_false(job->record.neurons.wanted || job->record.spectra.wanted);
-    free(record);
+    free(section);
   }
-  assert_loaded(load("record: {neurons: {type: I}, spectra: {}}\n"));
+  record("record: {neurons: {type: I}, spectra: {}}\n");
   assert_chosen(&job->record.neurons, true, "1");
   assert_chosen(&job->record.spectra, true, "012");
   assert_true(job->record.spectra_bin_ms == 1 && job->record.spectra_segment_ms == 1000);
-  assert_loaded(load("record: {neurons: none, spectra: {bin_ms: 0.3, on: [A/E]}, lfp: {}}\n"));
+  record("record: {neurons: none, spectra: {bin_ms: 0.3, on: [A/E]}, lfp: {}}\n");
   assert_false(job->record.neurons.wanted);
   assert_chosen(&job->record.spectra, true, "0");
   assert_true(fabs(job->record.spectra_segment_ms - 1000.2) < 1e-9); /* a default moves to a whole bin */
@@ -67,12 +51,11 @@ static void test_selections(void **state) {
 
 static void test_traces(void **state) {
   (void)state;
-  assert_loaded(
-      load("record:\n"
-           "  traces:\n"
-           "    - {name: a, on: \"*\", variables: [V_m, refractory], interval_ms: 0.5}\n"
-           "    - {name: b-2.x, on: [A/E, A/I], neurons: [19, 3, 0], variables: [I_inh_pA, I_exc]}\n"
-           "    - {name: c, on: A/I, neurons: 1e3, variables: [V_m_mV]}\n"));
+  record("record:\n"
+         "  traces:\n"
+         "    - {name: a, on: \"*\", variables: [V_m, refractory], interval_ms: 0.5}\n"
+         "    - {name: b-2.x, on: [A/E, A/I], neurons: [19, 3, 0], variables: [I_inh_pA, I_exc]}\n"
+         "    - {name: c, on: A/I, neurons: 1e3, variables: [V_m_mV]}\n");
   assert_int_equal(job->record.n_traces, 3);
   const cls_trace *a = &job->record.traces[0], *b = &job->record.traces[1], *c = &job->record.traces[2];
   assert_string_equal(b->name, "b-2.x");
@@ -101,18 +84,17 @@ static void test_sizes(void **state) {
   (void)state;
   cls_recording_size *sizes = NULL;
   int n = 0;
-  assert_loaded(load("record: {}\n"));
+  record("record: {}\n");
   assert_int_equal(cls_job_recording_sizes(job, &sizes, &n), CLS_OK);
   assert_int_equal(n, 0);
   free(sizes);
-  assert_loaded(
-      load("record:\n"
-           "  spikes: [\"A/*\"]\n"
-           "  rates: {bin_ms: 3}\n"
-           "  currents: {interval_ms: 1}\n"
-           "  neurons: A/I\n"
-           "  spectra: {bin_ms: 1, segment_ms: 100, on: A/E}\n"
-           "  traces: [{name: t, on: {type: E}, neurons: 5, variables: [V_m], interval_ms: 0.5}]\n"));
+  record("record:\n"
+         "  spikes: [\"A/*\"]\n"
+         "  rates: {bin_ms: 3}\n"
+         "  currents: {interval_ms: 1}\n"
+         "  neurons: A/I\n"
+         "  spectra: {bin_ms: 1, segment_ms: 100, on: A/E}\n"
+         "  traces: [{name: t, on: {type: E}, neurons: 5, variables: [V_m], interval_ms: 0.5}]\n");
   assert_int_equal(cls_job_recording_sizes(job, &sizes, &n), CLS_OK);
   assert_int_equal(n, 6);
   assert_true(bytes_of(sizes, n, "spikes.h5") == 2 * 16 * (100 * 10 + 20 * 20));
@@ -125,13 +107,11 @@ static void test_sizes(void **state) {
 }
 
 int main(int argc, char **argv) {
-  MPI_Init(&argc, &argv);
-  if (cls_world_init(&world, MPI_COMM_WORLD, 1, 0) != CLS_OK || close(mkstemp(path)) != 0) return 1;
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_selections), cmocka_unit_test(test_traces),
                                      cmocka_unit_test(test_sizes)};
-  int failed = cmocka_run_group_tests(tests, NULL, NULL);
-  cls_job_destroy(job);
-  unlink(path);
+  MPI_Init(&argc, &argv);
+  cls_world_init(&world, MPI_COMM_WORLD, 1, 0);
+  int failed = cmocka_run_group_tests(tests, make_file, drop_file);
   MPI_Finalize();
   return failed;
 }

@@ -1,34 +1,15 @@
 /* Networks with fewer neurons and synapses: the numbers of every rule, and weights, background and currents
  * that keep the mean and the variance of the input. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
-#include "io/io.h"
+#include "job/jobs.h"
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
-static cls_world world;
-static cls_job *job;
-static char path[] = "callosum_scale_XXXXXX";
-
-static cls_status load(const char *text, const char *set) {
-  FILE *file = fopen(path, "w");
-  assert_non_null(file);
-  fputs(text, file);
-  fclose(file);
-  cls_job_destroy(job);
-  return cls_job_load(&world, path, &set, set ? 1 : 0, &job);
+static cls_status load_text(const char *text, const char *set) {
+  write_text(path, text);
+  return load(path, set, (char *)NULL);
 }
-static void loaded(const char *text, const char *set) {
-  if (load(text, set) != CLS_OK) fail_msg("%s", cls_error_message());
-}
+static void loaded(const char *text, const char *set) { OK(load_text(text, set)); }
 static void refused(const char *text, const char *set, const char *says) {
-  assert_int_equal(load(text, set), CLS_ERR_INPUT);
-  if (!strstr(cls_error_message(), says)) fail_msg("'%s' does not say '%s'", cls_error_message(), says);
+  REFUSED(load_text(text, set), says);
 }
 
 static void near(double value, double expected, double relative) {
@@ -36,17 +17,6 @@ static void near(double value, double expected, double relative) {
     fail_msg("%.12g: expected %.12g", value, expected);
 }
 
-static const cls_projection *projection(const char *name) {
-  for (uint32_t i = 0; i < job->network->n_projections; i++)
-    if (strcmp(job->network->projections[i].name, name) == 0) return &job->network->projections[i];
-  fail_msg("no projection '%s'", name);
-  return NULL;
-}
-static const cls_population *population(const char *name) {
-  int64_t i = cls_network_find_population(job->network, name);
-  if (i < 0) fail_msg("no population '%s'", name);
-  return &job->network->populations[i];
-}
 static double current_of(const char *name) {
   const cls_population *p = population(name);
   return cls_distribution_mean(&p->param[cls_model_param(p->model, "I_e_pA")]);
@@ -168,17 +138,6 @@ static void test_refusals(void **state) {
           "projections.4.probability: value 0.1 becomes 2 with scale.neurons 0.05");
 }
 
-static int start(void **state) {
-  (void)state;
-  int file = mkstemp(path);
-  return file < 0 ? -1 : 0;
-}
-static int stop(void **state) {
-  (void)state;
-  cls_job_destroy(job);
-  return remove(path);
-}
-
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_mean_and_variance_stay),
@@ -188,7 +147,7 @@ int main(int argc, char **argv) {
   };
   MPI_Init(&argc, &argv);
   cls_world_init(&world, MPI_COMM_WORLD, 1, 0);
-  int failed = cmocka_run_group_tests(tests, start, stop);
+  int failed = cmocka_run_group_tests(tests, make_file, drop_file);
   MPI_Finalize();
   return failed;
 }

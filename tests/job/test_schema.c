@@ -1,13 +1,8 @@
 /* The walker: what each type takes and refuses, defaults, suggestions, distributions. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "job/trees.h"
 
 #include "io/job.h"
 #include <math.h>
-#include <string.h>
 
 typedef struct {
   double duration_ms, share, limit;
@@ -34,22 +29,17 @@ static const cls_key keys[] = {
     {"list", CLS_KEY_LIST, offsetof(fields, list), .doc = ""},
 };
 
-static cls_yaml_tree *tree;
 static fields f;
 
 static cls_status read(const char *text) {
-  cls_yaml *root;
-  cls_yaml_tree_destroy(tree);
-  tree = NULL;
   f = (fields){.name = "unset"};
-  assert_int_equal(cls_yaml_tree_create(&tree), CLS_OK);
-  CLS_TRY(cls_yaml_parse(tree, text, strlen(text), "job.yaml", true, &root));
+  CLS_TRY(parse(text));
   return cls_schema_read(tree, root, keys, CLS_KEYS(keys), &f);
 }
 
 static void assert_refused(const char *text, const char *message) {
   if (read(text) == CLS_OK) fail_msg("'%s' was taken", text);
-  if (!strstr(cls_error_message(), message)) fail_msg("'%s' does not say '%s'", cls_error_message(), message);
+  MESSAGE(message);
 }
 
 static void test_values(void **state) {
@@ -189,13 +179,6 @@ static void test_tables(void **state) {
   assert_true(n_keys > 60);
 }
 
-static int drop(void **state) {
-  (void)state;
-  cls_yaml_tree_destroy(tree);
-  tree = NULL;
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_values),        cmocka_unit_test(test_defaults),
@@ -203,5 +186,5 @@ int main(void) {
       cmocka_unit_test(test_distributions), cmocka_unit_test(test_wrong_distributions),
       cmocka_unit_test(test_tables),
   };
-  return cmocka_run_group_tests(tests, NULL, drop);
+  return cmocka_run_group_tests(tests, NULL, drop_tree);
 }

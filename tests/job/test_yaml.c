@@ -1,30 +1,12 @@
 /* The tree behind job files: values, places in messages, --set, and text that reads back as the same tree. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
-#include "io/yaml_tree.h"
+#include "job/trees.h"
 #include <stdlib.h>
-#include <string.h>
-
-static cls_yaml_tree *tree;
-static cls_yaml *root;
-
-static cls_status parse(const char *text) {
-  cls_yaml_tree_destroy(tree);
-  tree = NULL;
-  assert_int_equal(cls_yaml_tree_create(&tree), CLS_OK);
-  return cls_yaml_parse(tree, text, strlen(text), "job.yaml", true, &root);
-}
 
 /* The message says every one of the fragments, separated by '|'. */
 static void assert_message(const char *fragments) {
   char copy[256], *rest = copy;
   snprintf(copy, sizeof copy, "%s", fragments);
-  for (char *part = strtok_r(copy, "|", &rest); part; part = strtok_r(NULL, "|", &rest))
-    if (!strstr(cls_error_message(), part)) fail_msg("'%s' does not say '%s'", cls_error_message(), part);
+  for (char *part = strtok_r(copy, "|", &rest); part; part = strtok_r(NULL, "|", &rest)) MESSAGE(part);
 }
 
 static void assert_refused(const char *text, const char *fragments) {
@@ -159,18 +141,11 @@ static void test_text_reads_back(void **state) {
   free(again);
 }
 
-static int drop(void **state) {
-  (void)state;
-  cls_yaml_tree_destroy(tree);
-  tree = NULL;
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_values_and_places), cmocka_unit_test(test_aliases_are_expanded),
       cmocka_unit_test(test_refused),           cmocka_unit_test(test_set),
       cmocka_unit_test(test_set_refused),       cmocka_unit_test(test_text_reads_back),
   };
-  return cmocka_run_group_tests(tests, NULL, drop);
+  return cmocka_run_group_tests(tests, NULL, drop_tree);
 }

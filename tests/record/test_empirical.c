@@ -12,10 +12,7 @@ static cls_empirical *e;
 
 static cls_status take(const char *file, const char *text, cls_bold_orientation orientation, double tr_s) {
   const char *path = scratch(file);
-  FILE *stream = fopen(path, "w");
-  assert_non_null(stream);
-  fputs(text, stream);
-  fclose(stream);
+  write_text(path, text);
   const cls_empirical_request request = {path, NULL, orientation, tr_s};
   const cls_status status = cls_empirical_read(&request, &regions, NULL, &e);
   unlink(path);
@@ -82,10 +79,7 @@ static void read_sidecar(void **state) {
                {"[1]", 0, "m.json: expected a JSON object"},
                {"{\"RepetitionTime\": 0.8", 0, "m.json: no JSON: wrong from byte"}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    fputs(cases[i].json, file);
-    fclose(file);
+    write_text(path, cases[i].json);
     const cls_status status = take("m.tsv", text, CLS_BOLD_UNSTATED, cases[i].tr_s);
     unlink(path);
     assert_int_equal(status, cases[i].part ? CLS_ERR_INPUT : CLS_OK);
@@ -128,10 +122,7 @@ static void refuse_signals(void **state) {
 static void ignore_made_up_names(void **state) {
   (void)state;
   const char *path = scratch("m.csv");
-  FILE *file = fopen(path, "w");
-  assert_non_null(file);
-  fputs("e,d,c,b,a\n2,3,4,5,6\n12,13,14,15,16\n22,23,24,25,26\n", file);
-  fclose(file);
+  write_text(path, "e,d,c,b,a\n2,3,4,5,6\n12,13,14,15,16\n22,23,24,25,26\n");
   cls_empirical_regions unnamed = regions;
   unnamed.names_made_up = true;
   OK(cls_empirical_read(&(cls_empirical_request){.path = path}, &unnamed, NULL, &e));
