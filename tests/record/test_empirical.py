@@ -5,7 +5,6 @@
 import json
 import pathlib
 import sys
-import tempfile
 
 import h5py
 import numpy as np
@@ -13,7 +12,7 @@ import numpy as np
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path += [str(ROOT / "tests" / "system"), str(ROOT / "tests" / "connectome")]
 import formats  # noqa: E402
-from common import Checks, Run  # noqa: E402
+from common import Run, testing  # noqa: E402
 
 NAMES = ["lA", "lB", "callosum", "lC", "rA", "rB", "rC", "rD"]
 KEPT = [0, 1, 3, 4, 5, 6, 7]  # the third has no area and no tracts, and is dropped
@@ -64,9 +63,7 @@ def expected_r(out, measured):
 
 
 def main():
-    check = Checks()
-    with tempfile.TemporaryDirectory(prefix="callosum_empirical_") as name:
-        folder = pathlib.Path(name)
+    with testing(__doc__) as (check, folder):
         job = write_brain(folder)
         measured = np.random.default_rng(9).normal(size=(VOLUMES, 8)).cumsum(0)
         found = set()
@@ -82,7 +79,7 @@ def main():
                 attributes = dict(file["empirical"].attrs)
                 check.equal(f"{what}: how it was matched", attributes["matched_by"] in (b"name", "name"), by_name)
                 check.equal(f"{what}: time between volumes", None if np.isnan(attributes["tr_s"]) else attributes["tr_s"], tr_s)
-            check(f"{what}: the log", "measured BOLD: " in run.stdout and f"of 8 series" in run.stdout)
+            check(f"{what}: the log", "measured BOLD: " in run.stdout and "of 8 series" in run.stdout)
         check.equal("one correlation for all", len(found), 1)
         # The order matters: the same columns shuffled, without names, are another brain.
         formats.text(folder / "wrong.csv", measured[:, [6, 2, 0, 7, 4, 1, 3, 5]], ",")
@@ -93,7 +90,6 @@ def main():
         run = Run(job, folder / "unnamed", {"record.empirical_bold": str(folder / "sub-1_timeseries.tsv"), "brain.connectome":
                   f"{{file: {folder / 'unnamed.csv'}, regions: {folder / 'areas.tsv'}}}"})
         check("no names in the connectome", "in the order of the connectome, which has no names to match" in run.stdout, run.stdout[-300:])
-    check.finish()
 
 
 main()

@@ -8,7 +8,7 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
-from common import JOBS, PROGRAM, Checks, Run, scratch, skip  # noqa: E402
+from common import JOBS, Run, skip, testing  # noqa: E402
 
 try:
     import h5py
@@ -286,16 +286,11 @@ def brain(check, folder):
 
 
 def main():
-    if not PROGRAM:
-        sys.exit(__doc__)
-    check = Checks()
-    with scratch() as name:
-        folder = pathlib.Path(name)
+    with testing(__doc__) as (check, folder):
         exact(check, folder)
         active(check, folder)
         selections(check, folder)
         brain(check, folder)
-    check.finish()
 
 
 main()

@@ -10,13 +10,12 @@ import pathlib
 import re
 import subprocess
 import sys
-import tempfile
 
 import h5py
 import numpy
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
-from common import DATA, PROGRAM, Checks, Run, call  # noqa: E402
+from common import DATA, PROGRAM, Run, call, testing  # noqa: E402
 
 
 # ---- what was written
@@ -398,15 +397,10 @@ def refusals(check, folder):
 
 
 def main():
-    if not PROGRAM:
-        sys.exit(__doc__)
-    check = Checks()
-    with tempfile.TemporaryDirectory(prefix="callosum_test_") as name:
-        folder = pathlib.Path(name)
+    with testing(__doc__) as (check, folder):
         published(check, folder)
         made_up(check, folder / "made_up")
         refusals(check, folder)
-    check.finish()
 
 
 main()

@@ -1,4 +1,5 @@
 """What the tests of the whole program share: starting it, its summary, its recordings, and a count of what held."""
+import contextlib
 import json
 import os
 import pathlib
@@ -61,6 +62,17 @@ class Checks:
         seconds = time.monotonic() - self.begun
         print(f"{self.passed} of {self.passed + self.failed} checks passed in {seconds:.0f} s")
         sys.exit(1 if self.failed else 0)
+
+
+@contextlib.contextmanager
+def testing(usage):
+    """The checks and the folder of a whole test, which ends with their count; `usage` is said where no program is named."""
+    if not PROGRAM:
+        sys.exit(usage)
+    check = Checks()
+    with scratch() as folder:
+        yield check, pathlib.Path(folder)
+    check.finish()
 
 
 def settings(values):

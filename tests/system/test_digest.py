@@ -6,9 +6,8 @@ whose synapses and positions stand in files.
   test_digest.py CALLOSUM     (CALLOSUM_baseline and CALLOSUM_v3 beside it are compared where they are)
 """
 import pathlib
-import sys
 
-from common import EXAMPLES, JOBS, PROGRAM, Checks, Run, scratch, skip
+from common import EXAMPLES, JOBS, PROGRAM, Run, skip, testing
 
 try:
     import h5py
@@ -204,10 +203,7 @@ def processor_has(flag):
 
 
 def main():
-    if not PROGRAM:
-        sys.exit(__doc__)
-    check = Checks()
-    with scratch() as folder:
+    with testing(__doc__) as (check, folder):
         for name in CASES:
             case = Case(check, name, folder)
             case.files()
@@ -218,7 +214,6 @@ def main():
                 case.observers()
             case.seed()
             case.processors()
-    check.finish()
 
 
 main()

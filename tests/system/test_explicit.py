@@ -3,10 +3,8 @@ and what the list holds goes into the hash of the job.
 
   test_explicit.py CALLOSUM
 """
-import pathlib
-import sys
 
-from common import PROGRAM, Checks, Run, scratch, skip
+from common import Run, skip, testing
 
 try:
     import h5py
@@ -88,14 +86,9 @@ def arrivals(check, folder):
 
 
 def main():
-    if not PROGRAM:
-        sys.exit(__doc__)
-    check = Checks()
-    with scratch() as name:
-        folder = pathlib.Path(name)
+    with testing(__doc__) as (check, folder):
         pairs(check, folder)
         arrivals(check, folder)
-    check.finish()
 
 
 main()

@@ -4,10 +4,8 @@ is the same bits on any layout.
   test_interventions.py CALLOSUM
 """
 import json
-import pathlib
-import sys
 
-from common import PROGRAM, Checks, Run, call, scratch, skip
+from common import Run, call, skip, testing
 
 try:
     import h5py
@@ -215,17 +213,12 @@ def refusals(check, folder):
 
 
 def main():
-    if not PROGRAM:
-        sys.exit(__doc__)
-    check = Checks()
-    with scratch() as name:
-        folder = pathlib.Path(name)
+    with testing(__doc__) as (check, folder):
         pulses(check, folder)
         mixed(check, folder)
         parameters(check, folder)
         lesion(check, folder)
         refusals(check, folder)
-    check.finish()
 
 
 main()

@@ -5,10 +5,8 @@ publish with it: relays, spike trains and delta synapses give every one of them,
 """
 import csv
 import json
-import pathlib
-import sys
 
-from common import PROGRAM, Checks, Run, data, scratch, skip
+from common import Run, data, skip, testing
 
 try:
     import h5py
@@ -65,16 +63,12 @@ def projections(network, kind, number, path):
 
 
 def main():
-    if not PROGRAM:
-        sys.exit(__doc__)
     network = data("sonata_300_intfire", "network")
     inputs, output = network.parent / "inputs", network.parent / "output" / "spikes.h5"
     with h5py.File(output, "r") as file:
         published = file["spikes/v1/timestamps"][()], file["spikes/v1/node_ids"][()].astype(int)
     kind, number = cells(network)
-    check = Checks()
-    with scratch() as name:
-        folder = pathlib.Path(name)
+    with testing(__doc__) as (check, folder):
         job = {"simulation": {"duration_ms": 3000, "dt_ms": 0.1},
                "populations": [{"name": k, "n": n, "model": "relay",
                                 "inputs": [{"model": "spike_train", "file": str(inputs / f"{k}_spikes.h5")}]}
@@ -100,7 +94,6 @@ def main():
             late = times[mine] - published[0][theirs]
             check(f"{what}: late by less than a step", late.min() > -1e-6 and late.max() < dt,
                   f"{late.min():.4f} to {late.max():.4f} ms")
-    check.finish()
 
 
 main()

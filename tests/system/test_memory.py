@@ -3,21 +3,16 @@ than 7 bytes, and every neuron has exactly the in-degree that was asked for.
 
   test_memory.py CALLOSUM
 """
-import pathlib
-import sys
 
-from common import JOBS, PROGRAM, Checks, Run, data, scratch
+from common import JOBS, Run, data, testing
 
 NEURONS, INDEGREE, MOST_OF_BEFORE = 200000, 100, 0.75
 
 
 def main():
-    if not PROGRAM:
-        sys.exit(__doc__)
     connectome = data("tvb", "connectivity_998.zip")
-    check, beyond, digests = Checks(), {}, {}
-    with scratch() as name:
-        folder = pathlib.Path(name)
+    beyond, digests = {}, {}
+    with testing(__doc__) as (check, folder):
         for ranks in (1, 2, 4):
             how = {"ranks": ranks, "options": ["--threads", "1"]}
             empty = Run(JOBS / "tiny.yaml", folder / f"empty{ranks}", **how).summary["peak_rss_bytes"]
@@ -41,8 +36,7 @@ def main():
                 share = beyond[ranks] / beyond[ranks // 2]
                 check(f"{ranks} ranks: memory beyond the empty program falls", share <= MOST_OF_BEFORE,
                       f"{share:.3f} of that on {ranks // 2}, at most {MOST_OF_BEFORE}")
-    check.equal("spikes and digest on 2 and 4 ranks", [digests[2], digests[4]], [digests[1]] * 2)
-    check.finish()
+        check.equal("spikes and digest on 2 and 4 ranks", [digests[2], digests[4]], [digests[1]] * 2)
 
 
 main()

@@ -2,13 +2,11 @@
 
 The prediction assumes a rate of 5 Hz everywhere. Here all neurons have the same drive and weak synapses, so all fire at
 the same rate up to noise, and the prediction times measured rate / 5 must be the count: some 50,000 messages, whose
-statistical error is below 1 %."""
-import os
-import sys
-import tempfile
+statistical error is below 1 %.
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import common  # noqa: E402
+  test_messages.py CALLOSUM
+"""
+from common import Run, call, testing
 
 RANKS, SECONDS = 3, 2
 JOB = """
@@ -35,7 +33,7 @@ def job_text():
 
 
 def expected(job, method):
-    done = common.call("partition", job, "--ranks", RANKS, "--method", method)
+    done = call("partition", job, "--ranks", RANKS, "--method", method)
     for line in done.stdout.splitlines():
         if line.startswith(method):
             return float(line.split()[5])
@@ -43,20 +41,17 @@ def expected(job, method):
 
 
 def main():
-    check = common.Checks()
-    with tempfile.TemporaryDirectory() as folder:
-        job = os.path.join(folder, "messages.yaml")
-        with open(job, "w", encoding="utf-8") as file:
-            file.write(job_text())
+    with testing(__doc__) as (check, folder):
+        job = folder / "messages.yaml"
+        job.write_text(job_text(), encoding="utf-8")
         for method in ("metis", "contiguous", "round_robin"):
-            run = common.Run(job, os.path.join(folder, method), {"partition.method": method}, ranks=RANKS)
+            run = Run(job, folder / method, {"partition.method": method}, ranks=RANKS)
             s = run.summary
             rate = s["spikes"] / s["neurons"] / SECONDS
             predicted = expected(job, method) * SECONDS * rate / 5
             ratio = s["messages"] / predicted
             check(f"{method}: counted over expected messages", abs(ratio - 1) < 0.02 and s["messages"] > 20000,
                   f"{s['messages']:.0f} / {predicted:.0f} = {ratio:.4f} at {rate:.2f} Hz")
-    check.finish()
 
 
 main()

@@ -2,16 +2,12 @@
 
   test_published.py CALLOSUM
 """
-import sys
 
-from common import EXAMPLES, PROGRAM, Checks, Run, scratch
+from common import EXAMPLES, Run, testing
 
 
 def main():
-    if not PROGRAM:
-        sys.exit(__doc__)
-    check = Checks()
-    with scratch() as folder:
+    with testing(__doc__) as (check, folder):
         # N. Brunel, J. Comput. Neurosci. 8:183 (2000), figure 8: mean-field theory 37.95, his simulation 37.7 spikes/s.
         # The theory leaves out correlations and the grid of time, which add a little.
         brunel = Run(EXAMPLES / "brunel.yaml", f"{folder}/brunel", {"simulation.duration_ms": 400})
@@ -27,7 +23,6 @@ def main():
         mean = sum(rates) / len(rates)
         check("the COBA network: 18 to 20 spikes/s", 17 < mean < 21, " ".join(f"{r:.2f}" for r in rates))
         check("it fires irregularly", min(cv) > 1, " ".join(f"{c:.2f}" for c in cv))
-    check.finish()
 
 
 main()

@@ -4,11 +4,9 @@ what `callosum check` expects is what a run then has.
   test_readme.py CALLOSUM
 """
 import json
-import pathlib
 import re
-import sys
 
-from common import EXAMPLES, PROGRAM, ROOT, Checks, Run, call, scratch
+from common import EXAMPLES, ROOT, Run, call, testing
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MARK = "<!-- callosum reference -->\n"
@@ -88,16 +86,11 @@ def sizes(check, folder):
 
 
 def main():
-    if not PROGRAM:
-        sys.exit(__doc__)
-    check = Checks()
-    with scratch() as name:
-        folder = pathlib.Path(name)
+    with testing(__doc__) as (check, folder):
         reference(check)
         jobs(check, folder)
         places(check)
         sizes(check, folder)
-    check.finish()
 
 
 main()

@@ -9,11 +9,10 @@ import os
 import pathlib
 import re
 import signal
-import sys
 import time
 
-from common import (DATA, EXAMPLES, JOBS, PROGRAM, RECORDINGS, ROOT, Checks, Run, call, contents, end, read_summary, scratch,
-                    skip, start)
+from common import (DATA, EXAMPLES, JOBS, PROGRAM, RECORDINGS, ROOT, Run, call, contents, end, read_summary, skip,
+                    start, testing)
 
 try:
     import h5py
@@ -326,11 +325,7 @@ def imports(check, folder, run):
 
 
 def main():
-    if not PROGRAM:
-        sys.exit(__doc__)
-    check = Checks()
-    with scratch() as name:
-        folder = pathlib.Path(name)
+    with testing(__doc__) as (check, folder):
         run = summary(check, folder)
         recorded_figures(check, run)
         header(check, run)
@@ -342,7 +337,6 @@ def main():
         models(check)
         partition(check)
         imports(check, folder, run)
-    check.finish()
 
 
 main()

@@ -7,9 +7,8 @@ are published; constant currents against the formula of van Albada et al. (2015)
 import collections
 import math
 import re
-import sys
 
-from common import EXAMPLES, PROGRAM, Checks, Run, scratch, skip
+from common import EXAMPLES, Run, skip, testing
 
 try:
     import h5py
@@ -45,13 +44,10 @@ def rates(run):
 
 
 def main():
-    if not PROGRAM:
-        sys.exit(__doc__)
-    check = Checks()
     job = EXAMPLES / "pd14.yaml"
     text = job.read_text(encoding="utf-8")
     found = {}
-    with scratch() as folder:
+    with testing(__doc__) as (check, folder):
         for k, weights in [(0.1, None), (0.2, None), (0.1, "keep")]:
             values = {"scale.neurons": k, "scale.indegree": k, "simulation.duration_ms": 2000}
             if weights:
@@ -69,13 +65,12 @@ def main():
             worst = max(abs(float(logged[name]) - expected[name]) for name in NAMES)
             check(f"{k}: currents are those of the formula", worst < 1e-6,
                   f"differ by {worst:.3g} pA at most, e.g. 5I {logged['5I']} and {expected['5I']:.10g}")
-    if len(found) == 3:
-        near, nearer, kept = found[0.1, None], found[0.2, None], found[0.1, "keep"]
-        check("a fifth: rates of the whole network", (abs(nearer - PUBLISHED) < 0.15 * PUBLISHED + 0.25).all())
-        check("a tenth: rates of the whole network", (abs(near - PUBLISHED) < 0.25 * PUBLISHED + 0.4).all())
-        check("a fifth is nearer than a tenth", abs(nearer - PUBLISHED).sum() < abs(near - PUBLISHED).sum())
-        check("a tenth, weights as written: other rates", (kept > 4 * PUBLISHED).all())
-    check.finish()
+        if len(found) == 3:
+            near, nearer, kept = found[0.1, None], found[0.2, None], found[0.1, "keep"]
+            check("a fifth: rates of the whole network", (abs(nearer - PUBLISHED) < 0.15 * PUBLISHED + 0.25).all())
+            check("a tenth: rates of the whole network", (abs(near - PUBLISHED) < 0.25 * PUBLISHED + 0.4).all())
+            check("a fifth is nearer than a tenth", abs(nearer - PUBLISHED).sum() < abs(near - PUBLISHED).sum())
+            check("a tenth, weights as written: other rates", (kept > 4 * PUBLISHED).all())
 
 
 main()

@@ -3,10 +3,8 @@ files, stimuli that touch only what they are put on.
 
   test_stimuli.py CALLOSUM
 """
-import pathlib
-import sys
 
-from common import PROGRAM, Checks, Run, scratch, skip
+from common import Run, skip, testing
 
 try:
     import h5py
@@ -259,17 +257,12 @@ def brain(check, folder):
 
 
 def main():
-    if not PROGRAM:
-        sys.exit(__doc__)
-    check = Checks()
-    with scratch() as name:
-        folder = pathlib.Path(name)
+    with testing(__doc__) as (check, folder):
         job, recorded = replay(check, folder)
         layouts_of_files(check, folder, job, recorded)
         blocks(check, folder)
         reach(check, folder)
         brain(check, folder)
-    check.finish()
 
 
 main()

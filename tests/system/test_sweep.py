@@ -4,11 +4,9 @@ alone, or by a task of an array; and the table says so.
   test_sweep.py CALLOSUM
 """
 import os
-import pathlib
 import subprocess
-import sys
 
-from common import ENVIRONMENT, PROGRAM, ROOT, Checks, Run, call, read_summary, scratch, skip
+from common import ENVIRONMENT, PROGRAM, ROOT, Run, call, read_summary, skip, testing
 
 try:
     import h5py
@@ -37,11 +35,7 @@ def table(path):
 
 
 def main():
-    if not PROGRAM:
-        sys.exit(__doc__)
-    check = Checks()
-    with scratch() as name:
-        folder = pathlib.Path(name)
+    with testing(__doc__) as (check, folder):
         job = folder / "grid.yaml"
         job.write_text(TEXT)
         check.equal("points", call("sweep", job, "--points").stdout, "6\n")
@@ -72,7 +66,6 @@ def main():
 
         array(check, folder, job, digests)
         refusals(check, folder, job)
-    check.finish()
 
 
 def single(folder, i, ampa, gaba):

@@ -6,7 +6,7 @@ synapses, over ten pulses. At full size, which takes a minute: test_thalamus.py 
 """
 import sys
 
-from common import EXAMPLES, PROGRAM, Checks, Run, scratch, skip
+from common import EXAMPLES, Run, skip, testing
 
 try:
     import h5py
@@ -45,33 +45,29 @@ def half_rise(before, after):
 
 
 def main():
-    if not PROGRAM:
-        sys.exit(__doc__)
-    check = Checks()
     values = {"simulation.duration_ms": START + PERIOD * PULSES, "record.warmup_ms": 100, "scale.neurons": 0.1,
               "populations.8.inputs.0.waveform": {"kind": "pulses", "start_ms": START, "period_ms": PERIOD,
                                                   "width_ms": WIDTH}}
     if "--full" in sys.argv:
         del values["scale.neurons"]
-    with scratch() as folder:
+    with testing(__doc__) as (check, folder):
         run = Run(EXAMPLES / "pd14_thalamus.yaml", f"{folder}/run", values)
         check.equal("runs", run.code, 0)
         layers, thalamus = layer_rates(run.out)
-    before, after = around_pulses(thalamus)
-    check("the thalamus fires during the pulse only, at 120 Hz", before.max() == 0 and after[WIDTH:].max() == 0 and
-          abs(after[:WIDTH].mean() - 120) < 4 * numpy.sqrt(120 / (90 * PULSES * WIDTH * 1e-3)), f"{after[:WIDTH].mean():.1f}")
-    rise, peak = {}, {}
-    for layer, rate in layers.items():
-        before, after = around_pulses(rate)
-        rise[layer], peak[layer] = half_rise(before, after), int(numpy.argmax(after))
-        print(f"layer {layer}: base {before.mean():.2f} spikes/s, half its rise after {rise[layer]:.2f} ms, peak of "
-              f"{after.max():.0f} in millisecond {peak[layer]}")
-        check(f"layer {layer} responds", after.max() > before.mean() + 6 * before.std())
-        check(f"layer {layer} is silenced afterwards", after[20:].mean() < before.mean(), f"{after[20:].mean():.2f}")
-    check("layer 4 rises first, then 2/3, then 5", rise["4"] + 0.5 < rise["2/3"] < rise["5"] - 0.5)
-    check("layer 6 rises after 4", rise["6"] > rise["4"])
-    check("peaks come in this order too", peak["4"] <= peak["2/3"] <= peak["5"] and peak["4"] < peak["5"])
-    check.finish()
+        before, after = around_pulses(thalamus)
+        check("the thalamus fires during the pulse only, at 120 Hz", before.max() == 0 and after[WIDTH:].max() == 0 and
+              abs(after[:WIDTH].mean() - 120) < 4 * numpy.sqrt(120 / (90 * PULSES * WIDTH * 1e-3)), f"{after[:WIDTH].mean():.1f}")
+        rise, peak = {}, {}
+        for layer, rate in layers.items():
+            before, after = around_pulses(rate)
+            rise[layer], peak[layer] = half_rise(before, after), int(numpy.argmax(after))
+            print(f"layer {layer}: base {before.mean():.2f} spikes/s, half its rise after {rise[layer]:.2f} ms, peak of "
+                  f"{after.max():.0f} in millisecond {peak[layer]}")
+            check(f"layer {layer} responds", after.max() > before.mean() + 6 * before.std())
+            check(f"layer {layer} is silenced afterwards", after[20:].mean() < before.mean(), f"{after[20:].mean():.2f}")
+        check("layer 4 rises first, then 2/3, then 5", rise["4"] + 0.5 < rise["2/3"] < rise["5"] - 0.5)
+        check("layer 6 rises after 4", rise["6"] > rise["4"])
+        check("peaks come in this order too", peak["4"] <= peak["2/3"] <= peak["5"] and peak["4"] < peak["5"])
 
 
 main()

@@ -2,11 +2,9 @@
 
   test_tvb.py CALLOSUM
 """
-import pathlib
 import re
-import sys
 
-from common import JOBS, PROGRAM, Checks, Run, data, scratch
+from common import JOBS, Run, data, testing
 
 # What a log must say of each: regions of the table, and lines with the numbers counted by hand in the tables.
 DROPPED = r"brain: (\d+) regions of zero size without connections are dropped: (.*)"
@@ -106,14 +104,11 @@ def recorded(check, name, run, kept):
 
 
 def main():
-    if not PROGRAM:
-        sys.exit(__doc__)
-    check = Checks()
-    with scratch() as name:
+    with testing(__doc__) as (check, folder):
         for regions in KNOWN:
             path = data("tvb", f"connectivity_{regions}.zip")
             neurons = 20000 if regions == 998 else 6000
-            run = Run(JOBS / "measured.yaml", pathlib.Path(name) / str(regions),
+            run = Run(JOBS / "measured.yaml", folder / str(regions),
                       {"brain.connectome": f"{{file: {path}}}", "brain.neurons": neurons}, ranks=2)
             s, what = run.summary, f"{regions} regions"
             check.equal(f"{what}: exit code and status", (run.code, s.get("status")), (0, "done"))
@@ -126,7 +121,6 @@ def main():
             # A neuron draws 29 synapses from E and 7 from I neurons of its region, 14 from other regions. Equal regions
             # of a small table have at least 50 and 12; those of 192 and 998 do not, nor do the smallest of 76.
             check.equal(f"{what}: too few distinct sources are warned of", bool(shortage), regions in (76, 192, 998))
-    check.finish()
 
 
 main()

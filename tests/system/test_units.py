@@ -5,10 +5,9 @@ connectome's own flags.
   test_units.py CALLOSUM
 """
 import pathlib
-import sys
 import zipfile
 
-from common import DATA, EXAMPLES, JOBS, PROGRAM, Checks, Run, call, scratch, settings, skip
+from common import DATA, EXAMPLES, JOBS, Run, call, settings, skip, testing
 
 try:
     import h5py
@@ -78,37 +77,32 @@ def assignments(check, folder):
 
 
 def main():
-    if not PROGRAM:
-        sys.exit(__doc__)
-    check = Checks()
-    with scratch() as folder:
-        assignments(check, folder)
     values = {"simulation.duration_ms": 1000, "record": {"warmup_ms": WARMUP_MS, "rates": {"bin_ms": 10}}}
-    with scratch() as folder:
-        one = Run(EXAMPLES / "column.yaml", pathlib.Path(folder) / "one", values)
-        three = Run(EXAMPLES / "column.yaml", pathlib.Path(folder) / "three", values, ranks=3)
+    with testing(__doc__) as (check, folder):
+        assignments(check, folder)
+        one = Run(EXAMPLES / "column.yaml", folder / "one", values)
+        three = Run(EXAMPLES / "column.yaml", folder / "three", values, ranks=3)
         check("digest on 1 rank and on 3", one.digest and one.digest == three.digest, f"{one.digest} {three.digest}")
         rates = read_rates(one.out / "rates.h5")
-    check.equal("populations", sorted(rates), sorted(SHARES))
-    neurons = {name: rows[:, 0].sum() for name, rows in rates.items()}
-    mean = {name: float((rows[:, 0] * rows[:, 1]).sum() / neurons[name]) for name, rows in rates.items()}
-    total = sum(neurons.values())
-    for name, share in SHARES.items():
-        wanted = total * share / sum(SHARES.values())
-        check(f"{name}: neurons", abs(neurons[name] - wanted) <= len(rates[name]), f"{neurons[name]:.0f}, {wanted:.1f} of {total:.0f}")
-    for layer in LAYERS:
-        e, i = layer + "E", layer + "I"
-        check(f"{e}: between 0.5 and 15 Hz", 0.5 < mean[e] < 15, f"{mean[e]:.2f} Hz")
-        check(f"{i}: above {e}", mean[e] < mean[i] < 30, f"{mean[i]:.2f} Hz")
-        for name in (e, i):
-            rows = rates[name][:, 1]
-            check(f"{name}: no region is silent or saturated", rows.min() > 0 and rows.max() < 60,
-                  f"{rows.min():.2f} ... {rows.max():.2f} Hz")
-    check("L6E is the lowest", min(mean, key=mean.get) == "L6E", " ".join(f"{k} {v:.2f}" for k, v in mean.items()))
-    check("L5E is above L4E and L6E", mean["L5E"] > max(mean["L4E"], mean["L6E"]))
-    cv = one.summary.get("isi_cv_median") or 0
-    check("intervals are irregular", 0.7 < cv < 1.6, f"median CV {cv:.2f}")
-    check.finish()
+        check.equal("populations", sorted(rates), sorted(SHARES))
+        neurons = {name: rows[:, 0].sum() for name, rows in rates.items()}
+        mean = {name: float((rows[:, 0] * rows[:, 1]).sum() / neurons[name]) for name, rows in rates.items()}
+        total = sum(neurons.values())
+        for name, share in SHARES.items():
+            wanted = total * share / sum(SHARES.values())
+            check(f"{name}: neurons", abs(neurons[name] - wanted) <= len(rates[name]), f"{neurons[name]:.0f}, {wanted:.1f} of {total:.0f}")
+        for layer in LAYERS:
+            e, i = layer + "E", layer + "I"
+            check(f"{e}: between 0.5 and 15 Hz", 0.5 < mean[e] < 15, f"{mean[e]:.2f} Hz")
+            check(f"{i}: above {e}", mean[e] < mean[i] < 30, f"{mean[i]:.2f} Hz")
+            for name in (e, i):
+                rows = rates[name][:, 1]
+                check(f"{name}: no region is silent or saturated", rows.min() > 0 and rows.max() < 60,
+                      f"{rows.min():.2f} ... {rows.max():.2f} Hz")
+        check("L6E is the lowest", min(mean, key=mean.get) == "L6E", " ".join(f"{k} {v:.2f}" for k, v in mean.items()))
+        check("L5E is above L4E and L6E", mean["L5E"] > max(mean["L4E"], mean["L6E"]))
+        cv = one.summary.get("isi_cv_median") or 0
+        check("intervals are irregular", 0.7 < cv < 1.6, f"median CV {cv:.2f}")
 
 
 main()
