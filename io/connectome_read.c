@@ -1,8 +1,8 @@
 /* Connectomes by content: which reader a file needs, and what all readers share. */
 #include "io/connectome_files.h"
+#include "io/file.h"
 #include "io/matrix_file.h"
 
-#include <errno.h>
 #include <string.h>
 
 typedef enum { KIND_ZIP, KIND_HDF5, KIND_MATLAB, KIND_MTX, KIND_TEXT } file_kind;
@@ -17,13 +17,8 @@ const char *cls_path_base(const char *path) {
 static cls_status find_kind(const char *path, file_kind *kind) {
   static const unsigned char hdf5_magic[] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
   unsigned char magic[8] = {0};
-  FILE *file = fopen(path, "rb");
-  CLS_CHECK(file, CLS_ERR_INPUT, "%s: cannot be opened: %s", path, strerror(errno));
-  errno = 0;
-  const size_t n = fread(magic, 1, sizeof magic, file);
-  const int error = ferror(file) ? errno : 0;
-  fclose(file);
-  CLS_CHECK(!error, CLS_ERR_INPUT, "%s: cannot be read: %s", path, strerror(error));
+  size_t n;
+  CLS_TRY(cls_file_head(path, magic, sizeof magic, &n));
   *kind = KIND_ZIP;
   if (n >= 4 && magic[0] == 'P' && magic[1] == 'K' && magic[2] < 9) return CLS_OK;
   *kind = KIND_HDF5;

@@ -1,7 +1,7 @@
 /* A job from file to network. Rank 0 reads files, all ranks parse the same text and come to the same end. */
 #include "io/job.h"
+#include "io/file.h"
 #include "io/selection.h"
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,30 +87,9 @@ cls_status cls_job_agree_root(const cls_world *world, cls_status status) {
   return cls_fail((cls_status)code, "%s", message);
 }
 
-static cls_status read_stream(FILE *file, const char *path, const char *what, char **text, size_t *size) {
-  size_t capacity = 0;
-  for (*size = 0;;) {
-    CLS_TRY(cls_grow(text, &capacity, *size + 65536, 1, what));
-    size_t got = fread(*text + *size, 1, 65536, file);
-    *size += got;
-    CLS_CHECK(!ferror(file), CLS_ERR_INPUT, "%s: cannot be read: %s", path, strerror(errno));
-    CLS_CHECK(*size <= MAX_FILE_BYTES, CLS_ERR_INPUT, "%s: %s of more than %d bytes", path, what,
-              MAX_FILE_BYTES);
-    if (got == 0) return CLS_OK;
-  }
-}
-
-static cls_status read_file(const char *path, const char *what, char **text, size_t *size) {
-  FILE *file = fopen(path, "rb");
-  CLS_CHECK(file, CLS_ERR_INPUT, "%s: cannot be opened: %s", path, strerror(errno));
-  cls_status status = read_stream(file, path, what, text, size);
-  fclose(file);
-  return status;
-}
-
 cls_status cls_job_fetch_text(const cls_world *world, const char *path, const char *what, char **text,
                               size_t *size) {
-  cls_status status = world->rank == 0 ? read_file(path, what, text, size) : CLS_OK;
+  cls_status status = world->rank == 0 ? cls_file_read(path, what, MAX_FILE_BYTES, text, size) : CLS_OK;
   CLS_TRY(cls_job_agree_root(world, status));
   uint64_t bytes = *size;
   CLS_TRY(broadcast(world, &bytes, sizeof bytes));

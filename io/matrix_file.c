@@ -1,5 +1,5 @@
 #include "io/matrix_file.h"
-#include <errno.h>
+#include "io/file.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,13 +14,8 @@ static bool is_text(const unsigned char *bytes, size_t n) {
 
 static cls_status look(const char *path, cls_matrix_kind *kind, bool *hdf5) {
   unsigned char head[128];
-  FILE *file = fopen(path, "rb");
-  CLS_CHECK(file, CLS_ERR_INPUT, "%s: cannot be opened: %s", path, strerror(errno));
-  errno = 0;
-  const size_t n = fread(head, 1, sizeof head, file);
-  const int error = ferror(file) ? errno : 0;
-  fclose(file);
-  CLS_CHECK(!error, CLS_ERR_INPUT, "%s: cannot be read: %s", path, strerror(error));
+  size_t n;
+  CLS_TRY(cls_file_head(path, head, sizeof head, &n));
   *hdf5 = n >= 10 && memcmp(head, "MATLAB 7.3", 10) == 0;
   *kind = CLS_MATRIX_MATLAB;
   if (*hdf5 || (n >= 10 && memcmp(head, "MATLAB 5.0", 10) == 0)) return CLS_OK;

@@ -1,5 +1,6 @@
 /* Matrix Market coordinate files (Boisvert, Pozo and Remington, NISTIR 5935, 1996), read entry by entry:
  * memory grows with the entries, never with the square of the rows. */
+#include "io/file.h"
 #include "io/matrix_file.h"
 #include <math.h>
 #include <stdlib.h>
@@ -15,12 +16,12 @@ typedef struct {
 
 static cls_status read_banner(mtx_reader *r) {
   const char *path = r->table.path;
-  char line[128] = "", word[5][32] = {""};
-  FILE *file = fopen(path, "r");
-  CLS_CHECK(file, CLS_ERR_INPUT, "%s: cannot be opened", path);
-  const bool got = fgets(line, sizeof line, file) != NULL;
-  fclose(file);
-  if (got) sscanf(line, "%31s %31s %31s %31s %31s", word[0], word[1], word[2], word[3], word[4]);
+  char line[128], word[5][32] = {""};
+  size_t n;
+  CLS_TRY(cls_file_head(path, line, sizeof line - 1, &n));
+  line[n] = 0;
+  line[strcspn(line, "\n")] = 0;
+  sscanf(line, "%31s %31s %31s %31s %31s", word[0], word[1], word[2], word[3], word[4]);
   CLS_CHECK(cls_text_same(word[1], "matrix") && cls_text_same(word[2], "coordinate"), CLS_ERR_INPUT,
             "%s:1: %.31s %.31s: expected matrix coordinate", path, word[1], word[2]);
   r->pattern = cls_text_same(word[3], "pattern");

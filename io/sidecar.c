@@ -1,6 +1,6 @@
 #include "io/sidecar.h"
+#include "io/file.h"
 #include <cjson/cJSON.h>
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,23 +31,6 @@ static cls_status parse(const char *text, size_t size, cls_sidecar *sidecar) {
   return status;
 }
 
-static cls_status read_text(FILE *file, cls_sidecar *sidecar) {
-  char *text = NULL;
-  CLS_TRY(cls_alloc(&text, MAX_BYTES, 1, "a JSON file"));
-  errno = 0;
-  const size_t n = fread(text, 1, MAX_BYTES, file);
-  cls_status status = CLS_OK;
-  if (ferror(file))
-    status = cls_fail(CLS_ERR_INPUT, "%s: cannot be read: %s", sidecar->path, strerror(errno));
-  else if (n == MAX_BYTES)
-    status = cls_fail(CLS_ERR_INPUT, "%s: %d bytes or more: expected a short description", sidecar->path,
-                      MAX_BYTES);
-  else
-    status = parse(text, n, sidecar);
-  free(text);
-  return status;
-}
-
 cls_status cls_sidecar_read(const char *table_path, cls_sidecar *sidecar) {
   const size_t n = strlen(table_path);
   *sidecar = (cls_sidecar){.tr_s = NAN};
@@ -59,10 +42,11 @@ cls_status cls_sidecar_read(const char *table_path, cls_sidecar *sidecar) {
     return CLS_OK;
   }
   sidecar->path = path;
-  FILE *file = fopen(path, "rb");
-  CLS_CHECK(file, CLS_ERR_INPUT, "%s: cannot be opened: %s", path, strerror(errno));
-  cls_status status = read_text(file, sidecar);
-  fclose(file);
+  char *text = NULL;
+  size_t size = 0;
+  cls_status status = cls_file_read(path, "description of a table", MAX_BYTES, &text, &size);
+  if (status == CLS_OK) status = parse(text, size, sidecar);
+  free(text);
   return status;
 }
 

@@ -1,6 +1,6 @@
 /* Configurations: manifests of variables, paths of files, inputs and the run. */
+#include "io/file.h"
 #include "io/sonata_files.h"
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,14 +11,9 @@ enum { MAX_JSON_BYTES = 16 << 20, MOST_ROUNDS = 32 };
 
 cls_status sonata_json_read(const char *path, cJSON **tree) {
   *tree = NULL;
-  FILE *file = fopen(path, "rb");
-  CLS_CHECK(file, CLS_ERR_INPUT, "%s: cannot be opened: %s", path, strerror(errno));
   char *text = NULL;
-  cls_status status = cls_alloc(&text, MAX_JSON_BYTES + 1ul, 1, "JSON file");
-  size_t size = status == CLS_OK ? fread(text, 1, MAX_JSON_BYTES + 1ul, file) : 0;
-  if (status == CLS_OK && (ferror(file) || size > MAX_JSON_BYTES))
-    status = cls_fail(CLS_ERR_INPUT, "%s: cannot be read, or has more than %d bytes", path, MAX_JSON_BYTES);
-  fclose(file);
+  size_t size = 0;
+  cls_status status = cls_file_read(path, "JSON file", MAX_JSON_BYTES, &text, &size);
   if (status == CLS_OK) {
     const char *end = NULL;
     *tree = cJSON_ParseWithLengthOpts(text, size, &end, false);

@@ -1,27 +1,10 @@
 /* Tables of node and edge types. */
+#include "io/file.h"
 #include "io/sonata_files.h"
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { MAX_BYTES = 64 << 20 };
-
-static cls_status read_text(const char *path, char **text, size_t *size) {
-  FILE *file = fopen(path, "rb");
-  CLS_CHECK(file, CLS_ERR_INPUT, "%s: cannot be opened: %s", path, strerror(errno));
-  size_t capacity = 0;
-  cls_status status = CLS_OK;
-  *size = 0;
-  for (size_t got = 1; status == CLS_OK && got > 0 && *size <= MAX_BYTES; *size += got) {
-    status = cls_grow(text, &capacity, *size + 65537, 1, "table of types");
-    got = status == CLS_OK ? fread(*text + *size, 1, 65536, file) : 0;
-  }
-  if (status == CLS_OK && (ferror(file) || *size > MAX_BYTES))
-    status = cls_fail(CLS_ERR_INPUT, "%s: cannot be read, or has more than %d bytes", path, MAX_BYTES);
-  fclose(file);
-  if (status == CLS_OK) (*text)[*size] = 0;
-  return status;
-}
 
 /* The next word of a line, ended in place; NULL at its end. Quotes hold blanks; "" is a quote among them. */
 static char *next_word(char **at) {
@@ -75,7 +58,7 @@ cls_status sonata_types_read(const char *path, const char *id, sonata_types *typ
   size_t size = 0;
   *types = (sonata_types){.path = cls_format("%s", path)};
   CLS_CHECK(types->path, CLS_ERR_MEMORY, "%s: no memory for a path", path);
-  CLS_TRY(read_text(path, &types->text, &size));
+  CLS_TRY(cls_file_read(path, "table of types", MAX_BYTES, &types->text, &size));
   CLS_CHECK(strlen(types->text) == size, CLS_ERR_INPUT, "%s: expected text", path);
   return split(types, id);
 }
