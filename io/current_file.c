@@ -69,9 +69,7 @@ static cls_status close_file(void *self, bool whole) {
 
 static cls_status look(void *self, int member, int64_t step, cls_view *view) {
   current_file *f = self;
-  const int64_t *sums;
-  CLS_TRY(cls_view_currents(view, &sums));
-  return cls_samples_add_currents(&f->currents, f->record->layout, member, step, sums);
+  return cls_samples_add_currents(&f->currents, f->record->layout, member, step, view);
 }
 
 static void to_means(current_file *f, size_t cells) {

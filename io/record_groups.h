@@ -55,9 +55,9 @@ void cls_samples_destroy(cls_samples *samples);
 double cls_samples_waiting(const cls_samples *samples);
 /* Local: one addition per spike. */
 cls_status cls_samples_add_spikes(cls_samples *samples, int member, const cls_spikes *spikes);
-/* Local: the currents at the end of `step` (see cls_view_currents), `width` receptors of each range. */
+/* Local: the currents of a member at the end of `step`, `width` receptors of each range. */
 cls_status cls_samples_add_currents(cls_samples *samples, const cls_layout *layout, int member, int64_t step,
-                                    const int64_t *sums);
+                                    cls_view *view);
 /* Collective. Samples that are complete when all steps before `step` were seen: their number, and their sums
  * at the owners in samples->sums. They are forgotten here. */
 cls_status cls_samples_gather(cls_samples *samples, int64_t step, uint64_t *n);

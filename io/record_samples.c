@@ -55,11 +55,13 @@ cls_status cls_samples_add_spikes(cls_samples *s, int member, const cls_spikes *
 }
 
 cls_status cls_samples_add_currents(cls_samples *s, const cls_layout *layout, int member, int64_t step,
-                                    const int64_t *sums) {
+                                    cls_view *view) {
+  const int64_t *sums;
   const int64_t sample = step / s->interval - s->base;
   CLS_CHECK((step + 1) % s->interval == 0 && sample >= 0, CLS_ERR_INTERNAL,
             "currents of step %lld are not expected: one sample every %lld steps", (long long)step,
             (long long)s->interval);
+  CLS_TRY(cls_view_currents(view, &sums));
   CLS_TRY(make_room(s, (size_t)sample + 1));
   int64_t *row = s->local + (size_t)sample * row_length(s) + (size_t)member * s->groups->n_slots * s->width;
   for (uint32_t r = 0; r < layout->n_ranges; r++) {
