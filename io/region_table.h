@@ -5,15 +5,15 @@
  *   lh_LGN   subcortical  -
  *
  * The first line names the columns, in any order: name, and at least one of unit and synapse_density.
- * Empty lines and those that begin with # are skipped; - or an empty field says nothing. */
+ * Lines, fields and what says nothing are those of io/text_table.h, but that only tabs separate. */
 #ifndef CALLOSUM_REGION_TABLE_H
 #define CALLOSUM_REGION_TABLE_H
 
 #include "base/base.h"
 
 typedef struct {
-  const char *name, *unit; /* unit: NULL where nothing is said. Owned by the table */
-  double density;          /* NaN where nothing is said */
+  char *name, *unit; /* unit: NULL where nothing is said. Owned by the table */
+  double density;    /* NaN where nothing is said */
   int line;
 } cls_region_row;
 
@@ -21,10 +21,10 @@ typedef struct {
   cls_region_row *rows; /* by name, ascending */
   uint32_t n;
   bool has_units, has_densities; /* columns */
-  char *origin, *text;
+  char *origin;
 } cls_region_table;
 
-/* Local. `text` of `size` bytes is copied; `origin` names the file in messages. CLS_ERR_INPUT
+/* Local. `text` of `size` bytes; `origin` names the file in messages. CLS_ERR_INPUT
  * "ORIGIN:LINE: ..." where a column is unknown or missing, a row has another number of fields, a name is
  * empty or there twice, or a density is no number of at least 0. */
 cls_status cls_region_table_parse(const char *text, size_t size, const char *origin,

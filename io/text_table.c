@@ -13,6 +13,12 @@ cls_status cls_text_open(const char *path, cls_text_table *table) {
   return CLS_OK;
 }
 
+cls_status cls_text_open_memory(const char *text, size_t size, const char *path, cls_text_table *table) {
+  *table = (cls_text_table){.path = path, .mark = '#', .file = fmemopen((char *)text, size, "r")};
+  CLS_CHECK(table->file, CLS_ERR_MEMORY, "%s: cannot be read from memory: %s", path, strerror(errno));
+  return CLS_OK;
+}
+
 void cls_text_close(cls_text_table *table) {
   if (table->file) fclose(table->file);
   free(table->field);

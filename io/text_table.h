@@ -7,8 +7,9 @@
 typedef struct {
   const char *path; /* the caller's, for messages */
   FILE *file;
-  char mark;       /* begins a comment line: '#' */
-  char separator;  /* ',', ';', '\t', ' ' (runs of white space); 0 before the first row */
+  char mark; /* begins a comment line: '#' */
+  char
+      separator; /* ',', ';', '\t', ' ' (runs of white space); 0 before the first row, or the caller's choice */
   uint64_t number; /* of the line last read, from 1 */
   char **field;    /* [n] of the row last read: without blanks around them and without their quotes */
   uint32_t n;
@@ -19,6 +20,8 @@ typedef struct {
 
 /* Local. CLS_ERR_INPUT names the file and the system's reason. */
 cls_status cls_text_open(const char *path, cls_text_table *table);
+/* The same of `size` bytes of text in memory, which outlive the table; `path` stands in messages. */
+cls_status cls_text_open_memory(const char *text, size_t size, const char *path, cls_text_table *table);
 void cls_text_close(cls_text_table *table);
 /* The next line that is neither blank nor a comment, as fields; *got is false at the end of the file. The
  * first one decides what separates: the tab or comma that the file's name promises (.tsv, .csv) where the

@@ -410,6 +410,11 @@ static void tables_of_regions(void **state) {
   OK(parse("name\tunit\na\tcolumn", &table)); /* no newline at the end */
   assert_true(!table->has_densities && cls_region_table_find(table, "a"));
   cls_region_table_destroy(table);
+  /* as spreadsheets save them */
+  OK(parse("\xef\xbb\xbfname\tunit\r\n\"V 1\"\tcolumn\r\n \r\nV2\tn/a\r\n", &table));
+  assert_string_equal(cls_region_table_find(table, "V 1")->unit, "column");
+  assert_null(cls_region_table_find(table, "V2")->unit);
+  cls_region_table_destroy(table);
 
   static const char *const bad[][2] = {
       {"", "regions.tsv:1: no region"},
