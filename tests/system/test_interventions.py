@@ -107,8 +107,9 @@ def lesion(check, folder):
     check("lesion: the region falls silent", before > 50 and after == 0, f"{before} spikes before, {after} after")
     untouched = at + earliest_effect(connectome)
     check("lesion: a delay to look at", untouched > at + 10, f"{untouched - at} steps")
-    check("lesion: the rest is as it was until the earliest delay",
-          rest(lesioned, untouched) == rest(plain, untouched) and len(rest(plain, untouched)) > 1000)
+    found, expected = rest(lesioned, untouched), rest(plain, untouched)
+    check("lesion: the rest is as it was until the earliest delay", found == expected and len(expected) > 1000,
+          f"{len(found)} spikes, {len(expected)} without a lesion, at least 1000")
     check("lesion: then the rest differs", rest(lesioned) != rest(plain))
 
     # A region that never fires and one whose synapses onto the others weigh nothing are the same to the others.

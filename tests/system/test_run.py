@@ -63,7 +63,8 @@ def summary(check, folder):
               t and 0 <= t["min"] <= t["mean"] <= t["max"] <= s["build_s"] + s["simulate_s"], t)
     check("summary: numbers agree", math.isclose(s["real_time_factor"], s["simulate_s"] / s["biological_s"], rel_tol=1e-6)
           and math.isclose(s["events_per_s"], s["events"] / s["simulate_s"], rel_tol=1e-6)
-          and s["rate_min_hz"] <= s["mean_rate_hz"] <= s["rate_max_hz"])
+          and s["rate_min_hz"] <= s["mean_rate_hz"] <= s["rate_max_hz"],
+          f"{s['rate_min_hz']} <= {s['mean_rate_hz']} <= {s['rate_max_hz']} Hz")
     return run
 
 

@@ -66,11 +66,14 @@ def main():
             check(f"{k}: currents are those of the formula", worst < 1e-6,
                   f"differ by {worst:.3g} pA at most, e.g. 5I {logged['5I']} and {expected['5I']:.10g}")
         if len(found) == 3:
-            near, nearer, kept = found[0.1, None], found[0.2, None], found[0.1, "keep"]
-            check("a fifth: rates of the whole network", (abs(nearer - PUBLISHED) < 0.15 * PUBLISHED + 0.25).all())
-            check("a tenth: rates of the whole network", (abs(near - PUBLISHED) < 0.25 * PUBLISHED + 0.4).all())
-            check("a fifth is nearer than a tenth", abs(nearer - PUBLISHED).sum() < abs(near - PUBLISHED).sum())
-            check("a tenth, weights as written: other rates", (kept > 4 * PUBLISHED).all())
+            off = {k: abs(found[k, None] - PUBLISHED) for k in (0.2, 0.1)}
+            for k, what, limit in (0.2, "a fifth", 0.15 * PUBLISHED + 0.25), (0.1, "a tenth", 0.25 * PUBLISHED + 0.4):
+                check(f"{what}: rates of the whole network", (off[k] < limit).all(),
+                      f"off by {numpy.round(off[k], 2)} spikes/s, limits {numpy.round(limit, 2)}")
+            check("a fifth is nearer than a tenth", off[0.2].sum() < off[0.1].sum(),
+                  f"off by {off[0.2].sum():.2f} and {off[0.1].sum():.2f} spikes/s in all")
+            more = found[0.1, "keep"] / PUBLISHED
+            check("a tenth, weights as written: other rates", (more > 4).all(), f"{more.min():.1f} times and more, limit 4")
 
 
 main()

@@ -63,11 +63,14 @@ def main():
             rise[layer], peak[layer] = half_rise(before, after), int(numpy.argmax(after))
             print(f"layer {layer}: base {before.mean():.2f} spikes/s, half its rise after {rise[layer]:.2f} ms, peak of "
                   f"{after.max():.0f} in millisecond {peak[layer]}")
-            check(f"layer {layer} responds", after.max() > before.mean() + 6 * before.std())
-            check(f"layer {layer} is silenced afterwards", after[20:].mean() < before.mean(), f"{after[20:].mean():.2f}")
-        check("layer 4 rises first, then 2/3, then 5", rise["4"] + 0.5 < rise["2/3"] < rise["5"] - 0.5)
-        check("layer 6 rises after 4", rise["6"] > rise["4"])
-        check("peaks come in this order too", peak["4"] <= peak["2/3"] <= peak["5"] and peak["4"] < peak["5"])
+            limit = before.mean() + 6 * before.std()
+            check(f"layer {layer} responds", after.max() > limit, f"{after.max():.1f}, limit {limit:.1f} spikes/s")
+            check(f"layer {layer} is silenced afterwards", after[20:].mean() < before.mean(),
+                  f"{after[20:].mean():.2f}, limit {before.mean():.2f} spikes/s")
+        order = ", ".join(f"{layer} after {rise[layer]:.2f} ms" for layer in LAYERS)
+        check("layer 4 rises first, then 2/3, then 5", rise["4"] + 0.5 < rise["2/3"] < rise["5"] - 0.5, order)
+        check("layer 6 rises after 4", rise["6"] > rise["4"], order)
+        check("peaks come in this order too", peak["4"] <= peak["2/3"] <= peak["5"] and peak["4"] < peak["5"], f"{peak} ms")
 
 
 main()

@@ -98,7 +98,8 @@ def recorded(check, name, run, kept):
         names = [n.decode() for n in file["regions/name"][()]]
         check.equal(f"{name}: regions of the recording", (len(names), len(set(names)), file["bold/data"].shape),
                     (kept, kept, (5, kept)))
-        check(f"{name}: BOLD is finite and moves", abs(file["bold/data"][()]).max() < 1 and file["bold/data"][()].std() > 0)
+        largest, spread = abs(file["bold/data"][()]).max(), file["bold/data"][()].std()
+        check(f"{name}: BOLD is finite and moves", largest < 1 and spread > 0, f"at most {largest:.3g}, SD {spread:.3g}")
     with h5py.File(run.out / "rates.h5", "r") as file:
         check.equal(f"{name}: populations", file["rates/data"].shape, (50, 2 * kept))
 

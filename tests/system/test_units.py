@@ -100,7 +100,8 @@ def main():
                 check(f"{name}: no region is silent or saturated", rows.min() > 0 and rows.max() < 60,
                       f"{rows.min():.2f} ... {rows.max():.2f} Hz")
         check("L6E is the lowest", min(mean, key=mean.get) == "L6E", " ".join(f"{k} {v:.2f}" for k, v in mean.items()))
-        check("L5E is above L4E and L6E", mean["L5E"] > max(mean["L4E"], mean["L6E"]))
+        check("L5E is above L4E and L6E", mean["L5E"] > max(mean["L4E"], mean["L6E"]),
+              f"{mean['L5E']:.2f}, {mean['L4E']:.2f} and {mean['L6E']:.2f} Hz")
         cv = one.summary.get("isi_cv_median") or 0
         check("intervals are irregular", 0.7 < cv < 1.6, f"median CV {cv:.2f}")
 
