@@ -4,9 +4,11 @@ Writes DIR/report.html and DIR/figures/*.png, each complete or not at all, and p
 0, 2 where the folder is not one of a run, 4 where a file cannot be written or a Python module is missing.
 """
 
+import glob
 import os
 import sys
 import tempfile
+import time
 import warnings
 
 EXIT_INPUT, EXIT_IO = 2, 4
@@ -34,8 +36,15 @@ def main(arguments):
     except KeyError as error:  # h5py names the dataset that is missing
         return fail(EXIT_INPUT, f"report: {arguments[0]}: a recording is not laid out as expected: {error}")
     except OSError as error:
-        return fail(EXIT_IO, f"report: {error}")
+        again = f"; the run still writes to {arguments[0]}: try again" if grows(arguments[0]) else ""
+        return fail(EXIT_IO, f"report: {error}{again}")
     return 0
+
+
+def grows(folder):
+    """Whether recordings changed within a minute."""
+    names = glob.glob(os.path.join(glob.escape(folder), "*.h5"))
+    return any(time.time() - os.stat(name).st_mtime < 60 for name in names)
 
 
 def fail(status, message):

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+import time
 
 import h5py
 import numpy
@@ -13,6 +14,7 @@ import numpy
 RECORDINGS = ("spikes.h5", "rates.h5", "bold.h5", "currents.h5", "neurons.h5", "spectra.h5", "lfp.h5")
 SWEEP = "sweep.h5"
 PIECE_BYTES = 64 << 20
+GROWING_S, SNAPSHOT_BYTES, SNAPSHOT_TRIES = 3600, 1 << 30, 20
 MATRIX_REGIONS = 4000  # with more regions, matrices of all pairs are neither made nor drawn
 
 
@@ -30,9 +32,33 @@ def texts(dataset):
 
 def open_file(path):
     try:
-        return h5py.File(path, "r")
+        file = h5py.File(path, "r")
+        if not _grows(file):
+            return file
+        file.close()
+        return _snapshot(path)
     except OSError as error:
         raise BadRun(f"{path}: expected an HDF5 file: {error}") from None
+
+
+def _grows(file):
+    """Whether a run may be writing to it still."""
+    state = os.stat(file.filename)
+    return not file.attrs.get("complete", 1) and time.time() - state.st_mtime < GROWING_S and \
+        state.st_size <= SNAPSHOT_BYTES
+
+
+def _snapshot(path):
+    """The file as it stands now, in memory: HDF5 does not follow a file that grows while it is open. Read again where
+    it changed meanwhile; what is written between two flushes of the run does no harm."""
+    for _ in range(SNAPSHOT_TRIES):
+        before = os.stat(path)
+        file = h5py.File(path, "r", driver="core", backing_store=False)
+        after = os.stat(path)
+        if (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size):
+            break
+        file.close()
+    return file if file else h5py.File(path, "r", driver="core", backing_store=False)
 
 
 def need(file, path, *dimensions):

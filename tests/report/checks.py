@@ -30,15 +30,21 @@ def program(folder, status=0):
     return result.stdout
 
 
-def report(folder):
-    """The same in this process and with small pictures: much faster."""
+def report(folder, meanwhile=None):
+    """The same in this process and with small pictures: much faster. `meanwhile` is called once the folder was looked
+    at."""
     import report as book
     import run_folder
     import style
     style.DPI = 50
+    run = run_folder.Run(folder)
+    if meanwhile:
+        meanwhile()
     with numpy.errstate(all="ignore"):
-        path = book.make(run_folder.Run(folder))
+        path = book.make(run)
     assert path == os.path.join(folder, "report.html"), path
+    for file in run.every_file.values():  # matplotlib keeps hold of the run for a while
+        file.close()
 
 
 def read_page(folder):

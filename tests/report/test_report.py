@@ -145,6 +145,23 @@ def test_interrupted(folder):
     assert float(table(page)["mean_rate_hz"].split()[0]) > 1, "computed from the recordings"
 
 
+def test_going_on(folder):
+    """Recordings that grow while the report is made: it shows them as they stood when it looked at the folder."""
+    names = ("rates", "bold", "spikes")
+    synthetic.make(folder, seconds=30, record=names, complete=0)
+    os.unlink(os.path.join(folder, "summary.json"))
+
+    def overwrite():
+        for name in names:
+            with open(os.path.join(folder, name + ".h5"), "r+b") as file:  # no byte is where it was
+                file.write(bytes(os.path.getsize(file.name)))
+
+    report(folder)
+    before = read_page(folder)
+    report(folder, meanwhile=overwrite)
+    assert read_page(folder) == before, "the page is of recordings that came later"
+
+
 def test_begun(folder):
     """A run that was killed at once: recordings without a single row."""
     synthetic.make(folder, seconds=30, record=("rates", "bold", "spikes", "currents", "lfp", "neurons"), complete=0)
