@@ -150,14 +150,15 @@ static cls_status expand(cls_job_reader *r, cls_brain *brain) {
   return cls_job_read_stimuli(r);
 }
 
+cls_status cls_job_blame(const cls_job_reader *r, cls_status status) {
+  return cls_error_prefix(status == CLS_ERR_LIMIT ? CLS_ERR_INPUT : status, "%s", r->job->path);
+}
+
 /* Local: the network, whole and checked. */
 static cls_status finish(cls_job_reader *r) {
   CLS_TRY(cls_job_read_interventions(r));
-  cls_status status = cls_network_finish(r->job->network);
-  if (status != CLS_OK) {
-    /* Numbers too large for a stated width are the job's. */
-    return cls_error_prefix(status == CLS_ERR_LIMIT ? CLS_ERR_INPUT : status, "%s", r->job->path);
-  }
+  const cls_status status = cls_network_finish(r->job->network);
+  if (status != CLS_OK) return cls_job_blame(r, status);
   return cls_job_check_record(r);
 }
 

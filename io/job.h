@@ -219,6 +219,9 @@ cls_status cls_job_multiple(const cls_yaml *section, const char *name, double *v
  * whatever is returned. `what` names its kind in messages. */
 cls_status cls_job_fetch_text(const cls_world *world, const char *path, const char *what, char **text,
                               size_t *size);
+/* Local. Puts the job's file in front of what the network said; numbers too large for a stated width are the
+ * job's fault: CLS_ERR_INPUT. */
+cls_status cls_job_blame(const cls_job_reader *r, cls_status status);
 /* Collective: all ranks return rank 0's status and have its message. */
 cls_status cls_job_agree_root(const cls_world *world, cls_status status);
 /* A path that `node` holds, in memory of the caller: relative to the job file's folder where it is written in

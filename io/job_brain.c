@@ -250,13 +250,26 @@ cls_status cls_job_read_brain(cls_job_reader *r, cls_brain *brain, cls_connectom
   return read_inputs(r, f.inputs, brain);
 }
 
+/* What no division over regions and populations could hold. */
+static cls_status check_neurons(const cls_job_reader *r, const cls_brain *brain) {
+  const cls_yaml *section = cls_yaml_get(r->root, "brain"), *neurons = cls_yaml_get(section, "neurons");
+  const uint64_t places = (uint64_t)r->job->connectome->n_regions * CLS_UNIT_POPULATIONS;
+  if (brain->neurons / places < UINT32_MAX) return CLS_OK;
+  return cls_yaml_fail(neurons ? neurons : section,
+                       "value %llu: expected at most 2^32 - 1 in each of %d populations of %u regions",
+                       (unsigned long long)brain->neurons, CLS_UNIT_POPULATIONS,
+                       r->job->connectome->n_regions);
+}
+
 cls_status cls_job_expand_brain(cls_job_reader *r, cls_brain *brain) {
   uint32_t *kept = NULL, n = 0;
   cls_job *job = r->job;
+  CLS_TRY(check_neurons(r, brain));
   CLS_TRY(cls_job_assign_units(r, brain));
   log_points(r, brain);
-  CLS_TRY(cls_network_add_brain(job->network, job->connectome, brain, r->world, &kept, &n));
-  cls_status status = cls_job_keep_regions(job, kept, n);
+  cls_status status = cls_network_add_brain(job->network, job->connectome, brain, r->world, &kept, &n);
+  if (status != CLS_OK) return cls_job_blame(r, status);
+  status = cls_job_keep_regions(job, kept, n);
   free(kept);
   return status;
 }
