@@ -335,7 +335,7 @@ CASES = [
     ("parameter of a unit", BRAIN, ["brain.units.column.params_of={I: {C_uF_cm2: -1}}"],
      ["brain.units.column.params_of.I.C_uF_cm2", "'-1'"]),
     ("few neurons", BRAIN, ["brain.neurons=19"], ["FILE: brain.neurons: 19", "at least 20"]),
-    ("many neurons", BRAIN, ["brain.neurons=1e12"], ["FILE: brain: population ", "2^32 - 1"]),
+    ("many neurons", BRAIN, ["brain.neurons=1e11"], ["FILE: brain: population ", "2^32 - 1"]),
     ("too many neurons", BRAIN, ["brain.neurons=1e15"], ["brain.neurons: value 1000000000000000", "4 regions"]),
     ("neurons of columns", BRAIN, ["brain.unit=column", "brain.neurons=31"], ["brain.neurons: 31", "at least 32"]),
     ("auto without flags", BRAIN, ["brain.unit=auto", "brain.connectome={file: DIR/whole.zip}"],
