@@ -17,11 +17,11 @@ DELAY = {"distribution": "normal", "mean": 1.5, "sd": 0.75, "min": 0.1}
 RATE_HZ, LARGE_RATE_HZ, LARGE_SECONDS = 5, 0.5, 0.1
 
 
-def network(seconds, neurons, outdegree, rate_hz, rule, connectivity):
+def network(seconds, neurons, outdegree, rate_hz, rule, synapses):
     keys = {"fixed_total_number": {"total": neurons * outdegree}, "fixed_outdegree": {"outdegree": outdegree},
             "pairwise_bernoulli": {"probability": outdegree / neurons}}[rule]
     return job(seconds, [population("N", neurons, rate_hz)],
-               [projection("N", "N", DELAY, rule=rule, connectivity=connectivity, **keys)])
+               [projection("N", "N", DELAY, rule=rule, synapses=synapses, **keys)])
 
 
 def row(name, connectivity, runs):
@@ -41,7 +41,7 @@ def main():
             for connectivity in ("stored", "procedural"):
                 path = write(pathlib.Path(folder) / f"{rule}_{connectivity}.yaml",
                              network(options.seconds, neurons, outdegree, RATE_HZ, rule, connectivity))
-                if not measure.knows(options, path, "connectivity"):
+                if not measure.knows(options, path, "synapses"):
                     print("skipped: this build has no procedural connectivity", file=sys.stderr)
                     sys.exit(77)
                 cases[rule, connectivity] = lambda p=path: measure.run(options, p, 1, 2)

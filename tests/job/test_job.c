@@ -86,7 +86,7 @@ static void test_all_rules(void **state) {
 /* Every neuron model has a population, so that the test of digests covers it. */
 static void test_models(void **state) {
   (void)state;
-  assert_loaded(load("jobs/examples/models.yaml", (char *)NULL));
+  OK(load("jobs/examples/models.yaml", (char *)NULL));
   for (int m = 0; m < cls_model_count(); m++) {
     bool used = cls_model_at(m)->is_input;
     for (uint32_t i = 0; i < job->network->n_populations; i++)
