@@ -36,8 +36,8 @@ __global__ void draw(const uint32_t *threshold, int thresholds, float weight, ui
   int i = (int)(blockIdx.x * blockDim.x + threadIdx.x);
   if (i >= n) return;
   const uint32_t words[2] = {key.x, key.y};
-  uint32_t word = cls_noise_word(words, (uint32_t)i, step, 0u, 0u);
-  input[i] += weight * (float)poisson_count(threshold, thresholds, word);
+  uint32_t half = cls_noise_half(words, (uint32_t)i, step, 0u, 0u);
+  input[i] += weight * (float)poisson_count(threshold, thresholds, half, words, (uint32_t)i, step, 0u, 0u);
 }
 """,
     "dc": """

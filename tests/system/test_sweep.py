@@ -15,7 +15,7 @@ except ImportError as error:
     skip(f"this Python has no {error.name}")
 
 TEXT = """
-simulation: {duration_ms: 200, dt_ms: 0.1, seed: 3}
+simulation: {duration_ms: 400, dt_ms: 0.1, seed: 3}
 brain: {neurons: 1500, connectome: {generator: {regions: 4}}}
 record: {warmup_ms: 50, rates: {bin_ms: 1}, bold: {tr_s: 0.02}}
 sweep:

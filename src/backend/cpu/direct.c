@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Synapses are added in chunks, the last of which reads on into the next run with weights of 0: no branch depends on how
- * many a run has, but the number of its chunks. Runs are sorted by it, so that loops over chunks end as predicted: a
+/* Synapses are added in chunks; what the last one reads of the next run it takes for synapses of weight 0 onto target 0: no
+ * branch depends on how many a run has, but the number of its chunks. Runs are sorted by it, so that loops over chunks end as predicted: a
  * branch mispredicted costs as much as 6 events (measured: .1 ns per event). CLASSES - 1 chunks or more are one class. */
 enum { CHUNK = 4, CLASSES = 64 };
 _Static_assert((int)CHUNK <= (int)CLS_STORE_SLACK, "a run may be read to the end of its last chunk");
@@ -32,33 +32,29 @@ static uint32_t class_of(uint32_t count) {
   return chunks < CLASSES ? chunks : CLASSES - 1;
 }
 
-/* Lists the runs that are due, by channel and class (counting sort); returns how many. Behind the last one stand FAR that
- * may be asked for. */
-static cls_status list_runs(cls_direct *direct, const cls_flight *flight, uint32_t step, uint32_t *n) {
+/* Lists the runs at which the cursors stand, by channel and class (counting sort). Behind the last one stand FAR that may
+ * be asked for. */
+static cls_status list_runs(cls_direct *direct, const cls_cursor_list *cursors) {
   const size_t n_classes = (size_t)direct->n_channels * CLASSES;
-  const cls_cursor *cursors = flight->cursors;
   uint32_t *stop = direct->stop, total = 0;
   memset(stop, 0, n_classes * sizeof *stop);
-  for (size_t i = 0; i < flight->n_cursors; i++) {
-    const uint32_t header = cursors[i].header;
-    /* an add of 0 or 1: whether a cursor is due cannot be predicted */
-    stop[cls_run_channel(header) * CLASSES + class_of(cls_run_count(header))] += cursors[i].due == step;
+  for (size_t i = 0; i < cursors->n; i++) {
+    const uint32_t header = cursors->at[i].header;
+    stop[cls_run_channel(header) * CLASSES + class_of(cls_run_count(header))]++;
   }
   for (size_t k = 0; k < n_classes; k++) {
     const uint32_t here = stop[k];
     stop[k] = total;
     total += here;
   }
-  if (total + FAR + 1 > direct->capacity)
-    CLS_TRY(cls_grow(&direct->run, &direct->capacity, total + FAR + 1, sizeof *direct->run, "runs due"));
-  for (size_t i = 0; i < flight->n_cursors; i++) {
-    const cls_cursor *cursor = &cursors[i];
-    const uint32_t count = cls_run_count(cursor->header);
-    uint32_t *at = &stop[cls_run_channel(cursor->header) * CLASSES + class_of(count)];
-    if (cursor->due == step) direct->run[(*at)++] = (due_run){cursor->word, count};
+  if (total + FAR > direct->capacity)
+    CLS_TRY(cls_grow(&direct->run, &direct->capacity, total + FAR, sizeof *direct->run, "runs due"));
+  for (size_t i = 0; i < cursors->n; i++) {
+    const uint32_t header = cursors->at[i].header, count = cls_run_count(header);
+    direct->run[stop[cls_run_channel(header) * CLASSES + class_of(count)]++] =
+        (due_run){cursors->at[i].word, count};
   }
-  for (uint32_t i = 0; total > 0 && i < FAR; i++) direct->run[total + i] = direct->run[total - 1];
-  *n = total;
+  for (uint32_t i = 0; i < FAR; i++) direct->run[total + i] = direct->run[total - 1];
   return CLS_OK;
 }
 
@@ -79,7 +75,10 @@ static inline void add_singles(int32_t *restrict acc, const uint32_t *word, uint
     for (int j = 0; j < CHUNK; j++) acc[word[j] & 0xffff] += cls_word_single(word[j]);
   const int32_t left = (int32_t)(count - whole * CHUNK);
 #pragma GCC unroll 4
-  for (int j = 0; j < CHUNK; j++) acc[word[j] & 0xffff] += cls_word_single(word[j]) & all_if_below(j, left);
+  for (int j = 0; j < CHUNK; j++) {
+    const uint32_t kept = word[j] & (uint32_t)all_if_below(j, left);
+    acc[kept & 0xffff] += cls_word_single(kept);
+  }
 }
 
 static inline void add_pairs(uint64_t *restrict acc, const uint32_t *word, uint32_t count, uint32_t whole) {
@@ -88,8 +87,10 @@ static inline void add_pairs(uint64_t *restrict acc, const uint32_t *word, uint3
     for (int j = 0; j < CHUNK; j++) acc[word[j] & 0xffff] += cls_word_pair(word[j]);
   const int32_t left = (int32_t)(count - whole * CHUNK);
 #pragma GCC unroll 4
-  for (int j = 0; j < CHUNK; j++)
-    acc[word[j] & 0xffff] += cls_word_pair(word[j]) & (uint64_t)(int64_t)all_if_below(j, left);
+  for (int j = 0; j < CHUNK; j++) {
+    const uint32_t kept = word[j] & (uint32_t)all_if_below(j, left);
+    acc[kept & 0xffff] += cls_word_pair(kept);
+  }
 }
 
 /* Adds the runs of one class. */
@@ -108,34 +109,34 @@ static inline uint64_t add_class(cls_port_sum *sum, const due_run *run, uint32_t
   return events;
 }
 
-/* Moves the cursors that were due on. True where one is due again: its row has runs of this delay for several channels. */
-static bool move_on(cls_flight *flight, uint32_t step) {
-  cls_cursor *cursors = flight->cursors;
+/* Moves the cursors of a step on. Those whose row has another run of this delay, for another channel, stay. */
+static cls_status move_on(cls_flight *flight, int64_t step) {
+  cls_cursor_list *list = cls_flight_cursors(flight, step);
   size_t kept = 0;
-  bool again = false;
-  for (size_t i = 0; i < flight->n_cursors; i++) {
-    cls_cursor cursor = cursors[i];
-    if (cursor.due == step) {
-      if (!cls_cursor_next(&cursor, cls_run_count(cursor.header))) continue;
-      again |= cursor.due == step;
-    }
-    cursors[kept++] = cursor;
+  for (size_t i = 0; i < list->n; i++) {
+    cls_cursor cursor = list->at[i];
+    if (!cls_cursor_next(&cursor, cls_run_count(cursor.header))) continue;
+    const uint32_t due = cursor.fired + cls_run_delay(cursor.header);
+    if (due == (uint32_t)step)
+      list->at[kept++] = cursor;
+    else
+      CLS_TRY(cls_cursor_add(cls_flight_cursors(flight, due), &cursor));
   }
-  flight->n_cursors = kept;
-  return again;
+  list->n = kept;
+  return CLS_OK;
 }
 
 cls_status cls_direct_deliver(cls_direct *direct, cls_flight *flight, cls_port_sum *sums, int64_t step,
                               uint64_t *events) {
-  bool again = flight->n_cursors > 0;
-  while (again) {
-    uint32_t n, i = 0;
-    CLS_TRY(list_runs(direct, flight, (uint32_t)step, &n));
-    for (uint32_t k = 0; k < direct->n_channels * CLASSES && i < n; k++) {
+  const cls_cursor_list *list = cls_flight_cursors(flight, step);
+  if (list->n == 0) return CLS_OK;
+  cls_flight_turn(flight, step);
+  while (list->n > 0) {
+    CLS_TRY(list_runs(direct, list));
+    for (uint32_t k = 0, i = 0; i < list->n; i = direct->stop[k++])
       *events += add_class(&sums[k / CLASSES], direct->run + i, direct->stop[k] - i, k % CLASSES);
-      i = direct->stop[k];
-    }
-    again = move_on(flight, (uint32_t)step);
+    CLS_TRY(move_on(flight, step));
   }
+  cls_flight_turned(flight, step);
   return CLS_OK;
 }

@@ -4,27 +4,54 @@
 
 cls_status cls_flight_create(cls_flight *flight, const cls_store *store) {
   flight->max_delay = store->max_delay;
-  /* Events are due in [now, now + max_delay). */
-  flight->calendar_mask = cls_cpu_power_of_two(store->max_delay + 1) - 1;
-  return cls_alloc(&flight->calendar, flight->calendar_mask + 1ul, sizeof *flight->calendar, "calendar");
+  /* Events are due in [now, now + max_delay]. */
+  flight->mask = cls_cpu_power_of_two(store->max_delay + 1) - 1;
+  CLS_TRY(cls_alloc(&flight->calendar, flight->mask + 1ul, sizeof *flight->calendar, "calendar"));
+  return cls_alloc(&flight->cursors, flight->mask + 1ul, sizeof *flight->cursors, "spikes in flight");
 }
 
 void cls_flight_destroy(cls_flight *flight) {
-  for (size_t i = 0; flight->calendar && i <= flight->calendar_mask; i++) free(flight->calendar[i].word);
+  for (size_t i = 0; flight->calendar && i <= flight->mask; i++) free(flight->calendar[i].word);
+  for (size_t i = 0; flight->cursors && i <= flight->mask; i++) free(flight->cursors[i].at);
   free(flight->calendar);
   free(flight->cursors);
+  free(flight->spare.at);
 }
 
 size_t cls_flight_bytes(const cls_flight *flight) {
-  size_t words = 0;
-  for (size_t i = 0; i <= flight->calendar_mask; i++) words += flight->calendar[i].capacity;
-  return (flight->calendar_mask + 1ul) * sizeof *flight->calendar + words * sizeof(uint32_t) +
-         flight->cursor_capacity * sizeof *flight->cursors;
+  size_t words = 0, cursors = flight->spare.capacity;
+  for (size_t i = 0; i <= flight->mask; i++) {
+    words += flight->calendar[i].capacity;
+    cursors += flight->cursors[i].capacity;
+  }
+  return (flight->mask + 1ul) * (sizeof *flight->calendar + sizeof *flight->cursors) +
+         words * sizeof(uint32_t) + cursors * sizeof(cls_cursor);
 }
 
 void cls_flight_forget(cls_flight *flight) {
-  for (size_t i = 0; i <= flight->calendar_mask; i++) flight->calendar[i].n = 0;
-  flight->n_cursors = 0;
+  for (size_t i = 0; i <= flight->mask; i++) flight->calendar[i].n = flight->cursors[i].n = 0;
+}
+
+static void swap(cls_cursor_list *a, cls_cursor_list *b) {
+  cls_cursor_list kept = *a;
+  *a = *b;
+  *b = kept;
+}
+
+void cls_flight_turn(cls_flight *flight, int64_t step) {
+  cls_cursor_list *next = cls_flight_cursors(flight, step + 1);
+  if (next->n > flight->spare.capacity || next->n == 0) {
+    if (next->n == 0) swap(next, &flight->spare);
+    return;
+  }
+  memcpy(flight->spare.at, next->at, next->n * sizeof *next->at);
+  flight->spare.n = next->n;
+  next->n = 0;
+  swap(next, &flight->spare);
+}
+
+void cls_flight_turned(cls_flight *flight, int64_t step) {
+  swap(cls_flight_cursors(flight, step), &flight->spare);
 }
 
 /* Puts a cursor at the first run of a row that is due at `now` or later; those before it are passed only for spikes
@@ -35,14 +62,11 @@ static cls_status follow(cls_flight *flight, const cls_store *store, const cls_a
   cls_cursor cursor = {.word = row + 1,
                        .end = store->word + store->row[arrival->slot + 1],
                        .header = *row,
-                       .due = (uint32_t)(now - arrival->age) + cls_run_delay(*row)};
+                       .fired = (uint32_t)(now - arrival->age)};
   while (cls_run_delay(cursor.header) < arrival->age)
     if (!cls_cursor_next(&cursor, cls_run_count(cursor.header))) return CLS_OK;
-  if (__builtin_expect(flight->n_cursors == flight->cursor_capacity, 0))
-    CLS_TRY(cls_grow(&flight->cursors, &flight->cursor_capacity, flight->n_cursors + 1,
-                     sizeof *flight->cursors, "spikes in flight"));
-  flight->cursors[flight->n_cursors++] = cursor;
-  return CLS_OK;
+  return cls_cursor_add(cls_flight_cursors(flight, now - arrival->age + cls_run_delay(cursor.header)),
+                        &cursor);
 }
 
 /* Copies the runs of a row to the steps they are due in. Runs ascend by delay; those due before `now` come
