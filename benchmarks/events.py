@@ -84,4 +84,5 @@ def main():
                     "milliseconds.", rows, notes)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -48,4 +48,5 @@ def main():
                     f"{one['mean_rate_hz']:.3f} spikes/s; digest {digest} in every layout.", rows)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -83,4 +83,5 @@ def main():
     measure.section(options, f"Peers on the same machine, in turn; {options.seconds:g} s of biology.", rows)
 
 
-main()
+if __name__ == "__main__":
+    main()

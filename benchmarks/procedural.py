@@ -62,4 +62,5 @@ def main():
                     [f"Stored, the last network would take {stored:,.1f} GiB."])
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -50,7 +50,7 @@ THALAMUS_HEADER = """\
 # The cortical microcircuit under 1 mm^2 of surface (see pd14.yaml) and the response of its layers to a thalamic pulse:
 # 902 neurons that relay Poisson trains of 120 spikes/s from 700 to 710 ms to layers 4 and 6.
 # Source: T. C. Potjans & M. Diesmann, Cereb. Cortex 24:785 (2014), table 5 and figure 10: layer 4 answers first, then
-# 2/3, then 5. Written by make_pd14.py --thalamus. In longer runs the pulse comes again every second.
+# 2/3 and 5. Written by make_pd14.py --thalamus. In longer runs the pulse comes again every second.
 simulation: {duration_ms: 1000, dt_ms: 0.1, seed: 1}
 record: {warmup_ms: 500, rates: {bin_ms: 1}}
 """

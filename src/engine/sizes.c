@@ -102,6 +102,7 @@ cls_status cls_sizes_expected(const cls_network *network, int ranks, int threads
                           g->parts / g->synapses);
     }
   free(group);
+  if (z.synapses > 0) z.flight *= 1 + z.runs / z.synapses; /* runs are in flight with their headers */
   /* A row for every source a rank knows, in each of its parts. A source is known to no more ranks than it has runs. */
   double sources = (double)network->n_neurons * ranks;
   if (sources > z.runs + z.listeners) sources = z.runs + z.listeners;
