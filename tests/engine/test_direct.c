@@ -108,9 +108,48 @@ static void test_same_network_both_ways(void **state) {
   cls_network_destroy(network);
 }
 
+/* So many synapses that every thread takes a share of each population: the same spikes on any number of threads. */
+static void test_shares_of_populations(void **state) {
+  (void)state;
+  cls_network *network;
+  OK(cls_network_create("test", .1, 8, &network));
+  for (int p = 0; p < 2; p++) {
+    cls_population *population;
+    OK(cls_network_add_population(network, p ? "inh" : "exc", cls_model_find("lif_psc_exp"), p ? 300 : 900,
+                                  &population));
+    cls_input *in = add_input(population, "poisson", 0);
+    set_input(in, "rate_hz", 9000), set_input(in, "weight", 87.8);
+  }
+  static const char *const names[] = {"ee", "ei", "ie", "ii"};
+  for (uint32_t k = 0; k < 4; k++) {
+    cls_projection *p = connect(network, names[k], k / 2, k % 2, CLS_FIXED_INDEGREE);
+    p->indegree = k / 2 ? 300 : 900, p->port = (int)(k / 2);
+    p->weight[0] = distribution(CLS_UNIFORM, k / 2 ? -9 : 1, k / 2 ? -5 : 2);
+    p->delay_ms = distribution(CLS_UNIFORM, .06, .64);
+  }
+  OK(cls_network_finish(network));
+  simulation *s = start(network, SERIAL);
+  run_to(s, END);
+  const uint64_t reference = digest_of(s, 0);
+  cls_engine_report report;
+  cls_engine_measure(s->engine, &report);
+  stop(s);
+  assert_true(report.spikes > 500);
+  for (int threads = 1; threads <= 5; threads += 2) {
+    options o = {.comm = MPI_COMM_WORLD, .backend = &cls_backend_cpu_omp, .threads = threads};
+    s = start(network, o);
+    assert_int_equal(s->setup.layout->order != NULL, threads > 1);
+    run_to(s, END);
+    assert_true(digest_of(s, 0) == reference);
+    stop(s);
+  }
+  cls_network_destroy(network);
+}
+
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_direct_and_calendar),
-                                     cmocka_unit_test(test_same_network_both_ways)};
+                                     cmocka_unit_test(test_same_network_both_ways),
+                                     cmocka_unit_test(test_shares_of_populations)};
   start_mpi(&argc, &argv);
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
   if (failed) MPI_Abort(MPI_COMM_WORLD, 1); /* other ranks may wait for this one */

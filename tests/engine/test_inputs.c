@@ -214,7 +214,8 @@ static void test_any_order(void **state) {
   cls_network_destroy(network);
 }
 
-/* Spikes from outside act in their step on their neuron, as often as they come, on any layout. */
+/* Spikes from outside act in their step on their neuron, as often as they come, on any layout: where neurons have many
+ * synapses, each thread has pieces of all populations. */
 static void test_trains(void **state) {
   (void)state;
   double expected[120] = {0};
@@ -223,11 +224,16 @@ static void test_trains(void **state) {
     if (w.w[0] % 2000 < 1000) expected[w.w[1] % 120]++;
   }
   for (int b = 0; b < 2; b++)
-    for (int threads = 1; threads <= 3; threads += 2) {
+    for (int layout = 0; layout < 4; layout++) {
+      const int threads = layout % 2 ? 3 : 1;
       cls_network *network = create(1);
       cls_input *input = add_input(add_counters(network, "a", 120), "spike_train", 0);
       set_input(input, "weight", 2);
       give_trains(network, input);
+      for (uint32_t p = 0; layout >= 2 && p < 2; p++) {
+        if (p == 1) add_counters(network, "b", 120);
+        connect(network, p ? "to b" : "to a", 0, p, CLS_FIXED_INDEGREE)->indegree = 1000;
+      }
       OK(cls_network_finish(network));
       simulation *s =
           start(network,

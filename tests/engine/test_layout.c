@@ -54,9 +54,10 @@ static void check_rank(const cls_network *network, const cls_placement *placemen
       assert_true(r->n > 0 && r->first + (uint64_t)r->n <= network->populations[r->population].n);
       assert_int_equal(pairs(network, r->population), pairs(network, l->ranges[x->range_first].population));
       if (range > 0) {
-        const cls_range *before = r - 1;
-        assert_true(before->population < r->population ||
-                    (before->population == r->population && before->first + before->n <= r->first));
+        const cls_range *before = &l->ranges[cls_layout_nth(l, range - 1)],
+                        *after = &l->ranges[cls_layout_nth(l, range)];
+        assert_true(before->population < after->population ||
+                    (before->population == after->population && before->first + before->n <= after->first));
       }
       for (uint32_t i = 0; i < r->n; i++) {
         uint64_t global = network->populations[r->population].first + r->first + i;
@@ -162,6 +163,33 @@ static void test_shard_is_full(void **state) {
   }
 }
 
+/* Where neurons have many synapses every part has its share of every population, to a noise group of 64. */
+static void test_populations_are_cut(void **state) {
+  (void)state;
+  static const population p[] = {{"lif_psc_exp", 5000}, {"lif_psc_exp", 333}, {"lif_psc_exp", 2100}};
+  cls_network *network = make(p, 3);
+  for (int k = 0; k < 3; k++)
+    connect(network, &"abc"[k], 0, (uint32_t)k, CLS_FIXED_INDEGREE)->indegree = 1000;
+  OK(cls_network_finish(network));
+  for (int threads = 2; threads <= 6; threads += 2) {
+    cls_placement *placement;
+    cls_layout *l;
+    for (int ranks = 1; ranks <= 3; ranks++) check(network, ranks, threads, 1);
+    OK(cls_placement_create(network, 1, threads, &placement));
+    OK(cls_layout_create(network, placement, 0, threads, &l));
+    for (int t = 0; t < threads; t++) {
+      uint32_t n[3] = {0};
+      for (uint32_t s = l->parts[t].shard_first; s < l->parts[t].shard_last; s++)
+        for (uint32_t r = l->shards[s].range_first; r < l->shards[s].range_last; r++)
+          n[l->ranges[r].population] += l->ranges[r].n;
+      for (int k = 0; k < 3; k++) NEAR(n[k], (double)p[k].n / threads, 64);
+    }
+    cls_layout_destroy(l);
+    cls_placement_destroy(placement);
+  }
+  cls_network_destroy(network);
+}
+
 /* Expected work: one update per neuron and input, one unit per event. Parts differ by about a block. */
 static void test_parts_are_balanced(void **state) {
   (void)state;
@@ -200,9 +228,8 @@ static void test_parts_are_balanced(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_every_neuron_once),
-      cmocka_unit_test(test_many_small),
-      cmocka_unit_test(test_shard_is_full),
+      cmocka_unit_test(test_every_neuron_once),  cmocka_unit_test(test_many_small),
+      cmocka_unit_test(test_shard_is_full),      cmocka_unit_test(test_populations_are_cut),
       cmocka_unit_test(test_parts_are_balanced),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

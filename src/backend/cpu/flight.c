@@ -3,7 +3,6 @@
 #include <string.h>
 
 cls_status cls_flight_create(cls_flight *flight, const cls_store *store) {
-  flight->max_delay = store->max_delay;
   /* Events are due in [now, now + max_delay]. */
   flight->mask = cls_cpu_power_of_two(store->max_delay + 1) - 1;
   CLS_TRY(cls_alloc(&flight->calendar, flight->mask + 1ul, sizeof *flight->calendar, "calendar"));

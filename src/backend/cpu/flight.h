@@ -23,7 +23,7 @@ typedef struct {
 } cls_cursor_list;
 
 typedef struct {
-  uint32_t max_delay, mask;
+  uint32_t mask;
   cls_words_list *calendar; /* [due step & mask]: runs, with their headers, to add in that step */
   cls_cursor_list *cursors; /* [due step & mask] */
   cls_cursor_list spare;    /* empty: see cls_flight_turn() */
