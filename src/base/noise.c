@@ -11,17 +11,8 @@ static void fill_plain(const uint32_t key[2], uint32_t group, int n_groups, uint
 }
 
 #if defined(__x86_64__) && (!defined(CALLOSUM_NO_CLONES) || defined(__AVX2__))
+#include "base/philox_lanes.h"
 #include <immintrin.h>
-
-/* One round on one vector of lanes; c1, c3 may hold anything in their high halves. */
-#define ROUND(WIDTH, C0, C1, C2, C3)                                                                         \
-  {                                                                                                          \
-    TYPE p0 = OP(mul_epu32)(C0, m0), p1 = OP(mul_epu32)(C2, m1);                                             \
-    C0 = XOR3(OP(srli_epi64)(p1, 32), C1, k0);                                                               \
-    C2 = XOR3(OP(srli_epi64)(p0, 32), C3, k1);                                                               \
-    C1 = p1;                                                                                                 \
-    C3 = p0;                                                                                                 \
-  }
 
 #if !defined(CALLOSUM_NO_CLONES) || defined(__AVX512F__)
 #define TYPE          __m512i
@@ -40,8 +31,8 @@ __attribute__((target("avx512f"))) static void fill_avx512(const uint32_t key[2]
     uint32_t key0 = key[0], key1 = key[1];
     for (int round = 0; round < CLS_NOISE_ROUNDS; round++, key0 += 0x9E3779B9u, key1 += 0xBB67AE85u) {
       const __m512i k0 = _mm512_set1_epi64(key0), k1 = _mm512_set1_epi64(key1);
-      ROUND(512, a0, a1, a2, a3)
-      ROUND(512, b0, b1, b2, b3)
+      ROUND(a0, a1, a2, a3)
+      ROUND(b0, b1, b2, b3)
     }
     _mm256_storeu_si256((__m256i *)(word + 0), _mm512_cvtepi64_epi32(a0));
     _mm256_storeu_si256((__m256i *)(word + 8), _mm512_cvtepi64_epi32(b0));
@@ -84,8 +75,8 @@ __attribute__((target("avx2"))) static void fill_avx2(const uint32_t key[2], uin
     uint32_t key0 = key[0], key1 = key[1];
     for (int round = 0; round < CLS_NOISE_ROUNDS; round++, key0 += 0x9E3779B9u, key1 += 0xBB67AE85u) {
       const __m256i k0 = _mm256_set1_epi64x(key0), k1 = _mm256_set1_epi64x(key1);
-      ROUND(256, a0, a1, a2, a3)
-      ROUND(256, b0, b1, b2, b3)
+      ROUND(a0, a1, a2, a3)
+      ROUND(b0, b1, b2, b3)
     }
     store_low(to, a0, b0);
     store_low(to + 16, a1, b1);

@@ -13,18 +13,9 @@ static void draw_plain(cls_stream stream, const uint32_t *c0, const uint32_t *c1
 }
 
 #if defined(__x86_64__) && (!defined(CALLOSUM_NO_CLONES) || defined(__AVX2__))
+#include "base/philox_lanes.h"
 #include <immintrin.h>
 #define HAVE_VECTORS 1
-
-/* One round on one vector of lanes; c1, c3 may hold anything in their high halves. */
-#define ROUND(C0, C1, C2, C3)                                                                                \
-  {                                                                                                          \
-    TYPE p0 = OP(mul_epu32)(C0, m0), p1 = OP(mul_epu32)(C2, m1);                                             \
-    C0 = XOR3(OP(srli_epi64)(p1, 32), C1, k0);                                                               \
-    C2 = XOR3(OP(srli_epi64)(p0, 32), C3, k1);                                                               \
-    C1 = p1;                                                                                                 \
-    C3 = p0;                                                                                                 \
-  }
 
 #if !defined(CALLOSUM_NO_CLONES) || defined(__AVX512F__)
 enum { WIDE = 16 };
