@@ -93,7 +93,7 @@ extern const cls_schema cls_schema_simulation, cls_schema_partition, cls_schema_
     cls_schema_population, cls_schema_scale, cls_schema_projection, cls_schema_source, cls_schema_positions,
     cls_schema_kernel, cls_schema_delay, cls_schema_distance, cls_schema_intervention, cls_schema_tracts,
     cls_schema_input, cls_schema_input_waveform, cls_schema_input_trains, cls_schema_neurons,
-    cls_schema_stimulus, cls_schema_events;
+    cls_schema_stimulus, cls_schema_events, cls_schema_plasticity, cls_schema_stdp, cls_schema_short_term;
 
 /* Sections that need nothing but the text. Local. */
 cls_status cls_job_read_simulation(cls_job_reader *r); /* and partition */
@@ -110,6 +110,10 @@ cls_status cls_job_read_probability(cls_job_reader *r, const cls_yaml *node, dou
                                     cls_kernel *kernel);
 cls_status cls_job_read_delay(cls_job_reader *r, const cls_yaml *node, cls_distribution *delay_ms,
                               double *velocity_mm_ms);
+/* Key `plasticity:` of a projection onto a port, whose weights are drawn from `weight` (NULL: they are listed). Local. */
+cls_status cls_job_read_plasticity(cls_job_reader *r, const cls_yaml *node, const cls_port_info *port,
+                                   const cls_yaml *weight_node, const cls_distribution *weight,
+                                   cls_plasticity *plasticity);
 /* Files of positions and synapses (job_files.c): noted while the text is read (local), then read by rank 0,
  * checked, and opened by all (collective). */
 cls_status cls_job_note_file(cls_job_reader *r, const cls_job_file *file);

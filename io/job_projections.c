@@ -6,7 +6,7 @@
 
 typedef struct {
   const char *name, *target, *receptor, *file, *group;
-  const cls_yaml *source, *weight, *probability, *delay_ms;
+  const cls_yaml *source, *weight, *probability, *delay_ms, *plasticity;
   int rule, synapses;
   int64_t indegree, total, outdegree;
   bool autapses, multapses;
@@ -55,6 +55,9 @@ static const cls_key keys[] = {
      .doc = "number or distribution; a list of two for ports with two receptors"},
     {"delay_ms", CLS_KEY_ANY, offsetof(fields, delay_ms), .unit = "ms",
      .doc = "number, distribution, or {distance: ...}; one step where it is absent"},
+    {"plasticity", CLS_KEY_MAP, offsetof(fields, plasticity),
+     .doc = "how its synapses change: {stdp: ...}, {short_term: ...}, or both; for stored synapses with one "
+            "weight"},
 };
 const cls_schema cls_schema_projection = {"projections[]", "Synapses from population to population.", keys,
                                           CLS_KEYS(keys)};
@@ -262,6 +265,21 @@ static cls_status read_values(cls_job_reader *r, const cls_yaml *node, const fie
   return v->velocity_mm_ms > 0 ? CLS_OK : check_delay(r, node, &v->delay_ms, sources, n);
 }
 
+static cls_status read_plasticity(cls_job_reader *r, const cls_yaml *node, const fields *f,
+                                  cls_projection *p) {
+  const cls_model *model = r->job->network->populations[p->target].model;
+  const cls_yaml *written = cls_yaml_get(node, "weight");
+  const bool listed =
+      f->rule == CLS_EXPLICIT && !written; /* perhaps: then they are checked when the file was read */
+  cls_plasticity plasticity;
+  if (!f->plasticity) return CLS_OK;
+  CLS_TRY(cls_job_read_plasticity(r, f->plasticity, &model->ports[p->port], written ? written : f->plasticity,
+                                  listed ? NULL : &p->weight[0], &plasticity));
+  if (p->procedural)
+    return cls_yaml_fail(cls_yaml_get(node, "synapses"), "procedural with plasticity: expected stored");
+  return cls_projection_make_plastic(p, &plasticity);
+}
+
 static cls_status add_projection(cls_job_reader *r, const cls_yaml *node, const fields *f,
                                  const cls_projection_source *sources, uint32_t n, values v) {
   cls_network *network = r->job->network;
@@ -288,6 +306,7 @@ static cls_status add_projection(cls_job_reader *r, const cls_yaml *node, const 
   projection->delay_ms = v.delay_ms;
   projection->velocity_mm_ms = v.velocity_mm_ms;
   CLS_TRY(check_distance(r, node, projection));
+  CLS_TRY(read_plasticity(r, node, f, projection));
   uint32_t number = network->n_projections - 1;
   CLS_TRY(cls_job_scale_projection(r, node, number));
   if (f->rule != CLS_EXPLICIT) return CLS_OK;

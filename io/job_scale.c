@@ -209,6 +209,12 @@ static cls_status compensate_projection(cls_job_reader *r, uint32_t number) {
   double k = s->kept[number], mean = drawn_mean(&p->weight[0]);
   if (k == 1) return CLS_OK;
   scaled_population *scaled = &s->populations[p->target];
+  if (p->plasticity)
+    return cls_yaml_fail(
+        s->section,
+        "weights of projection '%s' are plastic, so what the synapses left out (scale.indegree %g) "
+        "would bring is not known: expected scale.weights: keep",
+        p->name, s->indegree);
   const cls_population *target = &network->populations[p->target];
   CLS_TRY(need_current_model(s, target, cls_yaml_get(scaled->node, "model")));
   int receptor = cls_model_port_receptor(target->model, p->port);

@@ -88,22 +88,38 @@ static void add_statistics(cJSON *o, const cls_statistics *s) {
   add_number(o, "fc_seconds", s->fc_seconds);
 }
 
+/* Hashes of spikes and of plastic weights, per member; how many such weights there are. */
+typedef struct {
+  uint64_t *spikes, *weights, plastic;
+} digests;
+
 /* Digest and statistics of each member of an ensemble. */
 static void add_members(cJSON *o, int members, const uint64_t *digest, const cls_statistics *s) {
-  cJSON *digests = cJSON_AddArrayToObject(o, "digests");
+  cJSON *list = cJSON_AddArrayToObject(o, "digests");
   cJSON *statistics = cJSON_AddArrayToObject(o, "members_statistics");
-  for (int m = 0; digests && statistics && m < members; m++) {
+  for (int m = 0; list && statistics && m < members; m++) {
     char text[20];
     snprintf(text, sizeof text, "%016llx", (unsigned long long)digest[m]);
-    cJSON_AddItemToArray(digests, cJSON_CreateString(text));
+    cJSON_AddItemToArray(list, cJSON_CreateString(text));
     cJSON *member = cJSON_CreateObject();
     add_statistics(member, &s[m]);
     cJSON_AddItemToArray(statistics, member);
   }
 }
 
-static cJSON *make_json(const cls_run *run, const totals *t, const uint64_t *digest,
-                        const cls_statistics *s) {
+/* Weights of plastic synapses at the end, of each member. */
+static void add_weights(cJSON *o, int members, const uint64_t *weights, uint64_t plastic) {
+  add_count(o, "plastic_synapses", plastic);
+  cJSON *list = plastic > 0 ? cJSON_AddArrayToObject(o, "weights_digests") : NULL;
+  for (int m = 0; list && m < members; m++) {
+    char text[20];
+    snprintf(text, sizeof text, "%016llx", (unsigned long long)weights[m]);
+    cJSON_AddItemToArray(list, cJSON_CreateString(text));
+  }
+}
+
+static cJSON *make_json(const cls_run *run, const totals *t, const digests *d, const cls_statistics *s) {
+  const uint64_t *digest = d->spikes;
   const cls_job *job = run->job;
   double biology = (double)run->reached * job->dt_ms * 1e-3;
   double synapses = t->synapses > 0 ? (double)t->synapses : NAN;
@@ -132,6 +148,7 @@ static cJSON *make_json(const cls_run *run, const totals *t, const uint64_t *dig
   add_number(o, "warmup_ms", job->record.warmup_ms);
   add_hex(o, "digest", digest[0]);
   if (job->members > 1) add_members(o, job->members, digest, s);
+  add_weights(o, job->members, d->weights, d->plastic);
   add_number(o, "members", job->members);
   add_number(o, "ranks", run->world.ranks);
   add_number(o, "threads", run->world.threads);
@@ -178,8 +195,7 @@ static void print_members(const cls_run *run, const cls_statistics *s) {
           run->job->members, least, most);
 }
 
-static void print_summary(const cls_run *run, const totals *t, const uint64_t *digest,
-                          const cls_statistics *s) {
+static void print_summary(const cls_run *run, const totals *t, const digests *d, const cls_statistics *s) {
   const cls_world *world = &run->world;
   double biology = (double)run->reached * run->job->dt_ms * 1e-3;
   cls_log(world, 1, "\n%s%.4g s of biology in %.2f s (real-time factor %.3f), built in %.2f s",
@@ -205,23 +221,32 @@ static void print_summary(const cls_run *run, const totals *t, const uint64_t *d
   if (run->job->members > 1) print_members(run, s);
   for (int m = 0; m < run->job->members; m++)
     cls_log(world, m == 0 ? 0 : 1, m == 0 ? "digest %016llx" : "digest %016llx of member %d",
-            (unsigned long long)digest[m], m);
+            (unsigned long long)d->spikes[m], m);
+  for (int m = 0; d->plastic > 0 && m < run->job->members; m++)
+    cls_log(world, 1, "digest of %llu weights %016llx of member %d", (unsigned long long)d->plastic,
+            (unsigned long long)d->weights[m], m);
 }
 
 cls_status cls_run_summarise(const cls_run *run, const cls_engine *engine, const cls_statistics *statistics) {
   totals t;
-  uint64_t *digest = NULL;
+  digests d = {0};
+  const size_t members = (size_t)run->job->members;
   gather(run, engine, &t);
-  CLS_TRY(cls_alloc(&digest, (size_t)run->job->members, sizeof *digest, "digests"));
-  for (int m = 0; m < run->job->members; m++) CLS_TRY(cls_engine_digest(engine, m, &digest[m]));
+  CLS_TRY(cls_alloc(&d.spikes, members, sizeof *d.spikes, "digests"));
+  CLS_TRY(cls_alloc(&d.weights, members, sizeof *d.weights, "digests"));
+  for (int m = 0; m < run->job->members; m++) {
+    CLS_TRY(cls_engine_digest(engine, m, &d.spikes[m]));
+    CLS_TRY(cls_engine_weights_digest(engine, m, &d.weights[m], &d.plastic));
+  }
   print_table(run, &t);
-  print_summary(run, &t, digest, statistics);
+  print_summary(run, &t, &d, statistics);
   cls_status status = CLS_OK;
   if (run->world.rank == 0) {
-    cJSON *json = make_json(run, &t, digest, statistics);
+    cJSON *json = make_json(run, &t, &d, statistics);
     status = write_file(run->directory, json);
     cJSON_Delete(json);
   }
-  free(digest);
+  free(d.spikes);
+  free(d.weights);
   return status;
 }

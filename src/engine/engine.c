@@ -3,6 +3,7 @@
 #include "engine/layout.h"
 #include "engine/recent.h"
 #include "engine/store.h"
+#include "engine/weights.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -373,5 +374,25 @@ cls_status cls_engine_digest(const cls_engine *engine, int member, uint64_t *dig
   CLS_CHECK(member >= 0 && member < engine->options.members, CLS_ERR_INTERNAL, "member %d of %d", member,
             engine->options.members);
   MPI_Allreduce(&engine->digest[member], digest, 1, MPI_UINT64_T, MPI_SUM, engine->world.comm);
+  return CLS_OK;
+}
+
+cls_status cls_engine_plastic(const cls_engine *engine, uint32_t projection, cls_plastic_synapse **list,
+                              size_t *n) {
+  return cls_weights_list(engine->network, engine->layout, engine->stores, engine->sources, projection, list,
+                          n);
+}
+
+cls_status cls_engine_weights_digest(const cls_engine *engine, int member, uint64_t *digest,
+                                     uint64_t *synapses) {
+  const cls_engine *e = engine;
+  uint64_t mine[2], all[2];
+  CLS_CHECK(member >= 0 && member < e->options.members, CLS_ERR_INTERNAL, "member %d of %d", member,
+            e->options.members);
+  CLS_TRY(cls_agree(e->world.comm, cls_weights_hash(e->network, e->layout, e->stores, e->sources, e->backend,
+                                                    e->backend_instance, member, &mine[0], &mine[1])));
+  MPI_Allreduce(mine, all, 2, MPI_UINT64_T, MPI_SUM, e->world.comm);
+  *digest = all[0];
+  *synapses = all[1];
   return CLS_OK;
 }

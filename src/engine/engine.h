@@ -65,6 +65,18 @@ typedef struct {
   uint32_t age;  /* steps between the step of the spike and the step to be computed next, >= 1 */
 } cls_arrival;
 
+/* ---- plastic synapses ---- */
+
+/* A synapse with STDP. */
+typedef struct {
+  uint64_t source, target; /* global */
+  uint32_t projection;
+  uint32_t part;  /* whose it is, */
+  uint64_t at;    /* and its number there */
+  uint16_t delay; /* steps */
+  int16_t drawn;  /* weight before any spike, in quanta of the target's population and receptor */
+} cls_plastic_synapse;
+
 /* ---- backends ---- */
 
 struct cls_store_;
@@ -116,6 +128,9 @@ typedef struct {
   cls_status (*put_state)(void *instance, int member, uint32_t range, int state, const float *values);
   /* The states at `probes`, now: values[i] is that of probes[i]. */
   cls_status (*probe)(void *instance, int member, const cls_probe *probes, size_t n, float *values);
+  /* Weights of the plastic synapses of a part as they are now, in units of 2^-30 of the greatest: *v lists those with STDP
+   * by number; borrowed until the next call for this member. What an event due in the next step would find. */
+  cls_status (*weights)(void *instance, int member, uint32_t part, const int32_t **v);
   /* Bytes held now; seconds spent so far in update and in delivery (of the slowest thread), events delivered.
    */
   void (*report)(void *instance, size_t *bytes, double *update_s, double *deliver_s, uint64_t *events);
@@ -164,6 +179,9 @@ typedef struct {
 cls_status cls_view_currents(cls_view *view, const int64_t **sums);
 /* Local. See cls_backend.probe. */
 cls_status cls_view_probe(cls_view *view, const cls_probe *probes, size_t n, float *values);
+
+/* Local. Weights now of plastic synapses of this rank, in the unit of their projection's weight. */
+cls_status cls_view_weights(cls_view *view, const cls_plastic_synapse *synapses, size_t n, float *weights);
 
 /* Looks at a run. The functions are called by the engine; NULL ones are skipped. */
 typedef struct {
@@ -223,5 +241,14 @@ void cls_engine_measure(const cls_engine *engine, cls_engine_report *report);
 /* Collective. Order-free hash of all (neuron, step) spikes of a member so far:
  * sum of cls_mix64(cls_mix64(neuron) + step) modulo 2^64. The same on every layout. */
 cls_status cls_engine_digest(const cls_engine *engine, int member, uint64_t *digest);
+
+/* Local. This rank's synapses with STDP of a projection, by (target, source, delay, drawn): the lists of all ranks,
+ * merged, are the same on any layout. The caller frees *list. */
+cls_status cls_engine_plastic(const cls_engine *engine, uint32_t projection, cls_plastic_synapse **list,
+                              size_t *n);
+/* Collective. Order-free hash of the weights of all synapses with STDP of a member as they are now, the same on every
+ * layout, and how many there are. */
+cls_status cls_engine_weights_digest(const cls_engine *engine, int member, uint64_t *digest,
+                                     uint64_t *synapses);
 
 #endif

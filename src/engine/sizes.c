@@ -1,7 +1,7 @@
 #include "engine/sizes.h"
 #include "base/math.h"
 #include "engine/layout.h"
-#include "engine/store.h"
+#include "engine/plastic_store.h"
 #include "network/rows.h"
 #include <stdlib.h>
 
@@ -39,8 +39,11 @@ static void add_projection(const cls_network *network, const cls_projection *pro
   z->synapses += all;
   if (projection->procedural)
     z->tables += cls_projection_table_bytes(network, projection);
+  else if (projection->plasticity)
+    z->plastic += all;
   else
     z->stored += all;
+  if (projection->plasticity && projection->plasticity->has_stdp) z->states += all * sizeof(int32_t);
   if (!cls_rule_has_rows(projection->rule)) z->by_target += all;
   for (uint32_t s = 0; s < projection->n_sources; s++) {
     uint32_t from = projection->sources[s].population;
@@ -49,6 +52,8 @@ static void add_projection(const cls_network *network, const cls_projection *pro
     run_group *g = &group[from][projection->port];
     if (projection->procedural) {
       z->listeners += (double)source->n * here;
+    } else if (projection->plasticity) {
+      z->plastic_runs += runs_of(synapses, (double)source->n, steps, here);
     } else if (projection->sources[s].delay_ms > 0) {
       z->runs += runs_of(synapses, (double)source->n, steps, here);
     } else {
@@ -105,9 +110,12 @@ cls_status cls_sizes_expected(const cls_network *network, int ranks, int threads
   if (z.synapses > 0) z.flight *= 1 + z.runs / z.synapses; /* runs are in flight with their headers */
   /* A row for every source a rank knows, in each of its parts. A source is known to no more ranks than it has runs. */
   double sources = (double)network->n_neurons * ranks;
-  if (sources > z.runs + z.listeners) sources = z.runs + z.listeners;
+  if (sources > z.runs + z.plastic_runs + z.listeners) sources = z.runs + z.plastic_runs + z.listeners;
   z.store = z.tables + (z.stored + z.runs) * sizeof(uint32_t) + sources * threads * sizeof(uint64_t) +
             sources * (sizeof(uint64_t) + 2.0 / 8);
+  if (z.plastic > 0)
+    z.store += z.plastic * sizeof(uint32_t) + z.plastic_runs * sizeof(cls_plastic_run) +
+               sources * threads * sizeof(uint64_t);
   z.building =
       z.by_target * (sizeof(uint64_t) - sizeof(uint32_t)); /* records are twice as wide as synapses */
   *sizes = z;

@@ -9,13 +9,14 @@
 
 typedef struct {
   double synapses, stored, by_target; /* all; those that are kept; those of rules that draw by target */
+  double plastic, plastic_runs;       /* plastic synapses, and their runs; not in `stored` and `runs` */
   double tables;                      /* bytes of counts of procedural projections */
   double listeners;   /* sources of procedural projections, once for each part that may hear them */
   double runs;        /* synapses of one source, one delay and one target population in one part */
   double description; /* bytes of the description; every rank holds it whole */
   double store;       /* bytes of synapses, headers of runs and row offsets */
   double constants;   /* bytes of neuron constants */
-  double states;      /* bytes of states of one member */
+  double states;      /* bytes of states of one member, plastic weights included */
   double sums;        /* bytes of input sums of one member (/cpu/omp) */
   double flight;      /* bytes of spikes and events in flight to one member */
   double building;    /* bytes needed besides while synapses are drawn */

@@ -1,3 +1,4 @@
+#include "engine/plastic_store.h"
 #include "engine/store_procedural.h"
 #include <stdlib.h>
 #include <string.h>
@@ -29,25 +30,29 @@ cls_status cls_store_choose_direct(cls_store *store) {
 
 void cls_store_empty(cls_store *store) {
   struct cls_procedural_ *procedural = store->procedural;
+  struct cls_plastic_store_ *plastic = store->plastic;
   free(store->row);
   free(store->word);
   free(store->direct);
-  *store = (cls_store){.procedural = procedural};
+  *store = (cls_store){.procedural = procedural, .plastic = plastic};
 }
 
 void cls_store_destroy(cls_store *store) {
   if (!store) return;
   cls_procedural_destroy(store->procedural);
+  cls_plastic_store_destroy(store->plastic);
   cls_store_empty(store);
   free(store);
 }
 
 uint64_t cls_store_synapses(const cls_store *s) {
-  return s->n_synapses + (s->procedural ? cls_procedural_synapses(s->procedural) : 0);
+  return s->n_synapses + (s->plastic ? s->plastic->n_synapses : 0) +
+         (s->procedural ? cls_procedural_synapses(s->procedural) : 0);
 }
 
 size_t cls_store_bytes(const cls_store *s) {
   return (s->n_slots + 1ul) * sizeof *s->row + (s->row ? s->row[s->n_slots] : 0) * sizeof *s->word +
          (s->direct ? s->n_slots * sizeof *s->direct : 0) +
+         (s->plastic ? cls_plastic_store_bytes(s->plastic) : 0) +
          (s->procedural ? cls_procedural_bytes(s->procedural) : 0);
 }

@@ -39,6 +39,7 @@ static inline uint32_t cls_run_channel(uint32_t header) {
 enum { CLS_STORE_SLACK = 8 };
 
 struct cls_procedural_;
+struct cls_plastic_store_;
 
 typedef struct cls_store_ {
   uint32_t n_slots;    /* rows: one per source of the rank */
@@ -50,6 +51,8 @@ typedef struct cls_store_ {
   uint8_t *direct;   /* per slot: whether its runs are long enough to be found again when they are due */
   uint32_t n_direct; /* rows of which that is so */
   struct cls_procedural_ *procedural; /* NULL: all synapses are stored */
+  struct cls_plastic_store_
+      *plastic; /* NULL: all synapses are static; rows of plastic ones have the same slots */
 } cls_store;
 
 /* Local, parts in parallel. Draws the synapses onto every part of `layout`. `stores` takes one pointer per
@@ -57,7 +60,7 @@ typedef struct cls_store_ {
  * procedural one), and min_delay[slot] the least delay of each, or a bound where rows are procedural. */
 cls_status cls_stores_create(const cls_network *network, const cls_layout *layout, cls_store ***stores,
                              cls_sources **sources, uint32_t **min_delay);
-/* Local. Draws the weights of every store again as they are at step `step` (network/intervention.h); sources and
+/* Local. Draws the weights of every store again (those of static synapses) as they are at step `step` (network/intervention.h); sources and
  * rows stay where they are. One part at a time: no second copy of all synapses is ever held. */
 cls_status cls_stores_redraw(const cls_network *network, const cls_layout *layout, int64_t step,
                              const cls_sources *sources, cls_store **stores);
@@ -66,9 +69,9 @@ cls_status cls_stores_redraw(const cls_network *network, const cls_layout *layou
 cls_status cls_store_draw_row(const cls_store *store, uint32_t slot, const uint32_t **word,
                               const uint32_t **end);
 void cls_store_destroy(cls_store *store);
-/* Synapses, stored and procedural. Of procedural ones only the sum over all stores of a network means something. */
+/* Synapses, stored, plastic and procedural. Of procedural ones only the sum over all stores of a network means something. */
 uint64_t cls_store_synapses(const cls_store *store);
-/* Bytes of rows, headers, offsets and the tables of procedural projections. */
+/* Bytes of rows, headers, offsets, plastic synapses without their weights, and the tables of procedural projections. */
 size_t cls_store_bytes(const cls_store *store);
 
 #endif

@@ -1,5 +1,6 @@
 /* Building the stores of a rank: first which sources occur, then the synapses of every part (store_targets.c,
  * store_items.c), then what is found empty is left out. */
+#include "engine/plastic_store.h"
 #include "engine/store_procedural.h"
 #include <stdlib.h>
 #include <string.h>
@@ -71,6 +72,7 @@ static cls_status find_sources(const cls_part_plan *plans, uint32_t n_parts, cls
     cls_status status = cls_sources_create(&marked);
     if (status == CLS_OK) status = cls_targets_mark(&plans[p], marked);
     if (status == CLS_OK) status = cls_items_mark(&plans[p], marked);
+    if (status == CLS_OK) status = cls_plastic_mark(&plans[p], marked);
     if (status == CLS_OK) status = cls_procedural_create(&plans[p], &stores[p]->procedural);
     if (status == CLS_OK) status = cls_procedural_mark(stores[p]->procedural, marked);
     if (status == CLS_OK) {
@@ -104,6 +106,7 @@ static cls_status drop_empty(cls_part_plan *plans, uint32_t n_parts, cls_sources
     CLS_TRY(cls_sources_add(kept, old->neuron[s]));
     for (uint32_t p = 0; p < n_parts; p++) {
       stores[p]->row[n] = stores[p]->row[s];
+      if (stores[p]->plastic) stores[p]->plastic->row[n] = stores[p]->plastic->row[s];
       plans[p].min_delay[n] = plans[p].min_delay[s];
     }
     n++;
@@ -112,6 +115,9 @@ static cls_status drop_empty(cls_part_plan *plans, uint32_t n_parts, cls_sources
     stores[p]->row[n] = stores[p]->row[old->n];
     stores[p]->n_slots = n;
     CLS_TRY(cls_resize(&stores[p]->row, n + 1ul, sizeof *stores[p]->row, "rows"));
+    if (!stores[p]->plastic) continue;
+    stores[p]->plastic->row[n] = stores[p]->plastic->row[old->n];
+    stores[p]->plastic->n_slots = n;
   }
   cls_sources_destroy(old);
   *sources = kept;
@@ -137,8 +143,11 @@ static cls_status build_parts(cls_part_plan *plans, uint32_t n_parts, cls_source
   char message[512] = "";
   CLS_TRY(find_sources(plans, n_parts, stores, sources));
 #pragma omp parallel for schedule(dynamic, 1)
-  for (uint32_t p = 0; p < n_parts; p++)
-    keep_first(build_part(&plans[p], *sources, stores[p]), &kept, message, sizeof message);
+  for (uint32_t p = 0; p < n_parts; p++) {
+    cls_status status = build_part(&plans[p], *sources, stores[p]);
+    if (status == CLS_OK) status = cls_plastic_build(&plans[p], &stores[p]->plastic);
+    keep_first(status, &kept, message, sizeof message);
+  }
   if (kept != CLS_OK) return cls_fail(kept, "%s", message);
   for (uint32_t p = 0; p < n_parts; p++)
     if (stores[p]->procedural)

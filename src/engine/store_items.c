@@ -21,7 +21,7 @@ typedef struct {
 static cls_status find(void *context, const cls_part_piece *piece) {
   finding *f = context;
   const cls_projection *projection = &f->plan->network->projections[piece->projection];
-  if (!cls_rule_has_rows(projection->rule) || projection->procedural) return CLS_OK;
+  if (!cls_drawn_by_source(projection)) return CLS_OK;
   CLS_TRY(cls_grow(&f->plan->items, &f->capacity, f->plan->n_items + 1ul, sizeof *f->plan->items,
                    "projections of a part"));
   f->plan->items[f->plan->n_items++] = (row_item){projection->sources[0].population, *piece};

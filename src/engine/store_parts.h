@@ -36,6 +36,14 @@ typedef struct {
 
 void cls_part_plan_free(cls_part_plan *plan);
 
+/* Which way static synapses are drawn that are kept. Plastic ones: engine/plastic_store.h. */
+static inline bool cls_drawn_by_target(const cls_projection *projection) {
+  return !cls_rule_has_rows(projection->rule) && !projection->plasticity;
+}
+static inline bool cls_drawn_by_source(const cls_projection *projection) {
+  return cls_rule_has_rows(projection->rule) && !projection->plasticity && !projection->procedural;
+}
+
 /* Calls `visit` for every (projection, range) of a part: the projection as it is at plan->step, its channel, and what
  * is added to a target's index in its population to give its index in the shard (modulo 2^32). */
 typedef struct {

@@ -66,7 +66,7 @@ static inline uint32_t cls_run_header(uint32_t channel, uint32_t delay, uint32_t
 }
 /* Fills store->direct. */
 cls_status cls_store_choose_direct(cls_store *store);
-/* Frees all arrays of a store but neither the store nor its procedural projections. */
+/* Frees all arrays of a store but neither the store nor its procedural and plastic projections. */
 void cls_store_empty(cls_store *store);
 
 #endif

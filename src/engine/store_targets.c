@@ -87,7 +87,7 @@ static cls_status draw_piece(void *context, const cls_part_piece *piece) {
   pass *p = context;
   const cls_network *network = p->plan->network;
   const cls_range *range = &p->plan->layout->ranges[piece->range];
-  if (cls_rule_has_rows(network->projections[piece->projection].rule)) return CLS_OK;
+  if (!cls_drawn_by_target(&network->projections[piece->projection])) return CLS_OK;
   cls_projection projection;
   double *factor;
   CLS_TRY(cls_projection_at(network, &network->projections[piece->projection], p->plan->step, &projection,
@@ -116,7 +116,7 @@ static cls_status mark_piece(void *context, const cls_part_piece *piece) {
   pass *p = context;
   const cls_network *network = p->plan->network;
   const cls_projection *projection = &network->projections[piece->projection];
-  if (cls_rule_has_rows(projection->rule)) return CLS_OK;
+  if (!cls_drawn_by_target(projection)) return CLS_OK;
   if (cls_piece_expected(network, p->plan->layout, piece) < CLS_SURELY) return draw_piece(p, piece);
   for (uint32_t s = 0; s < projection->n_sources; s++) {
     const cls_population *source = &network->populations[projection->sources[s].population];
@@ -181,7 +181,7 @@ static cls_status expect(void *context, const cls_part_piece *piece) {
   expectation *e = context;
   const cls_network *network = e->plan->network;
   const cls_projection *projection = &network->projections[piece->projection];
-  if (cls_rule_has_rows(projection->rule)) return CLS_OK;
+  if (!cls_drawn_by_target(projection)) return CLS_OK;
   double share =
       (double)e->plan->layout->ranges[piece->range].n / (double)network->populations[projection->target].n;
   e->any = true;

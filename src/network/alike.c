@@ -33,6 +33,19 @@ static bool same_edges(const cls_edge_table *a, const cls_edge_table *b) {
   return !a == !b && (!a || a->checksum == b->checksum);
 }
 
+static bool same_plasticity(const cls_plasticity *a, const cls_plasticity *b) {
+  if (!a || !b) return a == b;
+  const cls_stdp *s = &a->stdp, *t = &b->stdp;
+  const cls_short_term *u = &a->short_term, *v = &b->short_term;
+  return a->has_stdp == b->has_stdp && a->has_short_term == b->has_short_term && s->w_max == t->w_max &&
+         s->a_plus == t->a_plus && s->a_minus == t->a_minus && s->a3_plus == t->a3_plus &&
+         s->a3_minus == t->a3_minus && s->tau_plus_ms == t->tau_plus_ms &&
+         s->tau_minus_ms == t->tau_minus_ms && s->tau_x_ms == t->tau_x_ms && s->tau_y_ms == t->tau_y_ms &&
+         s->nearest == t->nearest && s->multiplicative_plus == t->multiplicative_plus &&
+         s->multiplicative_minus == t->multiplicative_minus && s->dendritic_share == t->dendritic_share &&
+         u->u == v->u && u->tau_rec_ms == v->tau_rec_ms && u->tau_fac_ms == v->tau_fac_ms;
+}
+
 static bool same_projection(const cls_projection *a, const cls_projection *b) {
   if (a->key != b->key || a->target != b->target || a->n_sources != b->n_sources || a->rule != b->rule ||
       a->indegree != b->indegree || a->total != b->total || a->probability != b->probability ||
@@ -44,8 +57,8 @@ static bool same_projection(const cls_projection *a, const cls_projection *b) {
     if (a->sources[s].population != b->sources[s].population ||
         a->sources[s].weight != b->sources[s].weight || a->sources[s].delay_ms != b->sources[s].delay_ms)
       return false;
-  return same_distribution(&a->weight[0], &b->weight[0]) && same_distribution(&a->weight[1], &b->weight[1]) &&
-         same_distribution(&a->delay_ms, &b->delay_ms);
+  return same_plasticity(a->plasticity, b->plasticity) && same_distribution(&a->weight[0], &b->weight[0]) &&
+         same_distribution(&a->weight[1], &b->weight[1]) && same_distribution(&a->delay_ms, &b->delay_ms);
 }
 
 bool cls_network_alike(const cls_network *a, const cls_network *b) {

@@ -394,7 +394,9 @@ cls_status cls_projection_finish(const cls_network *network, cls_projection *pro
     projection->probability = cls_projection_mean_probability(network, projection);
   char *owner = cls_format("projection '%s'", projection->name);
   CLS_CHECK(owner, CLS_ERR_MEMORY, "no memory for a message about projection '%s'", projection->name);
-  cls_status status = finish_weights(projection, owner, network->populations[projection->target].model);
+  cls_status status = cls_projection_finish_plasticity(network, projection, owner);
+  if (status == CLS_OK)
+    status = finish_weights(projection, owner, network->populations[projection->target].model);
   if (status == CLS_OK) status = finish_delays(network, projection, owner);
   free(owner);
   return status;

@@ -16,6 +16,9 @@ cls_status cls_population_finish(const cls_network *network, cls_population *pop
  * it `owns` its sources: others find them done) and makes the bounds of its distributions explicit.
  * CLS_ERR_INPUT names projection, value and limit. */
 cls_status cls_projection_finish(const cls_network *network, cls_projection *projection, bool owns);
+/* Checks plasticity against port, weights and interventions, and confines weights to its range. */
+cls_status cls_projection_finish_plasticity(const cls_network *network, cls_projection *projection,
+                                            const char *owner);
 /* The sources of the shortest and of the longest delay. */
 void cls_projection_delay_span(const cls_projection *projection, uint32_t *near, uint32_t *far);
 /* Fills network->quantum (allocated here). CLS_ERR_LIMIT where no scale holds both weights and sums. */

@@ -150,6 +150,13 @@ cls_status cls_projection_at(const cls_network *network, const cls_projection *p
   return CLS_OK;
 }
 
+bool cls_projection_is_scaled(const cls_network *network, const cls_projection *projection) {
+  for (uint32_t i = 0; i < network->n_interventions; i++)
+    for (uint32_t s = 0; s < projection->n_sources; s++)
+      if (scales(&network->interventions[i], projection, s)) return true;
+  return false;
+}
+
 double cls_projection_greatest_factor(const cls_network *network, const cls_projection *projection) {
   double greatest = 1;
   for (uint32_t s = 0; s < projection->n_sources && network->n_interventions > 0; s++) {

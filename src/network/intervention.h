@@ -44,6 +44,8 @@ cls_status cls_projection_at(const cls_network *network, const cls_projection *p
                              cls_projection *copy, double **factor);
 /* The greatest factor it ever has (at least 1): weights must fit their width at every step. */
 double cls_projection_greatest_factor(const cls_network *network, const cls_projection *projection);
+/* Whether any CLS_SCALE_TRACTS ever acts on it. */
+bool cls_projection_is_scaled(const cls_network *network, const cls_projection *projection);
 /* Index of the receptor `name` of a model, over all its ports; -1 where there is none. */
 int cls_model_receptor(const cls_model *model, const char *name);
 

@@ -114,6 +114,7 @@ void cls_network_destroy(cls_network *network) {
     cls_edge_table *edges = network->projections[p].edges;
     if (edges) edges->destroy(edges->self);
     free(network->projections[p].name);
+    free(network->projections[p].plasticity);
     if (network->projections[p].sources_of == p) free(network->projections[p].sources);
   }
   for (uint32_t r = 0; r < network->n_regions; r++) free(network->regions[r].name);
@@ -371,6 +372,7 @@ size_t cls_network_bytes(const cls_network *network) {
     bytes += strlen(projection->name) + 1;
     if (projection->sources_of == p) bytes += projection->n_sources * sizeof *projection->sources;
     if (projection->edges) bytes += projection->edges->bytes;
+    if (projection->plasticity) bytes += sizeof *projection->plasticity;
   }
   for (uint32_t r = 0; r < network->n_regions; r++) bytes += strlen(network->regions[r].name) + 1;
   for (uint32_t i = 0; i < network->n_waveforms; i++) bytes += cls_waveform_bytes(network->waveforms[i]);

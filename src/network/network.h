@@ -10,6 +10,8 @@
 
 #include "base/distribution.h"
 #include "model/model.h"
+#include "model/short_term.h"
+#include "model/stdp.h"
 #include "network/positions.h"
 #include "network/waveform.h"
 
@@ -127,6 +129,14 @@ typedef struct {
   double max_mm;    /* no synapse beyond; INFINITY: no such limit */
 } cls_kernel;
 
+/* How the synapses of a projection change as spikes pass. Their rows are kept apart from those of static synapses
+ * (engine/plastic_store.h); members have weights of their own. */
+typedef struct {
+  bool has_stdp, has_short_term; /* at least one */
+  cls_stdp stdp;
+  cls_short_term short_term;
+} cls_plasticity;
+
 /* A source population of a projection. Only fixed_indegree may have several (a weighted mixture). */
 typedef struct {
   uint32_t population;
@@ -154,6 +164,7 @@ typedef struct {
   int port;                   /* of the target's model */
   cls_distribution weight[2]; /* [1] only for ports with two receptors */
   cls_distribution delay_ms;  /* steps = max(1, round((source delay + drawn) / dt)) */
+  cls_plasticity *plasticity; /* NULL: static. Owned by the network; see cls_projection_make_plastic() */
   const double *factor; /* [n_sources] on the weights of each source, NULL: 1; see cls_projection_at() */
   char type;            /* 'L' local, 'R' long range, 0: free; for statistics */
 } cls_projection;
@@ -209,6 +220,10 @@ cls_status cls_network_add_projection(cls_network *network, const char *name, ui
  * have one list of long-range sources for all of a region. */
 cls_status cls_network_add_projection_like(cls_network *network, const char *name, uint32_t target,
                                            cls_rule rule, uint32_t other, cls_projection **projection);
+/* Makes a projection's synapses plastic (the description is copied). Drawn weights are confined to [0, w_max] when the
+ * network is finished; CLS_ERR_INPUT then where constants do not fit, where the port has two receptors, for procedural
+ * synapses, and where an intervention scales the projection. */
+cls_status cls_projection_make_plastic(cls_projection *projection, const cls_plasticity *plasticity);
 int64_t cls_network_find_population(const cls_network *network, const char *name); /* -1: none */
 /* Local, the same on every rank. Checks everything (rules against sizes, weights against ports, delays
  * against dt, parameters), numbers the neurons, fixes the weight quanta. After it the network is read

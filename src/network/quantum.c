@@ -83,6 +83,8 @@ void cls_projection_weight_range(const cls_projection *projection, int r, double
 /* The largest |weight| a projection may have at its r-th receptor. */
 static double greatest_weight(const cls_projection *projection, int r) {
   double lower, upper;
+  if (projection->plasticity && projection->plasticity->has_stdp)
+    return fabs(projection->plasticity->stdp.w_max);
   cls_projection_weight_range(projection, r, &lower, &upper);
   return fabs(upper) > fabs(lower) ? fabs(upper) : fabs(lower);
 }

@@ -70,6 +70,28 @@ __global__ void add(const uint64_t *event, int events, uint32_t first, const flo
   input[i] = spike_train_step(weight[i], count, input[i]);
 }
 """,
+    "spike_trace": """
+#include "model/spike_trace.h"
+__global__ void decay(cls_spike_trace trace, const float *before, int64_t steps, float *now, int n) {
+  int i = (int)(blockIdx.x * blockDim.x + threadIdx.x);
+  if (i < n) now[i] = cls_spike_trace_after(&trace, before[i], steps);
+}
+""",
+    "stdp": """
+#include "model/stdp.h"
+/* One thread per synapse of a run. */
+__global__ void pair(cls_stdp_const rule, int32_t *v, const float *x, const float *y, float x3, float y3, int n) {
+  int i = (int)(blockIdx.x * blockDim.x + threadIdx.x);
+  if (i < n) v[i] = cls_stdp_pre(&rule, cls_stdp_post(&rule, v[i], x[i], y3), y[i], x3);
+}
+""",
+    "short_term": """
+#include "model/short_term.h"
+__global__ void spike(cls_short_term_const rule, cls_short_term_state *state, int64_t steps, int n) {
+  int i = (int)(blockIdx.x * blockDim.x + threadIdx.x);
+  if (i < n) state[i] = steps < 0 ? cls_short_term_first(&rule) : cls_short_term_next(&rule, state[i], steps);
+}
+""",
     "balloon": """
 #include "model/balloon.h"
 __global__ void advance(cls_balloon *state, cls_balloon_params params, const double *activity, double dt_s,

@@ -2,6 +2,7 @@
  * synapse store and its spikes in flight; threads meet only at the ends of a window. */
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/direct.h"
+#include "backend/cpu/plastic.h"
 #include "backend/cpu/team.h"
 #include "model/kernel.h"
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 typedef struct {
   cls_flight flight;
   cls_direct direct;
+  cls_plastic plastic;
   cls_drive *drive;   /* of the inputs */
   cls_port_sum *sums; /* [shard of the part][port] */
   void *
@@ -34,6 +36,7 @@ typedef struct {
   cls_arrival **pending; /* per member: handed over, not yet read */
   size_t *n_pending, *pending_capacity;
   cls_words_list *spikes, *first; /* per member: merged over parts */
+  int64_t *now;                   /* per member: the step to be computed next */
 } omp_backend;
 
 static int parts(int threads) { return threads; }
@@ -42,11 +45,11 @@ static uint32_t channels_of(const cls_layout *layout, uint32_t part) {
   return (layout->parts[part].shard_last - layout->parts[part].shard_first) * CLS_MAX_PORTS;
 }
 
-/* Rows delivered directly reach all shards of a part at once. Else the shards take turns and share one set of sums: it
+/* Rows delivered directly, and plastic ones, reach all shards of a part at once. Else the shards take turns and share one set of sums: it
  * stays in the second-level cache, and sums of neurons that nothing reaches cost no traffic to memory (measured on a
  * brain of 10^6 neurons: a fifth of the time of a step). */
 static bool shards_apart(const cls_backend_setup *setup, uint32_t part) {
-  return setup->stores[part]->n_direct > 0;
+  return setup->stores[part]->n_direct > 0 || setup->stores[part]->plastic;
 }
 static uint32_t memories_of(const cls_backend_setup *setup, uint32_t part) {
   return shards_apart(setup, part) ? channels_of(setup->layout, part) : 2 * CLS_MAX_PORTS;
@@ -69,6 +72,7 @@ static void destroy(void *instance) {
       free(member->first.word);
       cls_flight_destroy(&member->flight);
       cls_direct_destroy(&member->direct);
+      cls_plastic_destroy(&member->plastic);
       cls_drive_destroy(member->drive);
     }
     free(b->parts[p].members);
@@ -82,6 +86,7 @@ static void destroy(void *instance) {
   free(b->parts);
   free(b->pending);
   free(b->n_pending);
+  free(b->now);
   free(b->pending_capacity);
   free(b->spikes);
   free(b->first);
@@ -129,6 +134,7 @@ static cls_status create_member(omp_backend *b, uint32_t part, int m) {
   state->bytes += cls_drive_bytes(member->drive);
   CLS_TRY(cls_flight_create(&member->flight, setup->stores[part]));
   CLS_TRY(cls_direct_create(&member->direct, channels_of(layout, part)));
+  CLS_TRY(cls_plastic_create(&member->plastic, setup->network, layout, part, setup->stores[part]->plastic));
   CLS_TRY(cls_alloc(&member->due, channels_of(layout, part), sizeof *member->due, "events due"));
   return make_sums(setup, part, member, &state->bytes);
 }
@@ -149,6 +155,7 @@ static cls_status create(const cls_backend_setup *setup, void **instance) {
   CLS_TRY(cls_alloc(&b->parts, setup->layout->n_parts, sizeof *b->parts, "parts"));
   CLS_TRY(cls_alloc(&b->pending, members, sizeof *b->pending, "arrivals"));
   CLS_TRY(cls_alloc(&b->n_pending, members, sizeof *b->n_pending, "arrivals"));
+  CLS_TRY(cls_alloc(&b->now, members, sizeof *b->now, "steps"));
   CLS_TRY(cls_alloc(&b->pending_capacity, members, sizeof *b->pending_capacity, "arrivals"));
   CLS_TRY(cls_alloc(&b->spikes, members, sizeof *b->spikes, "spikes"));
   CLS_TRY(cls_alloc(&b->first, members, sizeof *b->first, "spikes"));
@@ -168,13 +175,16 @@ static cls_status deliver(void *instance, int member, const cls_arrival *arrival
 
 static cls_status redeliver(void *instance, int member, int64_t now, const cls_arrival *arrivals, size_t n) {
   omp_backend *b = instance;
-  b->n_pending[member] = 0;
-  for (uint32_t p = 0; p < b->cpu.setup.layout->n_parts; p++) {
+  for (uint32_t p = 0; p < b->cpu.setup.layout->n_parts;
+       p++) { /* what is in flight to plastic synapses stays */
+    CLS_TRY(cls_plastic_take(&b->parts[p].members[member].plastic, now, b->pending[member],
+                             b->n_pending[member]));
     cls_flight *flight = &b->parts[p].members[member].flight;
     cls_flight_forget(flight);
     uint64_t again = 0; /* these events were counted when they first came */
     CLS_TRY(cls_flight_take(flight, b->cpu.setup.stores[p], now, arrivals, n, &again));
   }
+  b->n_pending[member] = 0;
   return CLS_OK;
 }
 
@@ -294,12 +304,15 @@ static cls_status advance_part(omp_backend *b, uint32_t part, int member, int64_
   double mark = cls_seconds();
   CLS_TRY(
       cls_flight_take(&m->flight, store, begin, b->pending[member], b->n_pending[member], &state->events));
+  CLS_TRY(cls_plastic_take(&m->plastic, begin, b->pending[member], b->n_pending[member]));
   m->spikes.n = m->first.n = 0;
   CLS_TRY(cls_words_reserve(&m->first, (size_t)(end - begin) + 1));
   for (int64_t step = begin; step < end; step++) {
-    m->first.word[m->first.n++] = (uint32_t)m->spikes.n;
+    const size_t before = m->spikes.n;
+    m->first.word[m->first.n++] = (uint32_t)before;
     CLS_TRY(cls_direct_deliver(&m->direct, &m->flight, m->sums, step, &state->events));
     CLS_TRY(deal(m, cls_flight_due(&m->flight, step)));
+    CLS_TRY(cls_plastic_deliver(&m->plastic, m->sums, step, &state->events));
     cls_drive_step(m->drive, step);
     for (uint32_t s = shard_first; s < shard_last; s++) {
       const cls_shard *shard = &layout->shards[s];
@@ -318,6 +331,7 @@ static cls_status advance_part(omp_backend *b, uint32_t part, int member, int64_
       mark = cls_seconds();
       state->update_s += mark - delivered;
     }
+    CLS_TRY(cls_plastic_fired(&m->plastic, step, m->spikes.word + before, m->spikes.n - before));
   }
   m->first.word[m->first.n++] = (uint32_t)m->spikes.n;
   return CLS_OK;
@@ -371,7 +385,16 @@ static cls_status advance(void *instance, int member, int64_t begin, int64_t end
   for (uint32_t p = 0; p < b->cpu.setup.layout->n_parts; p++)
     if (b->parts[p].status != CLS_OK) return cls_fail(b->parts[p].status, "%s", b->parts[p].message);
   b->n_pending[member] = 0;
+  b->now[member] = end;
   return merge(b, member, begin, end, spikes);
+}
+
+static cls_status weights(void *instance, int member, uint32_t part, const int32_t **v) {
+  omp_backend *b = instance;
+  cls_plastic *plastic = &b->parts[part].members[member].plastic;
+  CLS_TRY(cls_plastic_fold(plastic, b->now[member]));
+  *v = plastic->v;
+  return CLS_OK;
 }
 
 static void report(void *instance, size_t *bytes, double *update_s, double *deliver_s, uint64_t *events) {
@@ -385,7 +408,8 @@ static void report(void *instance, size_t *bytes, double *update_s, double *deli
     if (state->deliver_s > *deliver_s) *deliver_s = state->deliver_s;
     *events += state->events;
     *bytes += state->bytes;
-    for (int m = 0; m < b->cpu.setup.members; m++) *bytes += cls_flight_bytes(&state->members[m].flight);
+    for (int m = 0; m < b->cpu.setup.members; m++)
+      *bytes += cls_flight_bytes(&state->members[m].flight) + cls_plastic_bytes(&state->members[m].plastic);
   }
 }
 
@@ -402,5 +426,6 @@ const cls_backend cls_backend_cpu_omp = {
     .get_state = cls_cpu_get_state,
     .put_state = cls_cpu_put_state,
     .probe = cls_cpu_probe,
+    .weights = weights,
     .report = report,
 };

@@ -1,6 +1,7 @@
 /* The reference: what a step means, in plain scalar code. */
 #include "backend/cpu/common.h"
 #include "backend/cpu/cpu.h"
+#include "backend/cpu/plastic_reference.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@ typedef struct {
   int32_t (*ring)[2];
   cls_drive *drive; /* of the inputs */
   cls_words_list spikes, first;
+  cls_plastic_reference plastic;
   int64_t now;
 } member_state;
 
@@ -40,6 +42,7 @@ static void destroy(void *instance) {
     cls_drive_destroy(b->members[m].drive);
     free(b->members[m].spikes.word);
     free(b->members[m].first.word);
+    cls_reference_destroy(&b->members[m].plastic);
   }
   free(b->members);
   cls_cpu_destroy(&b->cpu);
@@ -56,6 +59,8 @@ static cls_status create(const cls_backend_setup *setup, void **instance) {
   CLS_TRY(cls_alloc(&b->members, (size_t)setup->members, sizeof *b->members, "members"));
   for (int m = 0; m < setup->members; m++) {
     CLS_TRY(cls_drive_create(setup->neurons[m], 0, setup->neurons[m]->n_runs, &b->members[m].drive));
+    CLS_TRY(cls_reference_create(&b->members[m].plastic, setup->network, setup->layout,
+                                 setup->stores[0]->plastic));
     CLS_TRY(cls_alloc(&b->members[m].ring, (size_t)slots * CLS_MAX_PORTS * setup->layout->n_local,
                       2 * sizeof(int32_t), "ring buffer"));
   }
@@ -103,6 +108,9 @@ static cls_status deliver(void *instance, int member, const cls_arrival *arrival
   serial *b = instance;
   double begun = cls_seconds();
   cls_status status = add_arrivals(b, member, arrivals, n);
+  member_state *m = &b->members[member];
+  for (size_t i = 0; i < n && status == CLS_OK; i++)
+    status = cls_reference_hear(&m->plastic, arrivals[i].slot, m->now - arrivals[i].age);
   b->deliver_s += cls_seconds() - begun;
   return status;
 }
@@ -110,12 +118,26 @@ static cls_status deliver(void *instance, int member, const cls_arrival *arrival
 static cls_status redeliver(void *instance, int member, int64_t now, const cls_arrival *arrivals, size_t n) {
   serial *b = instance;
   member_state *m = &b->members[member];
-  uint64_t events = b->events; /* these were counted when they first came */
+  uint64_t events =
+      b->events; /* these were counted when they first came; spikes of plastic synapses are still known */
   m->now = now;
   memset(m->ring, 0, (b->ring_mask + 1ul) * CLS_MAX_PORTS * b->cpu.setup.layout->n_local * sizeof *m->ring);
   cls_status status = add_arrivals(b, member, arrivals, n);
   b->events = events;
   return status;
+}
+
+/* An event of a plastic synapse. */
+typedef struct {
+  serial *b;
+  const member_state *m;
+  int64_t step;
+} event_target;
+
+static void add_event(void *context, uint32_t local, uint32_t port, int32_t quanta) {
+  event_target *to = context;
+  input_sum(to->b, to->m, to->step, port, local)[0] += quanta;
+  to->b->events++;
 }
 
 /* Advances one range by one step. */
@@ -160,9 +182,13 @@ static cls_status advance(void *instance, int member, int64_t begin, int64_t end
   for (int64_t step = begin; step < end; step++) {
     m->first.word[m->first.n++] = (uint32_t)m->spikes.n;
     const cls_neurons *neurons = b->cpu.setup.neurons[member];
+    event_target to = {b, m, step};
+    cls_reference_deliver(&m->plastic, step, add_event, &to);
     cls_drive_step(m->drive, step);
     for (uint32_t r = 0; r < neurons->n_runs; r++)
       CLS_TRY(step_range(b, m, b->cpu.pools[member], b->cpu.setup.identity[member], &neurons->runs[r], step));
+    const uint32_t first = m->first.word[m->first.n - 1];
+    CLS_TRY(cls_reference_fired(&m->plastic, step, m->spikes.word + first, m->spikes.n - first));
   }
   m->first.word[m->first.n++] = (uint32_t)m->spikes.n;
   m->now = end;
@@ -171,11 +197,19 @@ static cls_status advance(void *instance, int member, int64_t begin, int64_t end
   return CLS_OK;
 }
 
+static cls_status weights(void *instance, int member, uint32_t part, const int32_t **v) {
+  serial *b = instance;
+  (void)part;
+  *v = b->members[member].plastic.v;
+  return CLS_OK;
+}
+
 static void report(void *instance, size_t *bytes, double *update_s, double *deliver_s, uint64_t *events) {
   serial *b = instance;
   size_t ring = (b->ring_mask + 1ul) * CLS_MAX_PORTS * b->cpu.setup.layout->n_local * 2 * sizeof(int32_t);
   *bytes = (size_t)b->cpu.setup.members * (b->cpu.setup.neurons[0]->pool * sizeof(float) + ring);
-  for (int m = 0; m < b->cpu.setup.members; m++) *bytes += cls_drive_bytes(b->members[m].drive);
+  for (int m = 0; m < b->cpu.setup.members; m++)
+    *bytes += cls_drive_bytes(b->members[m].drive) + cls_reference_bytes(&b->members[m].plastic);
   *update_s = b->update_s;
   *deliver_s = b->deliver_s;
   *events = b->events;
@@ -194,5 +228,6 @@ const cls_backend cls_backend_cpu_serial = {
     .get_state = cls_cpu_get_state,
     .put_state = cls_cpu_put_state,
     .probe = cls_cpu_probe,
+    .weights = weights,
     .report = report,
 };

@@ -1,0 +1,79 @@
+/* Spike-timing dependent plasticity: pairs of spikes (Song, Miller & Abbott, Nat. Neurosci. 3:919 (2000); van Rossum, Bi &
+ * Turrigiano, J. Neurosci. 20:8812 (2000); conventions of Morrison, Diesmann & Gerstner, Biol. Cybern. 98:459 (2008)) and
+ * triplets (Pfister & Gerstner, J. Neurosci. 26:9673 (2006), eqs. 3 and 4).
+ *
+ * v = w / w_max lies in [0, 1]. Traces (spike_trace.h): x of presynaptic spikes with tau_plus, x3 with tau_x; y of postsynaptic
+ * spikes with tau_minus, y3 with tau_y.
+ *
+ *   presynaptic spike arrives   v -> v - f_minus(v) y (a_minus + a3_minus x3),  x3 without this spike
+ *   postsynaptic spike arrives  v -> v + f_plus(v)  x (a_plus  + a3_plus  y3),  y3 without this spike
+ *   f_plus = 1 or 1 - v,  f_minus = 1 or v;  v is clipped to [0, 1] each time
+ *
+ * A delay has a dendritic and an axonal part. A presynaptic spike needs the axonal part to reach the synapse, and both to
+ * act on the neuron; a postsynaptic one needs the dendritic part to come back to the synapse. Where both arrive in one step
+ * the presynaptic spike comes first. An event carries the weight its own arrival leaves, as in NEST's stdp_synapse.
+ *
+ * v is a whole number of 2^-30: a float has too few digits below 1 for the small changes that experiments make (at an
+ * amplitude of 1e-5 each change would be rounded by up to 0.6 %, always to the same side; here by less than 0.01 %). */
+#ifndef CALLOSUM_STDP_H
+#define CALLOSUM_STDP_H
+
+#include "model/spike_trace.h"
+#include <stdbool.h>
+
+/* As a job states it. */
+typedef struct {
+  double w_max;                              /* in the unit of the weights, of their sign */
+  double a_plus, a_minus, a3_plus, a3_minus; /* changes, in units of w_max */
+  double tau_plus_ms, tau_minus_ms;          /* of x and y */
+  double tau_x_ms, tau_y_ms;                 /* of x3 and y3 */
+  bool multiplicative_plus, multiplicative_minus;
+  bool nearest;
+  double dendritic_share; /* of a delay: 1, all of it is dendritic; 0, axonal */
+} cls_stdp;
+
+enum { CLS_STDP_ONE = 1 << 30 }; /* v = 1 */
+
+/* What a step needs. */
+typedef struct {
+  float a_plus, a_minus, a3_plus, a3_minus; /* in units of 2^-30 */
+  int multiplicative_plus, multiplicative_minus;
+} cls_stdp_const;
+
+static inline cls_stdp_const cls_stdp_derive(const cls_stdp *p) {
+  return (cls_stdp_const){(float)(p->a_plus * CLS_STDP_ONE),
+                          (float)(p->a_minus * CLS_STDP_ONE),
+                          (float)(p->a3_plus * CLS_STDP_ONE),
+                          (float)(p->a3_minus * CLS_STDP_ONE),
+                          p->multiplicative_plus,
+                          p->multiplicative_minus};
+}
+
+/* v changed by `change` units of 2^-30 and clipped. */
+CLS_FN int32_t cls_stdp_add(int32_t v, float change) {
+  const float limit = (float)CLS_STDP_ONE;
+  change = change > limit ? limit : change < -limit ? -limit : change;
+  v += (int32_t)lrintf(change);
+  return v < 0 ? 0 : v > CLS_STDP_ONE ? CLS_STDP_ONE : v;
+}
+
+/* A postsynaptic spike arrives. */
+CLS_FN int32_t cls_stdp_post(const cls_stdp_const *k, int32_t v, float x, float y3) {
+  float change = x * fmaf(k->a3_plus, y3, k->a_plus);
+  if (k->multiplicative_plus) change *= (float)(CLS_STDP_ONE - v) * 0x1p-30f;
+  return cls_stdp_add(v, change);
+}
+
+/* A presynaptic spike arrives. */
+CLS_FN int32_t cls_stdp_pre(const cls_stdp_const *k, int32_t v, float y, float x3) {
+  float change = y * fmaf(k->a3_minus, x3, k->a_minus);
+  if (k->multiplicative_minus) change *= (float)v * 0x1p-30f;
+  return cls_stdp_add(v, -change);
+}
+
+/* The dendritic part of a delay, in steps. */
+static inline uint32_t cls_stdp_dendritic(double share, uint32_t delay) {
+  return (uint32_t)lrint(share * delay);
+}
+
+#endif
