@@ -40,7 +40,7 @@ CLS_FN cls_short_term_state cls_short_term_first(const cls_short_term_const *k) 
 
 /* `steps` after the spike at which it was `s`. */
 CLS_FN cls_short_term_state cls_short_term_next(const cls_short_term_const *k, cls_short_term_state s,
-                                                int64_t steps) {
+                                                int32_t steps) {
   const float facilitated = k->facilitation > 0.0f ? cls_expf(-k->facilitation * (float)steps) : 0.0f;
   const float exhausted = k->recovery > 0.0f ? cls_expf(-k->recovery * (float)steps) : 0.0f;
   return (cls_short_term_state){fmaf(s.u * (1.0f - k->u), facilitated, k->u),

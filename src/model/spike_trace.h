@@ -14,10 +14,16 @@ typedef struct {
   int nearest; /* 1: only the nearest spike counts */
 } cls_spike_trace;
 
+/* Steps from one to a later one; so far away that every trace has decayed, INT32_MAX. */
+CLS_FN int32_t cls_steps_between(int64_t from, int64_t to) {
+  return to - from > INT32_MAX ? INT32_MAX : (int32_t)(to - from);
+}
+
 /* `steps` >= 0 steps after a spike before which it was `before`. */
-CLS_FN float cls_spike_trace_after(const cls_spike_trace *trace, float before, int64_t steps) {
+CLS_FN float cls_spike_trace_after(const cls_spike_trace *trace, float before, int32_t steps) {
   const float after = trace->nearest ? 1.0f : before + 1.0f;
-  return after * cls_expf(-trace->rate * (float)steps);
+  const float now = after * cls_expf(-trace->rate * (float)steps);
+  return steps == INT32_MAX ? 0.0f : now;
 }
 
 #endif

@@ -49,11 +49,19 @@ static inline cls_stdp_const cls_stdp_derive(const cls_stdp *p) {
                           p->multiplicative_minus};
 }
 
+/* The nearest integer, ties to even, of |x| <= 2^30: adding 1.5 * 2^52 pushes the fraction out of the mantissa. */
+CLS_FN int32_t cls_stdp_nearest(float x) {
+  const double shifted = (double)x + 0x1.8p52;
+  uint64_t bits;
+  memcpy(&bits, &shifted, sizeof bits);
+  return (int32_t)(uint32_t)bits;
+}
+
 /* v changed by `change` units of 2^-30 and clipped. */
 CLS_FN int32_t cls_stdp_add(int32_t v, float change) {
   const float limit = (float)CLS_STDP_ONE;
   change = change > limit ? limit : change < -limit ? -limit : change;
-  v += (int32_t)lrintf(change);
+  v += cls_stdp_nearest(change);
   return v < 0 ? 0 : v > CLS_STDP_ONE ? CLS_STDP_ONE : v;
 }
 
@@ -70,6 +78,9 @@ CLS_FN int32_t cls_stdp_pre(const cls_stdp_const *k, int32_t v, float y, float x
   if (k->multiplicative_minus) change *= (float)v * 0x1p-30f;
   return cls_stdp_add(v, -change);
 }
+
+/* The input of an event, in whole quanta: `gain` of them for a unit of v, below 2^15 in all. */
+CLS_FN int32_t cls_stdp_quanta(int32_t v, float gain) { return cls_stdp_nearest((float)v * gain); }
 
 /* The dendritic part of a delay, in steps. */
 static inline uint32_t cls_stdp_dendritic(double share, uint32_t delay) {

@@ -5,7 +5,7 @@
 #ifndef CALLOSUM_PLASTIC_H
 #define CALLOSUM_PLASTIC_H
 
-#include "backend/cpu/history.h"
+#include "backend/cpu/plastic_run.h"
 #include "backend/cpu/sums.h"
 #include "engine/plastic_store.h"
 
@@ -29,7 +29,8 @@ typedef struct {
       post; /* by slot: traces, then u and x of every kind of short-term plasticity; by neuron: traces */
   uint32_t mask;
   cls_plastic_cursors *due; /* [step & mask] */
-  int64_t folded;           /* weights have taken in what reached them before this step */
+  cls_run_batch *batch;
+  int64_t folded; /* weights have taken in what reached them before this step */
 } cls_plastic;
 
 /* `store` may be NULL: then nothing is ever done. */

@@ -112,8 +112,9 @@ static void forget(cls_spike_list *list, int64_t step) {
 /* Makes `last` the next spike, of step `step`, with the traces it finds. */
 static void next_spike(cls_seen_spike *last, const cls_spike_trace *traces, uint32_t n, int64_t step) {
   for (uint32_t k = 0; k < n; k++)
-    last->value[k] =
-        last->step == NEVER ? 0.0f : cls_spike_trace_after(&traces[k], last->value[k], step - last->step);
+    last->value[k] = last->step == NEVER ? 0.0f
+                                         : cls_spike_trace_after(&traces[k], last->value[k],
+                                                                 cls_steps_between(last->step, step));
 }
 
 cls_status cls_reference_hear(cls_plastic_reference *reference, uint32_t slot, int64_t step) {
@@ -125,7 +126,8 @@ cls_status cls_reference_hear(cls_plastic_reference *reference, uint32_t slot, i
     const cls_short_term_const *konst = &store->short_term[k];
     float *value = last->value + store->n_pre + 2 * k;
     cls_short_term_state s = {value[0], value[1]};
-    s = last->step == NEVER ? cls_short_term_first(konst) : cls_short_term_next(konst, s, step - last->step);
+    s = last->step == NEVER ? cls_short_term_first(konst)
+                            : cls_short_term_next(konst, s, cls_steps_between(last->step, step));
     value[0] = s.u;
     value[1] = s.x;
   }
@@ -138,7 +140,9 @@ cls_status cls_reference_hear(cls_plastic_reference *reference, uint32_t slot, i
 /* y where the presynaptic spike arrives, `distance` steps after the last postsynaptic one did. */
 static float trace_of(const cls_spike_trace *trace, const cls_seen_spike *last, uint32_t number,
                       int64_t now) {
-  return last->step == NEVER ? 0.0f : cls_spike_trace_after(trace, last->value[number], now - last->step);
+  return last->step == NEVER
+             ? 0.0f
+             : cls_spike_trace_after(trace, last->value[number], cls_steps_between(last->step, now));
 }
 
 static void arrive(cls_plastic_reference *r, uint64_t number, const cls_seen_spike *spike,
@@ -151,16 +155,16 @@ static void arrive(cls_plastic_reference *r, uint64_t number, const cls_seen_spi
   const float *short_term = spike->value + store->n_pre + 2 * piece->short_term;
   const float efficacy = piece->has_short_term ? short_term[0] * short_term[1] : 1.0f;
   for (uint64_t i = run->first; i < run->first + run->count; i++) {
-    float quanta = (float)cls_plastic_drawn(store->synapse[i]) * efficacy;
+    int32_t quanta = cls_stdp_quanta(cls_plastic_drawn(store->synapse[i]), efficacy);
     if (piece->has_stdp) {
       const float x3 = piece->x3 == CLS_NO_TRACE ? 0.0f : spike->value[piece->x3];
       const float y =
           trace_of(&store->post[piece->y], &r->last_post[i], piece->y, spike->step + axonal - dendritic);
       r->v[i] = cls_stdp_pre(&piece->stdp, r->v[i], y, x3);
-      quanta = (float)r->v[i] * (piece->gain * efficacy);
+      quanta = cls_stdp_quanta(r->v[i], piece->gain * efficacy);
     }
     sink(context, piece->local + cls_plastic_target(store->synapse[i]), piece->channel % CLS_MAX_PORTS,
-         (int32_t)lrintf(quanta));
+         quanta);
   }
   copy_spike(&r->last_pre[number], spike, pre_values(store));
 }
