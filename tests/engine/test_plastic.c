@@ -21,7 +21,7 @@ static cls_stdp pairs(double w_max, double a_plus, double a_minus, double dendri
  * several spikes of a source are in flight to most synapses. Every rule is there once. */
 enum { EXCITATORY, INHIBITORY, EE, EI, IE, II, STATIC };
 static cls_network *all_kinds(bool finish) {
-  cls_network *network = make_network("lif_psc_exp", 9, 2, (uint64_t[]){400, 110});
+  cls_network *network = make_network("lif_psc_exp", 9, 2, (uint64_t[]){240, 70});
   for (int p = 0; p < 2; p++) {
     cls_input *input = add_input(&network->populations[p], "poisson", 0);
     set_input(input, "rate_hz", 9000);
@@ -31,7 +31,7 @@ static cls_network *all_kinds(bool finish) {
   ee->indegree = 40;
   ee->weight[0] = distribution(CLS_NORMAL, 60, 20);
   ee->delay_ms = distribution(CLS_UNIFORM, .1, 20);
-  OK(cls_projection_make_plastic(ee, &(cls_plasticity){.has_stdp = true, .stdp = pairs(120, .06, .03, .4)}));
+  OK(cls_projection_make_plastic(ee, &(cls_plasticity){.has_stdp = true, .stdp = pairs(120, .09, .05, .4)}));
   cls_projection *ei = connect(network, "ei", 0, 1, CLS_PAIRWISE_BERNOULLI);
   ei->probability = .1;
   ei->weight[0] = cls_constant(60);
@@ -43,7 +43,7 @@ static cls_network *all_kinds(bool finish) {
   triplets.stdp.a3_plus = .02, triplets.stdp.a3_minus = .003;
   OK(cls_projection_make_plastic(ei, &triplets));
   cls_projection *ie = connect(network, "ie", 1, 0, CLS_FIXED_TOTAL_NUMBER);
-  ie->total = 8000; /* several synapses of a pair, too */
+  ie->total = 4000; /* several synapses of a pair, too */
   ie->port = 1;
   ie->weight[0] = cls_constant(-100);
   ie->delay_ms = cls_constant(.8);
@@ -112,7 +112,7 @@ static void test_listed(void **state) {
 static uint64_t weights_digest(const simulation *s, int member) {
   uint64_t digest, n;
   OK(cls_engine_weights_digest(s->engine, member, &digest, &n));
-  assert_true(n > 28000);
+  assert_true(n > 15000);
   return digest;
 }
 
@@ -122,7 +122,7 @@ typedef struct {
 
 /* `looks`: weights are asked for on the way, and so brought up to date, at steps that mean nothing. */
 static outcome run_all(const cls_network *network, options o, int member, bool looks) {
-  static const int64_t ends[] = {1237, 2500, 4000};
+  static const int64_t ends[] = {637, 1300, 2000};
   outcome out;
   simulation *s = start(network, o);
   for (int i = 0; i < 3; i++) {
@@ -182,7 +182,7 @@ static void test_members(void **state) {
 /* Tracts of other projections change while spikes are in flight to plastic synapses. */
 static void test_beside_tracts(void **state) {
   (void)state;
-  cls_network *network = make_network("lif_psc_exp", 9, 3, (uint64_t[]){300, 200, 50});
+  cls_network *network = make_network("lif_psc_exp", 9, 3, (uint64_t[]){200, 150, 50});
   for (int p = 0; p < 3; p++) {
     cls_input *input = add_input(&network->populations[p], "poisson", 0);
     set_input(input, "rate_hz", 9000);
@@ -216,7 +216,7 @@ static void test_beside_tracts(void **state) {
                          {.comm = MPI_COMM_SELF, .backend = backends[1], .threads = 2},
                          {.comm = MPI_COMM_WORLD, .backend = backends[1]}};
     simulation *s = start(network, o[i]);
-    run_to(s, 2000);
+    run_to(s, 1500);
     spikes[i] = digest_of(s, 0);
     OK(cls_engine_weights_digest(s->engine, 0, &weights[i], &n));
     stop(s);
@@ -235,7 +235,7 @@ typedef struct {
 
 static int64_t next_look(void *self, int64_t now) {
   (void)self;
-  return now < 1 ? 1 : now < 6000 ? 6000 : INT64_MAX;
+  return now < 1 ? 1 : now < 4000 ? 4000 : INT64_MAX;
 }
 
 static cls_status look(void *self, int member, int64_t step, cls_view *view) {
@@ -267,7 +267,7 @@ static void test_weights(void **state) {
     OK(cls_engine_observe(
         s->engine,
         &(cls_observer){.self = &w, .next_look = next_look, .look = look, .flush_interval = 10000}));
-    run_to(s, 6000);
+    run_to(s, 4000);
     assert_true(w.at_bound[0] > 10 && w.at_bound[1] > 10 && w.at_bound[0] + w.at_bound[1] < w.n);
     free(w.list);
     stop(s);
