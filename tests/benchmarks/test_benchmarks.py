@@ -86,6 +86,13 @@ def test_procedural(check):
     check("procedural: no bytes per synapse", rows[-1]["synapses are"] == "procedural" and last < 0.3, f"{last}, limit 0.3")
 
 
+def test_plastic(check):
+    done = benchmark("plastic", "--scale", "0.02", "--seconds", "0.3")
+    rows = table(done.stdout)
+    check("plastic: a row for every kind, one digest", len(rows) == 6 and rows[0]["synapses are"] == "static", done.stderr[-300:])
+    check.equal("plastic: events", [row["events"] for row in rows], [rows[0]["events"]] * 6)
+
+
 def test_noise(check):
     if not (BIN / "noise").exists():
         print("skipped: the benchmark of noise was not built")
@@ -120,7 +127,7 @@ def test_measure(check):
                                  capture_output=True, check=False)
         check("measure: a section that is not there is refused", missing.returncode != 0, missing.stderr.strip())
     text = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
-    for name in ("pd14", "noise", "events", "procedural", "peers"):
+    for name in ("pd14", "noise", "events", "procedural", "plastic", "peers"):
         check(f"README has a section for {name}", text.count(f"<!-- {name} -->") == text.count(f"<!-- /{name} -->") == 1)
     wrong = subprocess.run([ROOT / "benchmarks" / "run.sh", "nonsense"], capture_output=True, text=True, check=False)
     check("run.sh: an unknown name is refused", wrong.returncode == 2 and "nonsense" in wrong.stderr, wrong.stderr.strip())
@@ -139,6 +146,7 @@ def main():
     test_noise(check)
     test_events(check)
     test_procedural(check)
+    test_plastic(check)
     test_peers(check)
     check.finish()
 
