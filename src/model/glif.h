@@ -1,12 +1,14 @@
 /* Gated leaky integrate-and-fire neuron: three gates mix two leaks, two kinds of input and two resets.
  *
- *   L(t) = (1 - alpha (1 - e^(-dt / tau_exp))) U(t - dt) - (1 - alpha) leak dt        exponential, linear leak
- *   I(t) = (1 - beta (1 - g(t))) (sum of w at spikes + (I_e + I_inputs) dt)           conductance g in time
- *   U(t) = L(t) + I(t) - S(t - dt) (gamma L(t) + (1 - gamma) V_sub)                   reset to 0, by V_sub
+ *   L(t) = (1 - alpha (1 - e^(-dt / tau_exp))) U(t - dt)                     exponential leak
+ *   I(t) = (1 - beta (1 - g(t))) (sum of w at spikes + (I_e + I_inputs) dt)  conductance g in time
+ *   U(t) = L(t) - (1 - alpha) leak dt + I(t)                                 linear leak
+ *          - S(t - dt) (gamma L(t) + (1 - gamma) V_sub)                      reset to 0, by V_sub
  *   S(t) = 1, a spike, where U(t) >= V_th
  *
  * Source: X. Yao et al., GLIF: A Unified Gated Leaky Integrate-and-Fire Neuron for Spiking Neural Networks,
- * NeurIPS 2022; gates of 0 and 1 give its special cases. Potentials have no unit. The published neuron knows
+ * NeurIPS 2022, and its authors' code (CAS-CLab/Gated-LIF), where a reset to 0 leaves the linear leak of its
+ * step; gates of 0 and 1 give its special cases. Potentials have no unit. The published neuron knows
  * steps alone, and g has one value for each of the few steps that an input is shown for. Here leaks are
  * rates, so that parameters mean the same at any dt (published ones: dt = 1 ms, tau_exp = -1 / ln tau), and g
  * takes the values g_1 ... g_window for g_step ms each, again and again from the beginning of the run. As
@@ -18,7 +20,7 @@
 #include "model/kernel.h"
 
 #define glif_STATES(X) X(U) X(spiked) X(clock)
-/* keep, leak: of L in a step; input_i: 1 - beta (1 - g_i); slot, cycle: steps of one g and of all of them. */
+/* keep, leak: of U in a step; input_i: 1 - beta (1 - g_i); slot, cycle: steps of one g and of all of them. */
 // clang-format off
 #define glif_CONSTS(X)                                                                                       \
   X(keep) X(leak) X(gamma) X(subtract) X(V_th) X(U_min) X(drive) X(dt) X(slot) X(cycle)                      \
@@ -38,8 +40,8 @@ CLS_FN int glif_step(glif_state *s, const glif_const *k, const glif_input *in, f
   gate = clock >= 7.0f * k->slot ? k->input_8 : gate;
   float next = clock + 1.0f;
   s->clock = next < k->cycle ? next : 0.0f;
-  float left = fmaf(k->keep, s->U, -k->leak);
-  float u = fmaf(gate, fmaf(k->dt, k->drive + current, in->delta), left);
+  float left = k->keep * s->U;
+  float u = fmaf(gate, fmaf(k->dt, k->drive + current, in->delta), left - k->leak);
   u = fmaf(-s->spiked, fmaf(k->gamma, left, k->subtract), u);
   u = u > k->U_min ? u : k->U_min;
   s->U = u;

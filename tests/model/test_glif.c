@@ -8,9 +8,8 @@ static void set(double *param, const char *name, double value) {
   set_param(cls_model_find(NAME), param, name, value);
 }
 
-/* The paper's step (dt 1 ms, tau the decay, window 4): U(t) = (1 - alpha (1 - tau)) U(t-1) - (1 - alpha) leak
- * + (1 - beta (1 - g(t))) C(t) - S(t-1) (gamma [(1 - alpha (1 - tau)) U(t-1) - (1 - alpha) leak] + (1 -
- * gamma) V_sub). */
+/* The step of the authors' code (dt 1 ms, tau the decay, window 4): U(t) = (1 - alpha (1 - tau)) U(t-1)
+ * (1 - gamma S(t-1)) - (1 - alpha) leak + (1 - beta (1 - g(t))) C(t) - (1 - gamma) V_sub S(t-1). */
 static void test_update(void **state) {
   (void)state;
   enum { NEURONS = 48, STEPS = 400 };
@@ -49,9 +48,8 @@ static void test_update(void **state) {
     b->model->tile_varied(&b->tile);
     for (int i = 0; i < NEURONS; i++) {
       double alpha = gates[i][0], beta = gates[i][1], gamma = gates[i][2];
-      double left = (1 - alpha * (1 - tau)) * u[i] - (1 - alpha) * leak;
-      double now =
-          left + (1 - beta * (1 - g[step % 4])) * c[i] - spiked[i] * (gamma * left + (1 - gamma) * v_sub);
+      double now = (1 - alpha * (1 - tau)) * u[i] * (1 - gamma * spiked[i]) - (1 - alpha) * leak;
+      now += (1 - beta * (1 - g[step % 4])) * c[i] - (1 - gamma) * v_sub * spiked[i];
       now = fmax(now, -10);
       if (fabs(now - threshold) > 1e-5) assert_int_equal(b->spiked[i], now >= threshold);
       NEAR((double)b->state[U][i], now, 1e-5);
