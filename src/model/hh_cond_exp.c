@@ -9,7 +9,7 @@ static const cls_param_info params[N_PARAMS] = {
     LIF_G_L(10),
     {"g_Na_nS", "nS", 20000, 0, 1e9, false, "sodium conductance, all gates open"},
     {"g_K_nS", "nS", 6000, 0, 1e9, false, "potassium conductance, all gates open"},
-    LIF_E_L(-65),
+    LIF_E_L(-60),
     {"E_Na_mV", "mV", 50, -1000, 1000, false, "sodium reversal potential"},
     {"E_K_mV", "mV", -90, -1000, 1000, false, "potassium reversal potential"},
     {"V_T_mV", "mV", -63, -1000, 1000, false, "where the rates of the gates have their origin"},

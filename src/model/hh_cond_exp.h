@@ -10,8 +10,9 @@
  *   A spike is where V crosses V_th upwards.
  *
  * Sources: R. D. Traub & R. Miles, Neuronal Networks of the Hippocampus, Cambridge University Press (1991),
- * as in R. Brette et al., J. Comput. Neurosci. 23:349 (2007), benchmark 3 (COBAHH): the defaults, a cell of
- * 20,000 um^2 with 1 uF, .05, 100 and 30 mS per cm^2.
+ * as in R. Brette et al., J. Comput. Neurosci. 23:349 (2007), appendix B, benchmark 3 (COBAHH): the defaults,
+ * a cell of 20,000 um^2 with 1 uF, .05, 100 and 30 mS per cm^2 and a leak that reverses at -60 mV. So it
+ * fires by itself, at 13.9 spikes/s; with E_L at -65 mV it rests.
  *
  * Gates stand half a step ahead of V, and each takes a step that is exact with the other held (A. L.
  * Hodgkin's equations as staggered by M. Hines, Int. J. Biomed. Comput. 15:69, 1984): second order in dt,

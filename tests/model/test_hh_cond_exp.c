@@ -28,7 +28,7 @@ static void test_gates(void **state) {
   set_param(model, param, "g_K_nS", 0);
   bench *b = bench_make(NAME, 16, .05, param);
   for (int i = 0; i < 16; i++) {
-    b->state[V][i] = (float)(x[i] + 2); /* relative to E_L = -65; V_T is -63 */
+    b->state[V][i] = (float)(x[i] - 3); /* relative to E_L = -60; V_T is -63 */
     b->state[M][i] = .3f, b->state[H][i] = .9f, b->state[N][i] = .1f;
   }
   for (int step = 1; step <= 400; step++) {
@@ -53,6 +53,7 @@ static void test_start(void **state) {
   (void)state;
   double param[CLS_MAX_PARAMS], r[3][2];
   default_params(cls_model_find(NAME), param);
+  set_param(cls_model_find(NAME), param, "E_L_mV", -65);
   bench *b = bench_make(NAME, 16, .1, param);
   rates(-2, r);
   for (int g = 0; g < 3; g++) NEAR((double)b->state[M + g][0], r[g][0] / (r[g][0] + r[g][1]), 1e-6);
@@ -87,7 +88,7 @@ static void test_spikes(void **state) {
     firing f = {0};
     for (int ms = 0; ms < 300; ms++) {
       fire(b, ms, 1, 400, &f);
-      assert_true(b->state[V][0] < 50 + 65 && b->state[V][0] > -90 + 65);
+      assert_true(b->state[V][0] < 50 + 60 && b->state[V][0] > -90 + 60);
     }
     n[k] = f.n;
     assert_true(f.n > 10 && interval(&f, -1) > 2);
@@ -107,7 +108,6 @@ static void test_passive(void **state) {
   set_param(model, param, "g_K_nS", 0);
   set_param(model, param, "I_e_pA", 30);
   set_param(lif, other, "I_e_pA", 30);
-  set_param(lif, other, "E_L_mV", -65);
   set_param(lif, other, "V_th_mV", 1000);
   bench *b = bench_make(NAME, 16, .1, param), *c = bench_make("lif_cond_exp", 16, .1, other);
   for (uint32_t step = 0; step < 2000; step++) {

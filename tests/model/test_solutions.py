@@ -86,7 +86,7 @@ class Adex(Model):
 class HodgkinHuxley(Model):
     name, port, threshold_falls = "hh_cond_exp", {"exc": 4, "inh": 5}, True
     states = ["V_m_mV", "m", "h", "n", "g_exc_nS", "g_inh_nS"]
-    defaults = {"E_L_mV": -65, "V_th_mV": -20, "I_e_pA": 0}
+    defaults = {"E_L_mV": -60, "V_th_mV": -20, "I_e_pA": 0}
 
     @staticmethod
     def rates(v):
@@ -96,11 +96,11 @@ class HodgkinHuxley(Model):
                 (0.032 * (15 - v) / numpy.expm1((15 - v) / 5), 0.5 * exp((10 - v) / 40))]
 
     def start(self):
-        return [-65.0] + [a / (a + b) for a, b in self.rates(-65.0)] + [0.0, 0.0]
+        return [self.p["E_L_mV"]] + [a / (a + b) for a, b in self.rates(self.p["E_L_mV"])] + [0.0, 0.0]
 
     def slope(self, y, back):
         v, m, h, n, e, i = y
-        total = 10 * (-65 - v) + 20000 * m**3 * h * (50 - v) + 6000 * n**4 * (-90 - v) + e * (0 - v) + i * (-80 - v)
+        total = 10 * (self.p["E_L_mV"] - v) + 20000 * m**3 * h * (50 - v) + 6000 * n**4 * (-90 - v) + e * (0 - v) + i * (-80 - v)
         gates = [a * (1 - x) - b * x for (a, b), x in zip(self.rates(v), (m, h, n))]
         return [(total + self.p["I_e_pA"]) / 200, *gates, -e / 5, -i / 10]
 
@@ -292,7 +292,7 @@ def main():
         potentials(check, folder, Quadratic(), pA, coarse)
         potentials(check, folder, TwoCompartment(), two, coarse)
         potentials(check, folder, Dendrite(), branches, coarse[:3])  # float ends it at 1e-4 mV
-        potentials(check, folder, HodgkinHuxley(I_e_pA=100), nS, (0.05, 0.025, 0.0125))
+        potentials(check, folder, HodgkinHuxley(I_e_pA=100, E_L_mV=-65), nS, (0.05, 0.025, 0.0125))
 
         spike_times(check, folder, [Izhikevich(I_e_mV_per_ms=i) for i in (5, 6.3, 7.9, 10, 12.2, 15)])
         spike_times(check, folder, [Adex(I_e_pA=i) for i in (900, 1040, 1230, 1500, 1720)])
