@@ -22,7 +22,7 @@ static const command commands[] = {
      "partition JOB.yaml --ranks N [--ranks-per-node K] [--method NAME|all]", false},
     {"import", cls_command_import, "import FORMAT FILE --out FILE.h5", false},
     {"report", cls_command_report, "report DIR", true},
-    {"models", cls_command_models, "models [NAME]", true},
+    {"models", cls_command_models, "models [NAME | --markdown]", true},
     {"reference", cls_command_reference, "reference", true},
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };

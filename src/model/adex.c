@@ -76,10 +76,26 @@ static cls_status check(const double *p, double h) {
   return CLS_OK;
 }
 
+static const cls_figure figures[] = {
+    {"scipy", "V at dt 0.125 ms under conductances, with scipy's solve_ivp at a tolerance of 1e-10", 0.0003,
+     "mV", "model/test_solutions.py"},
+    {"spikes", "spike times of 39 spikes at five currents and dt 0.025 ms, mean difference from scipy's", 0.1,
+     "ms", "model/test_solutions.py"},
+    {"rates", "f-I: rates at five currents and dt 0.025 ms, with scipy's", 0.3, "%",
+     "model/test_solutions.py"},
+    {"patterns",
+     "the first spikes, eight at most, of the eight firing patterns of Naud et al. (2008) at dt 0.01 ms, "
+     "mean difference from scipy's",
+     0.1, "ms", "model/test_solutions.py"},
+    {"edge", "the current at which rest is lost, of five parameter sets, with Naud et al. (2008)", 0.1, "%",
+     "model/test_adex.c"},
+};
+
 const cls_model cls_model_adex = {
     CLS_NEURON_METHODS(adex),
     .title = "adaptive exponential integrate-and-fire, exponential synaptic conductances",
-    .citation = "Brette & Gerstner, J. Neurophysiol. 94:3637 (2005)",
+    .citation =
+        "Brette & Gerstner, J. Neurophysiol. 94:3637 (2005); Naud et al., Biol. Cybern. 99:335 (2008)",
     .params = params,
     .states = states,
     .ports = ports,
@@ -88,4 +104,13 @@ const cls_model cls_model_adex = {
     .derive = derive,
     .check = check,
     .current_unit = "pA",
+    .doc = {.equations = "C dV/dt = -g_L (V - E_L) + g_L D exp((V - V_T) / D) - w\n"
+                         "          - g_exc (V - E_exc) - g_inh (V - E_inh) + I_e + I_inputs\n"
+                         "tau_w dw/dt = a (V - E_L) - w;   dg_x/dt = -g_x / tau_syn_x + sum of weights at "
+                         "spikes,   x in exc, inh\n"
+                         "V >= V_peak: spike, then w = w + b, and V = V_reset for t_ref.\n",
+            .method = "w half a step, V a whole one (exponential Rosenbrock-Euler), w another half (Strang)",
+            .order = 2,
+            .spike_order = 1,
+            CLS_FIGURES},
 };

@@ -27,10 +27,15 @@ static void one(const cls_tile *t, int i, int stride) {
   t->current[i] = dc_step(t->konst[0][i * stride], t->level, t->current[i]);
 }
 
+static const cls_figure figures[] = {
+    {"integral", "what steps, ramps, sines and pulses add up to at dt 0.1 ms, with the integral of their sum",
+     0.005, "pA ms", "engine/test_inputs.c"},
+};
+
 const cls_model cls_model_dc = {
     .name = "dc",
     .title = "current, constant or following a waveform",
-    .citation = "",
+    .citation = "ours",
     .params = params,
     .n_params = 1,
     .n_consts = CLS_COUNT(dc_CONSTS),
@@ -41,4 +46,9 @@ const cls_model cls_model_dc = {
     .tile_shared = tile_shared,
     .tile_varied = tile_varied,
     .one = one,
+    .doc = {.equations = "I_inputs(t) = amplitude level(t)\n",
+            .method = "the level of the waveform in the middle of the step; exact where it has none",
+            .order = 2,
+            .spike_order = 0,
+            CLS_FIGURES},
 };

@@ -1,5 +1,7 @@
-/* A current into every neuron: its amplitude, times the level of its waveform in the step where it has
- * one. */
+/* A current into every neuron: its amplitude, times the level of its waveform in the step where it has one.
+ *
+ *   I_inputs(t) = amplitude level(t)
+ */
 #ifndef CALLOSUM_DC_H
 #define CALLOSUM_DC_H
 

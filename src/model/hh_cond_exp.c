@@ -68,10 +68,23 @@ static void start(const double *p, double h, double unit, float *state) {
   state[3] /= state[3] + 0.5f * cls_expf((10 - x) / 40);
 }
 
+static const cls_figure figures[] = {
+    {"scipy", "V through spikes at dt 0.0125 ms, with scipy's solve_ivp at a tolerance of 1e-10", 0.4, "mV",
+     "model/test_solutions.py"},
+    {"spikes", "spike times of 40 spikes at five currents and dt 0.025 ms, mean difference from scipy's", 0.1,
+     "ms", "model/test_solutions.py"},
+    {"rates", "f-I: rates at 0 to 610 pA and dt 0.025 ms, with scipy's", 0.1, "%", "model/test_solutions.py"},
+    {"gates", "gates at sixteen clamped potentials, poles of the rates among them, with their exponentials",
+     1e-06, "1", "model/test_hh_cond_exp.c"},
+    {"rest", "the resting potential at E_L -65 mV, with the root of its equation", 5e-06, "mV",
+     "model/test_hh_cond_exp.c"},
+};
+
 const cls_model cls_model_hh_cond_exp = {
     CLS_NEURON_METHODS(hh_cond_exp),
     .title = "Hodgkin-Huxley (Traub-Miles), exponential synaptic conductances",
-    .citation = "Traub & Miles (1991); Brette et al., J. Comput. Neurosci. 23:349 (2007), benchmark 3",
+    .citation =
+        "Traub & Miles (1991); Brette et al., J. Comput. Neurosci. 23:349 (2007), appendix B, benchmark 3",
     .params = params,
     .states = states,
     .ports = ports,
@@ -81,4 +94,19 @@ const cls_model cls_model_hh_cond_exp = {
     .check = check,
     .start = start,
     .current_unit = "pA",
+    .doc = {.equations =
+                "C dV/dt = -g_L (V - E_L) - g_Na m^3 h (V - E_Na) - g_K n^4 (V - E_K)\n"
+                "          - g_exc (V - E_exc) - g_inh (V - E_inh) + I_e + I_inputs\n"
+                "dy/dt = alpha_y (1 - y) - beta_y y,   y in m, h, n;   with x = V - V_T in mV and rates in "
+                "1/ms\n"
+                "alpha_m = .32 (13 - x) / (exp((13 - x) / 4) - 1)     beta_m = .28 (x - 40) / (exp((x - 40) "
+                "/ 5) - 1)\n"
+                "alpha_h = .128 exp((17 - x) / 18)                    beta_h = 4 / (1 + exp((40 - x) / 5))\n"
+                "alpha_n = .032 (15 - x) / (exp((15 - x) / 5) - 1)    beta_n = .5 exp((10 - x) / 40)\n"
+                "dg_x/dt = -g_x / tau_syn_x + sum of w at spikes,   x in exc, inh\n"
+                "A spike is where V crosses V_th upwards.\n",
+            .method = "V and gates staggered by half a step, each exactly with the others held",
+            .order = 2,
+            .spike_order = 2,
+            CLS_FIGURES},
 };

@@ -46,10 +46,20 @@ static cls_status check(const double *p, double h) {
   return lif_check_reset(p[V_RESET], p[V_TH]);
 }
 
+static const cls_figure figures[] = {
+    {"scipy", "V at dt 0.125 ms under seven arrivals, with scipy's solve_ivp at a tolerance of 1e-13", 0.002,
+     "mV", "model/test_lif_cond_exp.c"},
+    {"clamped", "V with conductances that stand, at dt 0.1 and 10 ms, with the exponential", 1e-05, "mV",
+     "model/test_lif_cond_exp.c"},
+    {"rate", "the interval at 250 pA and dt 0.01 ms, with its closed form", 0.005, "ms",
+     "model/test_lif_cond_exp.c"},
+};
+
 const cls_model cls_model_lif_cond_exp = {
     CLS_NEURON_METHODS(lif_cond_exp),
     .title = "leaky integrate-and-fire, exponential synaptic conductances",
-    .citation = "Brette et al., J. Comput. Neurosci. 23:349 (2007), benchmark 1",
+    .citation = "Brette et al., J. Comput. Neurosci. 23:349 (2007), appendix B, benchmark 1; Vogels & "
+                "Abbott, J. Neurosci. 25:10786 (2005)",
     .params = params,
     .states = states,
     .ports = ports,
@@ -58,4 +68,11 @@ const cls_model cls_model_lif_cond_exp = {
     .derive = derive,
     .check = check,
     .current_unit = "pA",
+    .doc = {.equations = "C dV/dt = -g_L (V - E_L) - g_exc (V - E_exc) - g_inh (V - E_inh) + I_e + I_inputs\n"
+                         "dg_x/dt = -g_x / tau_syn_x + sum of w at spikes,   x in exc, inh\n"
+                         "V >= V_th: spike, then V = V_reset for t_ref.\n",
+            .method = "conductances exactly; V by an exponential Euler step with their means over the step",
+            .order = 2,
+            .spike_order = 1,
+            CLS_FIGURES},
 };

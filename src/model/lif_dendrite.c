@@ -94,6 +94,22 @@ static cls_status check(const double *p, double h) {
   return lif_check_reset(p[V_RESET], p[V_TH]);
 }
 
+static const cls_figure figures[] = {
+    {"scipy", "V at dt 0.25 ms under arrivals at all ports, with scipy's solve_ivp at a tolerance of 1e-10",
+     0.0005, "mV", "model/test_solutions.py"},
+    {"spikes", "spike times of 33 spikes at five currents and dt 0.025 ms, mean difference from scipy's", 0.1,
+     "ms", "model/test_solutions.py"},
+    {"branch",
+     "what 0 to 8 inputs make of a branch, over its plateau, with the function of Poirazi et al. (2003) less "
+     "its square",
+     0.02, "1", "model/test_lif_dendrite.c"},
+    {"psp", "PSPs of linear branches and of inhibition, with their closed forms", 2e-05, "mV",
+     "model/test_lif_dendrite.c"},
+    {"rates",
+     "intervals at 200, 300 and 600 pA and dt 0.02 ms, with t_ref + tau_m ln(V_inf / (V_inf - theta))", 0.01,
+     "ms", "model/test_lif_dendrite.c"},
+};
+
 const cls_model cls_model_lif_dendrite = {
     CLS_NEURON_METHODS(lif_dendrite),
     .title = "leaky integrate-and-fire, three nonlinear dendritic branches",
@@ -106,4 +122,15 @@ const cls_model cls_model_lif_dendrite = {
     .derive = derive,
     .check = check,
     .current_unit = "pA",
+    .doc = {.equations = "tau_m dV/dt = -(V - E_L) + (tau_m / C) (B_1(I_1) + B_2(I_2) + B_3(I_3) - I_soma + "
+                         "I_e + I_inputs)\n"
+                         "B_b(I) = linear_b I + plateau_b (S((I - theta_b) / width_b) - S(-theta_b / "
+                         "width_b));  S(x) = 1 / (1 + e^-x)\n"
+                         "dI_b/dt = -I_b / tau_b + sum of w at spikes, w >= 0;   likewise I_soma, which "
+                         "inhibits the soma\n"
+                         "V >= V_th: spike, then V = V_reset for t_ref.\n",
+            .method = "linear parts exactly; the sigmoids at the middle of the step",
+            .order = 2,
+            .spike_order = 1,
+            CLS_FIGURES},
 };

@@ -67,6 +67,18 @@ static cls_status check(const double *p, double h) {
   return lif_check_reset(p[V_RESET], p[V_TH]);
 }
 
+static const cls_figure figures[] = {
+    {"psp", "PSPs of 250 pA at twelve tau_syn from 0.01 to 8 tau_m, with the closed form", 0.001, "mV",
+     "model/test_lif_psc_alpha.c"},
+    {"train",
+     "V under random arrivals at both ports and a current that changes in every step, with the sum of closed "
+     "forms",
+     0.0001, "mV", "model/test_lif_psc_alpha.c"},
+    {"rates",
+     "intervals at 400, 500, 600 and 800 pA and dt 0.01 ms, with t_ref + tau_m ln(V_inf / (V_inf - theta))",
+     0.01, "ms", "model/test_lif_psc_alpha.c"},
+};
+
 const cls_model cls_model_lif_psc_alpha = {
     CLS_NEURON_METHODS(lif_psc_alpha),
     .title = "leaky integrate-and-fire, alpha-shaped synaptic currents",
@@ -79,4 +91,13 @@ const cls_model cls_model_lif_psc_alpha = {
     .derive = derive,
     .check = check,
     .current_unit = "pA",
+    .doc = {.equations = "tau_m dV/dt = -(V - E_L) + (tau_m / C) (I_exc + I_inh + I_e + I_inputs)\n"
+                         "dI_x/dt = R_x - I_x / tau_syn_x;   dR_x/dt = -R_x / tau_syn_x + (e / tau_syn_x) "
+                         "sum of w at spikes\n"
+                         "V >= V_th: spike, then V = V_reset for t_ref.\n",
+            .method =
+                "exact on the grid for currents that are constant over a step, at equal time constants too",
+            .order = 0,
+            .spike_order = 1,
+            CLS_FIGURES},
 };

@@ -33,10 +33,20 @@ static cls_status check(const double *p, double h) {
   return lif_check_reset(p[V_RESET], p[V_TH]);
 }
 
+static const cls_figure figures[] = {
+    {"train", "V under random jumps and a current that changes in every step, with the sum of closed forms",
+     0.0001, "mV", "model/test_lif_psc_delta.c"},
+    {"rates",
+     "intervals at 260, 300, 500 and 1000 pA and dt 0.01 ms, with t_ref + tau_m ln((V_inf - V_reset) / "
+     "(V_inf - theta))",
+     0.03, "ms", "model/test_lif_psc_delta.c"},
+};
+
 const cls_model cls_model_lif_psc_delta = {
     CLS_NEURON_METHODS(lif_psc_delta),
     .title = "leaky integrate-and-fire, delta synapses: a weight is a jump of the potential",
-    .citation = "Brunel, J. Comput. Neurosci. 8:183 (2000); Rotter & Diesmann, Biol. Cybern. 81:381 (1999)",
+    .citation =
+        "Brunel, J. Comput. Neurosci. 8:183 (2000), eqs. 1-2; Rotter & Diesmann, Biol. Cybern. 81:381 (1999)",
     .params = params,
     .states = states,
     .ports = ports,
@@ -45,4 +55,10 @@ const cls_model cls_model_lif_psc_delta = {
     .derive = derive,
     .check = check,
     .current_unit = "pA",
+    .doc = {.equations = "tau_m dV/dt = -(V - E_L) + (tau_m / C) (I_e + I_inputs);   V += w at spikes\n"
+                         "V >= V_th: spike, then V = V_reset for t_ref, during which what arrives is lost.\n",
+            .method = "exact on the grid for currents that are constant over a step",
+            .order = 0,
+            .spike_order = 1,
+            CLS_FIGURES},
 };

@@ -43,10 +43,21 @@ static cls_status check(const double *p, double h) {
   return lif_check_reset(p[V_RESET], p[V_TH]);
 }
 
+static const cls_figure figures[] = {
+    {"psp", "a PSP of 0.15 mV every 0.01 ms, with its closed form", 1e-06, "mV", "model/test_lif_psc_exp.c"},
+    {"train",
+     "V under random arrivals at both ports and a current that changes in every step, with the sum of closed "
+     "forms",
+     5e-06, "mV", "model/test_lif_psc_exp.c"},
+    {"rates",
+     "intervals at 400, 500, 600 and 800 pA and dt 0.01 ms, with t_ref + tau_m ln(V_inf / (V_inf - theta))",
+     0.01, "ms", "model/test_lif_psc_exp.c"},
+};
+
 const cls_model cls_model_lif_psc_exp = {
     CLS_NEURON_METHODS(lif_psc_exp),
     .title = "leaky integrate-and-fire, exponential synaptic currents",
-    .citation = "Rotter & Diesmann, Biol. Cybern. 81:381 (1999)",
+    .citation = "Rotter & Diesmann, Biol. Cybern. 81:381 (1999), eqs. 3-10",
     .params = params,
     .states = states,
     .ports = ports,
@@ -55,4 +66,11 @@ const cls_model cls_model_lif_psc_exp = {
     .derive = derive,
     .check = check,
     .current_unit = "pA",
+    .doc = {.equations = "tau_m dV/dt = -(V - E_L) + (tau_m / C) (I_exc + I_inh + I_e + I_inputs)\n"
+                         "dI_x/dt = -I_x / tau_syn_x + sum of w at spikes,   x in exc, inh\n"
+                         "V >= V_th: spike, then V = V_reset for t_ref.\n",
+            .method = "exact on the grid for currents that are constant over a step: the matrix exponential",
+            .order = 0,
+            .spike_order = 1,
+            CLS_FIGURES},
 };

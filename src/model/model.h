@@ -41,6 +41,27 @@ typedef struct {
   bool signed_weights;
 } cls_port_info;
 
+/* What a test measures of a model, for the page of models. The test takes its tolerance from here, and fails also where it
+ * measures less than a tenth of it (tests/model/figures.h): the page tells what is so. */
+typedef struct {
+  const char *key;  /* by which the test asks for it */
+  const char *what; /* is compared, with what */
+  double within;    /* how far apart the two may be, in `unit`; 0: they are the same */
+  const char *unit;
+  const char *test; /* file under tests/ */
+} cls_figure;
+
+/* The rest of what the page of models tells. */
+typedef struct {
+  const char *equations; /* line by line, each ends in \n; the header of the model has the same lines */
+  const char *method;    /* how they are integrated */
+  /* Power of dt that the error falls with, of states between spikes and of the times of spikes. 0: no error but that of
+   * float, or, of times, no spikes. */
+  int order, spike_order;
+  const cls_figure *figures;
+  int n_figures;
+} cls_model_doc;
+
 /* How the number of spikes of one step is drawn by an input that draws counts. */
 typedef struct {
   double level; /* the strength it was made for */
@@ -113,7 +134,11 @@ typedef struct cls_model_ {
   /* The same for all neurons of a tile into out[tile->n], vectorised; same bits. NULL: each is asked for. */
   void (*tile_currents)(const cls_tile *tile, int stride, int receptor, float *out);
   const char *current_unit;
+  cls_model_doc doc;
 } cls_model;
+
+/* For the initialiser of a doc: the array `figures` and its length. */
+#define CLS_FIGURES .figures = figures, .n_figures = sizeof figures / sizeof *figures
 
 /* The registry; NULL where the name is unknown. */
 const cls_model *cls_model_find(const char *name);

@@ -173,18 +173,45 @@ static void one(const cls_tile *t, int i, int stride) {
   .needs_port = true, .takes_waveform = true, .level = "rate_hz", .derive = derive, .check = check,          \
   .table = make_table, .tile_shared = tile_shared, .tile_varied = tile_varied, .one = one
 
+static const cls_figure figures[] = {
+    {"counts",
+     "numbers of spikes per step at means from 0.001 to 50, with the Poisson distribution: chi-square, and "
+     "moments in standard errors",
+     4, "sd", "model/test_poisson.c"},
+    {"table", "the cumulative distribution, with its sum in long double", 1, "units of 2^-32",
+     "model/test_poisson.c"},
+};
+
 const cls_model cls_model_poisson = {
     .name = "poisson",
     .title = "independent Poisson spike trains",
-    .citation = "",
+    .citation = "ours: inversion of the cumulative distribution (Devroye, Non-Uniform Random Variate "
+                "Generation, 1986, III.2)",
+    .doc = {.equations = "input(s) = weight N(s);   P(N(s) = k) = m^k e^-m / k!,   m = rate level(t) dt\n",
+            .method = "counts by inversion of the cumulative distribution with 32-bit numbers",
+            .order = 0,
+            .spike_order = 0,
+            CLS_FIGURES},
     POISSON_MODEL,
+};
+
+static const cls_figure followed[] = {
+    {"counts",
+     "numbers of spikes in windows of 5 ms, with the Poisson distribution of the integrated rate: chi-square",
+     4, "sd", "engine/test_inputs.c"},
 };
 
 /* The same process; what it adds is that a waveform must say how the rate changes. */
 const cls_model cls_model_inhomogeneous_poisson = {
     .name = "inhomogeneous_poisson",
     .title = "independent Poisson spike trains whose rate is rate_hz times a waveform",
-    .citation = "",
+    .citation = "as poisson",
     .needs_waveform = true,
+    .doc = {.equations = "input(s) = weight N(s);   P(N(s) = k) = m^k e^-m / k!,   m = rate level(t) dt\n",
+            .method = "as poisson, of the rate in the middle of the step",
+            .order = 2,
+            .spike_order = 0,
+            .figures = followed,
+            .n_figures = sizeof followed / sizeof *followed},
     POISSON_MODEL,
 };

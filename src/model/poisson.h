@@ -1,5 +1,8 @@
-/* An independent Poisson spike train into every neuron: the number of spikes of one step is drawn by
- * inversion, comparing a 32-bit number with the cumulative distribution in units of 2^-32. Where the mean per
+/* An independent Poisson spike train into every neuron:
+ *
+ *   input(s) = weight N(s);   P(N(s) = k) = m^k e^-m / k!,   m = rate level(t) dt
+ *
+ * The number of spikes of one step is drawn by inversion, comparing a 32-bit number with the cumulative distribution in units of 2^-32. Where the mean per
  * step is above 8, the count is the sum of `repeat` draws of an equal share (draw number r is counted in bits
  * 20 and up of the last counter word).
  *

@@ -52,6 +52,17 @@ static cls_status check(const double *p, double h) {
   return CLS_OK;
 }
 
+static const cls_figure figures[] = {
+    {"scipy", "V at dt 0.125 ms under synaptic currents, with scipy's solve_ivp at a tolerance of 1e-10",
+     0.0003, "mV", "model/test_solutions.py"},
+    {"spikes", "spike times of 32 spikes at six currents and dt 0.025 ms, mean difference from scipy's", 0.1,
+     "ms", "model/test_solutions.py"},
+    {"rates", "rates at 4 to 4096 pA above the rheobase and dt 0.01 ms, with sqrt(a c) / pi", 0.05, "%",
+     "model/test_qif.c"},
+    {"period", "intervals at five currents and dt 0.01 ms, with the integral of the equation", 0.01, "ms",
+     "model/test_qif.c"},
+};
+
 const cls_model cls_model_qif = {
     CLS_NEURON_METHODS(qif),
     .title = "quadratic integrate-and-fire, exponential synaptic currents",
@@ -65,4 +76,13 @@ const cls_model cls_model_qif = {
     .derive = derive,
     .check = check,
     .current_unit = "pA",
+    .doc = {.equations = "C dV/dt = (C / tau_m) (V - E_L) (V - V_crit) / (V_crit - E_L) + I_exc + I_inh + "
+                         "I_e + I_inputs\n"
+                         "dI_x/dt = -I_x / tau_syn_x + sum of w at spikes,   x in exc, inh\n"
+                         "V >= V_peak: spike, then V = V_reset for t_ref.\n",
+            .method = "a Moebius map, exact for currents that are constant over a step; synaptic currents "
+                      "enter with their means",
+            .order = 2,
+            .spike_order = 1,
+            CLS_FIGURES},
 };

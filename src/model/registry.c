@@ -1,5 +1,5 @@
 /* Every model there is: one header, one C file and one line here. */
-#include "model/model.h"
+#include "model/mechanism.h"
 #include <string.h>
 
 #define MODELS(X)                                                                                            \
@@ -27,6 +27,24 @@
 MODELS(DECLARE)
 #define ENTER(name) &cls_model_##name,
 static const cls_model *const registry[] = {MODELS(ENTER)};
+
+/* In the order of the page of models: synapses, then haemodynamics. */
+#define MECHANISMS(X) X(balloon)
+
+#define DECLARE_MECHANISM(name) extern const cls_mechanism cls_mechanism_##name;
+MECHANISMS(DECLARE_MECHANISM)
+#define ENTER_MECHANISM(name) &cls_mechanism_##name,
+static const cls_mechanism *const mechanisms[] = {MECHANISMS(ENTER_MECHANISM)};
+
+int cls_mechanism_count(void) { return (int)(sizeof mechanisms / sizeof *mechanisms); }
+
+const cls_mechanism *cls_mechanism_at(int index) { return mechanisms[index]; }
+
+const cls_mechanism *cls_mechanism_find(const char *name) {
+  for (int i = 0; i < cls_mechanism_count(); i++)
+    if (strcmp(mechanisms[i]->name, name) == 0) return mechanisms[i];
+  return NULL;
+}
 
 int cls_model_count(void) { return (int)(sizeof registry / sizeof *registry); }
 

@@ -2,6 +2,8 @@
  * than zero, once, however many they are. It gives spikes from outside (spike_train, poisson) a source
  * population whose trains many targets share.
  *
+ *   sum of w in step s > 0: spike in step s
+ *
  * What arrives in step s by a synapse leaves in step s too: the delay of a relayed path is the sum of the
  * delays of its synapses. */
 #ifndef CALLOSUM_RELAY_H

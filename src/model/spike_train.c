@@ -32,10 +32,15 @@ static void one(const cls_tile *t, int i, int stride) {
   t->input[t->receptor][i] = spike_train_step(t->konst[0][i * stride], count, t->input[t->receptor][i]);
 }
 
+static const cls_figure figures[] = {
+    {"trains", "sums of weights that 120 neurons got, with what their trains hold", 0.0005, "weights",
+     "engine/test_inputs.c"},
+};
+
 const cls_model cls_model_spike_train = {
     .name = "spike_train",
     .title = "spikes from a file, one train per neuron",
-    .citation = "",
+    .citation = "ours",
     .params = params,
     .n_params = N_PARAMS,
     .n_consts = CLS_COUNT(spike_train_CONSTS),
@@ -46,4 +51,9 @@ const cls_model cls_model_spike_train = {
     .tile_shared = tile_shared,
     .tile_varied = tile_varied,
     .one = one,
+    .doc = {.equations = "input(s) = weight (spikes of the neuron's train in step s)\n",
+            .method = "nothing to integrate: a spike acts in the step that it falls into",
+            .order = 0,
+            .spike_order = 0,
+            CLS_FIGURES},
 };

@@ -1,6 +1,9 @@
 /* Spikes from outside, a train for every neuron: each adds its weight to a receptor in the step in which it
  * falls. Where the trains come from is the network's business (cls_trains); a step is given as the list of
- * the neurons that have a spike in it, ascending, a neuron as often as it has spikes. */
+ * the neurons that have a spike in it, ascending, a neuron as often as it has spikes.
+ *
+ *   input(s) = weight (spikes of the neuron's train in step s)
+ */
 #ifndef CALLOSUM_SPIKE_TRAIN_H
 #define CALLOSUM_SPIKE_TRAIN_H
 

@@ -103,10 +103,24 @@ static cls_status check(const double *p, double h) {
   return lif_check_reset(p[V_RESET], p[V_TH]);
 }
 
+static const cls_figure figures[] = {
+    {"scipy",
+     "V_s at dt 0.125 ms under currents at both ports, with scipy's solve_ivp at a tolerance of 1e-10",
+     0.0001, "mV", "model/test_solutions.py"},
+    {"spikes",
+     "spike times of 27 spikes at five pairs of currents and dt 0.025 ms, mean difference from scipy's", 0.1,
+     "ms", "model/test_solutions.py"},
+    {"back", "V_d while a spike travels back into a passive dendrite at dt 0.1 ms, with the exponential",
+     1e-05, "mV", "model/test_two_compartment.c"},
+    {"psp", "PSPs of 100 pA in passive compartments, with their closed forms", 1e-05, "mV",
+     "model/test_two_compartment.c"},
+};
+
 const cls_model cls_model_two_compartment = {
     CLS_NEURON_METHODS(two_compartment),
     .title = "pyramidal cell of two compartments: soma and active apical dendrite",
-    .citation = "Naud & Sprekeler, PNAS 115:E6329 (2018)",
+    .citation = "Naud & Sprekeler, PNAS 115:E6329 (2018); Naud, Bathellier & Gerstner, Front. Comput. "
+                "Neurosci. 8:90 (2014)",
     .params = params,
     .states = states,
     .ports = ports,
@@ -115,4 +129,18 @@ const cls_model cls_model_two_compartment = {
     .derive = derive,
     .check = check,
     .current_unit = "pA",
+    .doc = {.equations =
+                "C_s dV_s/dt = -(C_s / tau_s) (V_s - E_L) + g_s f(V_d) + w_s + I_soma + I_e + I_inputs\n"
+                "C_d dV_d/dt = -(C_d / tau_d) (V_d - E_L) + g_d f(V_d) + c_d K(t - t_spike) + w_d + I_apical "
+                "+ I_e_apical\n"
+                "tau_ws dw_s/dt = -w_s;   tau_wd dw_d/dt = a_d (V_d - E_L) - w_d;   f(V) = 1 / (1 + exp(-(V "
+                "- E_d) / D_d))\n"
+                "K(t) = 1 for bap_delay <= t < bap_delay + bap_width, else 0;   t_spike: the last one\n"
+                "dI_x/dt = -I_x / tau_syn_x + sum of w at spikes,   x in soma, apical\n"
+                "V_s >= V_th: spike, then w_s = w_s + b_s, and V_s = V_reset for t_ref.\n",
+            .method = "V_s exactly for the mean of its drive, V_d by exponential Rosenbrock-Euler between "
+                      "half steps of w_d (Strang)",
+            .order = 2,
+            .spike_order = 1,
+            CLS_FIGURES},
 };

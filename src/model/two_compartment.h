@@ -4,13 +4,13 @@
  *   C_s dV_s/dt = -(C_s / tau_s) (V_s - E_L) + g_s f(V_d) + w_s + I_soma + I_e + I_inputs
  *   C_d dV_d/dt = -(C_d / tau_d) (V_d - E_L) + g_d f(V_d) + c_d K(t - t_spike) + w_d + I_apical + I_e_apical
  *   tau_ws dw_s/dt = -w_s;   tau_wd dw_d/dt = a_d (V_d - E_L) - w_d;   f(V) = 1 / (1 + exp(-(V - E_d) / D_d))
+ *   K(t) = 1 for bap_delay <= t < bap_delay + bap_width, else 0;   t_spike: the last one
  *   dI_x/dt = -I_x / tau_syn_x + sum of w at spikes,   x in soma, apical
  *   V_s >= V_th: spike, then w_s = w_s + b_s, and V_s = V_reset for t_ref.
  *
- * K is the spike that travels back: 1 from bap_delay to bap_delay + bap_width after a spike (the last one),
- * else 0, rounded to steps. Sources: R. Naud & H. Sprekeler, PNAS 115:E6329 (2018), whose parameters are the
- * defaults (t_ref is ours), after R. Naud, B. Bathellier & W. Gerstner, Front. Comput. Neurosci. 8:90 (2014);
- * the coincidence: M. E. Larkum, J. J. Zhu & B. Sakmann, Nature 398:338 (1999). Their weights act through
+ * K is the spike that travels back, rounded to steps. Sources: R. Naud & H. Sprekeler, PNAS 115:E6329 (2018),
+ * whose parameters are the defaults (t_ref is ours), after R. Naud, B. Bathellier & W. Gerstner, Front.
+ * Comput. Neurosci. 8:90 (2014); the coincidence: M. E. Larkum, J. J. Zhu & B. Sakmann, Nature 398:338 (1999). Their weights act through
  * conductances; here the two ports carry currents of either sign. dc and ou inputs act on the soma.
  *
  * w_d takes half a step, exactly with V_d held, V_d a whole one (exponential Rosenbrock-Euler: M. Hochbruck &

@@ -3,6 +3,7 @@
 #include "engine/drive.h"
 #include "engine/engines.h"
 #include "engine/neurons.h"
+#include "model/figures.h"
 
 enum { V };
 #define SIGMAS 4.0
@@ -61,7 +62,7 @@ static void test_current(void **state) {
     follow(network, input, WAVES, waves);
     OK(cls_network_finish(network));
     simulation *s = start(network, (options){.comm = MPI_COMM_SELF, .backend = backends[b]});
-    double sum = 0, integral = 0;
+    double sum = 0, integral = 0, error = 0;
     for (int step = 0; step < 600; step++) {
       run_to(s, step + 1);
       sum += 2 * H * cls_waveform_at(input->waveform, (step + .5) * H);
@@ -69,12 +70,14 @@ static void test_current(void **state) {
         integral += 2 * H / 1000 * cls_waveform_at(input->waveform, (step + (k + .5) / 1000) * H);
       double v = state_of(s, 0, 0, 99, V);
       NEAR(v, sum, 1e-4 * (1 + sum));
+      error = larger_of(error, v, integral);
       NEAR(v, integral, 1e-3 + 1e-4 * v); /* the middle errs by H^2 / 24 of the second derivative; the leak */
       if (step < 20) assert_true(v == 0); /* exactly the steps it covers */
       if (step == 20) NEAR(v, 2 * H, 1e-6);
       if (step >= 49 && step < 60) NEAR(v, 6, 1e-4);
     }
     assert_true(sum > 50);
+    hold("dc", "integral", error);
     stop(s);
     cls_network_destroy(network);
   }
@@ -95,7 +98,7 @@ static void test_poisson(void **state) {
     simulation *s = start(network, (options){.comm = MPI_COMM_SELF, .backend = backends[b], .threads = 2});
     static double before[N];
     memset(before, 0, sizeof before);
-    double sum_z = 0;
+    double sum_z = 0, worst = 0;
     for (int window = 0; window < WINDOWS; window++) {
       double mean = 0, seen[MOST] = {0}, expected[MOST], total = 0;
       for (int k = 0; k < 5000; k++)
@@ -113,11 +116,12 @@ static void test_poisson(void **state) {
         expected[k] = mean > 0 ? N * exp(k * log(mean) - mean - lgamma(k + 1.)) : 0;
       if (mean == 0) assert_true(total == 0);
       double z = mean > .05 ? chi_square_z(seen, expected, MOST) : 0;
-      NEAR(z, 0, SIGMAS);
+      worst = fmax(worst, fabs(z));
       NEAR(total, N * mean, SIGMAS * sqrt(N * mean));
       sum_z += z;
     }
     NEAR(sum_z / sqrt(WINDOWS), 0, SIGMAS);
+    hold("inhomogeneous_poisson", "counts", worst);
     stop(s);
     cls_network_destroy(network);
   }
@@ -218,7 +222,7 @@ static void test_any_order(void **state) {
  * synapses, each thread has pieces of all populations. */
 static void test_trains(void **state) {
   (void)state;
-  double expected[120] = {0};
+  double expected[120] = {0}, error = 0;
   for (uint32_t i = 0; i < 300; i++) {
     cls_words w = cls_draw((cls_stream){{9, 9}}, i, 0, 0, 0);
     if (w.w[0] % 2000 < 1000) expected[w.w[1] % 120]++;
@@ -240,10 +244,11 @@ static void test_trains(void **state) {
                 (options){.comm = MPI_COMM_SELF, .backend = backends[b], .threads = threads, .members = 2});
       run_to(s, 1000);
       for (int m = 0; m < 2; m++)
-        for (uint64_t i = 0; i < 120; i++) NEAR(state_of(s, m, 0, i, V), 2 * expected[i], 1e-2);
+        for (uint64_t i = 0; i < 120; i++) error = larger_of(error, state_of(s, m, 0, i, V) / 2, expected[i]);
       stop(s);
       cls_network_destroy(network);
     }
+  hold("spike_train", "trains", error);
 }
 
 /* A share of the neurons receives an input: about as many as it says, the same ones on any layout; the others

@@ -1,12 +1,23 @@
 /* adex against the published conditions for the stability of rest and the firing patterns of published
  * parameters. Solutions of its equations by scipy: test_solutions.py. */
+#include "model/figures.h"
 #include "model/firing.h"
 
 static const char *const NAME = "adex";
 enum { V, W, G_EXC, G_INH };
 
 /* R. Naud et al., Biol. Cybern. 99:335 (2008), table 1; V_T -50 and Delta_T 2 mV in all. */
-enum { TONIC, ADAPTING, INITIAL_BURST, BURSTING, ACCELERATING, TRANSIENT, IRREGULAR, PATTERNS };
+enum {
+  TONIC,
+  ADAPTING,
+  INITIAL_BURST,
+  BURSTING,
+  ACCELERATING,
+  DELAYED_BURSTING,
+  TRANSIENT,
+  IRREGULAR,
+  PATTERNS
+};
 static const struct {
   double C, g_L, E_L, a, tau_w, b, V_reset, I;
 } sets[PATTERNS] = {
@@ -15,6 +26,7 @@ static const struct {
     [INITIAL_BURST] = {130, 18, -58, 4, 150, 120, -50, 400},
     [BURSTING] = {200, 10, -58, 2, 120, 100, -46, 210},
     [ACCELERATING] = {200, 12, -70, -10, 300, 0, -58, 300},
+    [DELAYED_BURSTING] = {100, 10, -65, -10, 90, 30, -47, 110},
     [TRANSIENT] = {100, 10, -65, 10, 90, 100, -47, 180},
     [IRREGULAR] = {100, 12, -60, -11, 130, 30, -48, 160},
 };
@@ -85,7 +97,7 @@ static void test_stability(void **state) {
     double v = V_T + D * log(1 + x), edge = (g + a) * (v - E) - g * D * (1 + x);
     hopf += !saddle;
     for (int side = -1; side <= 1; side += 2) {
-      double param[CLS_MAX_PARAMS], I = edge * (1 + side * 1e-3), low = E, high = v;
+      double param[CLS_MAX_PARAMS], I = edge * (1 + side * stated(NAME, "edge") / 100), low = E, high = v;
       for (int i = 0; i < 100; i++) { /* the stable point, below v */
         double m = (low + high) / 2, f = I - (g + a) * (m - E) + g * D * exp((m - V_T) / D);
         *(f > 0 ? &low : &high) = m;

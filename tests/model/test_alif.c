@@ -1,4 +1,5 @@
 /* alif against spike times found from the exact solution between spikes, event by event. */
+#include "model/figures.h"
 #include "model/firing.h"
 
 static const char *const NAME = "alif";
@@ -29,6 +30,7 @@ static void test_spikes(void **state) {
   (void)state;
   static const double currents[] = {220, 300, 500, 1200}, betas[] = {0, 1.7, 10};
   const double h = .02, t_ref = 2;
+  double worst = 0;
   for (int c = 0; c < 4; c++)
     for (int k = 0; k < 3; k++) {
       double param[CLS_MAX_PARAMS], v_inf = currents[c] * TAU_M / C_M, v = 0, a = 0, t = 0, apart = 0;
@@ -53,10 +55,11 @@ static void test_spikes(void **state) {
       }
       print_message("I %g pA, beta %g mV: %d spikes, at most %.2f of what float explains\n", currents[c],
                     betas[k], f.n, apart);
-      assert_true(apart <= 1);
+      worst = fmax(worst, apart);
       if (betas[k] > 0 && currents[c] < 1000) assert_true(interval(&f, -1) > 1.1 * interval(&f, 0));
       free(b);
     }
+  hold(NAME, "spikes", worst);
 }
 
 /* In the steady state the interval T is the one after which V, from peak - theta, is at the peak again, which
@@ -64,6 +67,7 @@ static void test_spikes(void **state) {
 static void test_steady(void **state) {
   (void)state;
   static const double currents[] = {260, 400, 700};
+  double error = 0;
   for (int c = 0; c < 3; c++) {
     double param[CLS_MAX_PARAMS], beta = 3, v_inf = currents[c] * TAU_M / C_M, low = 2, high = 1e4;
     for (int i = 0; i < 200;
@@ -80,9 +84,10 @@ static void test_steady(void **state) {
     f.n = 0;
     fire(b, 0, 4000, 0, &f);
     double mean = (f.time[f.n - 1] - f.time[f.n / 2]) / (f.n - 1 - f.n / 2);
-    assert_true(mean > low - 1e-3 * low && mean < low + .005 + 1e-3 * low);
+    error = larger_of(error, mean / low, 1);
     free(b);
   }
+  hold(NAME, "steady", 100 * error);
 }
 
 /* A weight acts at the end of its step, is kept through the refractory time, and meets the decayed threshold.

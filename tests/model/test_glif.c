@@ -1,4 +1,5 @@
 /* glif against the update of its paper in double precision, and closed forms of its special cases. */
+#include "model/figures.h"
 #include "model/firing.h"
 
 static const char *const NAME = "glif";
@@ -17,6 +18,7 @@ static void test_update(void **state) {
   bench *b = NULL;
   double gates[NEURONS][3], u[NEURONS] = {0}, spiked[NEURONS] = {0};
   long spikes = 0;
+  double error = 0;
   for (uint32_t i = 0; i < NEURONS; i++) {
     double param[CLS_MAX_PARAMS];
     default_params(cls_model_find(NAME), param);
@@ -52,12 +54,13 @@ static void test_update(void **state) {
       now += (1 - beta * (1 - g[step % 4])) * c[i] - (1 - gamma) * v_sub * spiked[i];
       now = fmax(now, -10);
       if (fabs(now - threshold) > 1e-5) assert_int_equal(b->spiked[i], now >= threshold);
-      NEAR((double)b->state[U][i], now, 1e-5);
+      error = larger_of(error, (double)b->state[U][i], now);
       u[i] = (double)b->state[U][i]; /* a spike on the edge of rounding does not part them */
       spiked[i] = b->spiked[i];
       spikes += b->spiked[i];
     }
   }
+  hold(NAME, "update", error);
   assert_in_range(spikes, NEURONS * STEPS / 20, NEURONS * STEPS / 2);
   free(b);
 }
@@ -71,6 +74,7 @@ static void test_rates(void **state) {
     double alpha, beta, gamma, g, I;
   } cases[] = {{1, 0, 1, .3, .12}, {1, 1, 1, .5, .3}, {1, .5, 1, .4, .2},
                {0, 0, 1, .3, .1},  {0, 0, 0, .3, .1}, {0, 1, 0, .25, .3}};
+  double error = 0;
   for (int k = 0; k < 6; k++) {
     double param[CLS_MAX_PARAMS], h = .01, I = cases[k].I * (1 - cases[k].beta * (1 - cases[k].g));
     default_params(cls_model_find(NAME), param);
@@ -87,9 +91,10 @@ static void test_rates(void **state) {
     double way = cases[k].gamma == 1 ? 1 : .6;
     double T = cases[k].alpha == 1 ? -10 * log(1 - 1 / (I * 10)) : way / (I - .02);
     double mean = (f.time[f.n - 1] - f.time[0]) / (f.n - 1);
-    if (fabs(mean - T) > 2 * h + 2e-3 * T) fail_msg("case %d: interval %g, expected %g", k, mean, T);
+    error = larger_of(error, mean / T, 1);
     free(b);
   }
+  hold(NAME, "rates", 100 * error);
 }
 
 /* g changes every g_step_ms and begins again after the window: seen in what a constant drive adds per step.

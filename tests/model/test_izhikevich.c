@@ -1,5 +1,6 @@
 /* izhikevich against the firing patterns of its paper and the point where rest loses its stability. Solutions
  * of its equations by scipy: test_solutions.py. */
+#include "model/figures.h"
 #include "model/firing.h"
 
 static const char *const NAME = "izhikevich";
@@ -83,7 +84,8 @@ static void test_stability(void **state) {
   for (int k = 0; k < 4; k++) {
     double a = sets[k][0], b = sets[k][1], v = (a - 5) / .08, edge = b * v - (.04 * v * v + 5 * v + 140);
     for (int side = -1; side <= 1; side += 2) {
-      double I = edge + side * .02, x = -((5 - b) + sqrt((5 - b) * (5 - b) - .16 * (140 + I))) / .08;
+      double I = edge + side * stated(NAME, "edge"),
+             x = -((5 - b) + sqrt((5 - b) * (5 - b) - .16 * (140 + I))) / .08;
       bench *n = neuron(a, b, -65, 8, .1);
       n->state[V][0] = (float)(x + .02), n->state[U][0] = (float)(b * x);
       firing f = {0};
@@ -92,6 +94,43 @@ static void test_stability(void **state) {
       if (side < 0) NEAR((double)n->state[V][0], x, 5e-3);
       free(n);
     }
+  }
+}
+
+/* A resonator (RZ: a .1, b .26) rests at -62.5 mV, where 0.08 V + 5 is 0: a small jump decays as e^(-a t / 2) while it
+ * turns with sqrt(a b - a^2 / 4). Two jumps a period apart make it spike, half a period apart they do not. */
+static void test_resonator(void **state) {
+  (void)state;
+  const double h = .1, decay = .05, turn = sqrt(.026 - .0025), pi = acos(-1);
+  bench *b = neuron(.1, .26, -65, 2, h);
+  for (int i = 0; i < 2; i++) b->state[V][i] = -62.5f + (i ? -.1f : .1f), b->state[U][i] = -62.5f * .26f;
+  double last = .1, zero[2] = {0}, least = 0, top = 0;
+  int zeros = 0; /* of half the difference of both, which the square of V leaves alone */
+  for (int step = 1; zeros < 2 || step * h < 45; step++) {
+    step_shared(b);
+    double v = ((double)b->state[V][0] - (double)b->state[V][1]) / 2;
+    if ((last < 0) != (v < 0) && zeros < 2) zero[zeros++] = (step - 1 + last / (last - v)) * h;
+    least = fmin(least, v);
+    if (least < v && step * h > pi / turn) top = fmax(top, v);
+    last = v;
+    assert_true(step < 10000);
+  }
+  double error = larger_of(0, (zero[1] - zero[0]) / (pi / turn), 1);
+  error = larger_of(error, top / -least / exp(-decay * pi / turn), 1);
+  hold(NAME, "resonance", 100 * error);
+  free(b);
+  for (int half = 0; half < 2; half++) {
+    b = neuron(.1, .26, -65, 2, h);
+    b->state[V][0] = -62.5f, b->state[U][0] = -62.5f * .26f;
+    int spikes = 0, second = (int)rint((half ? pi : 2 * pi) / turn / h);
+    for (int step = 0; step * h < 100; step++) {
+      clear_input(b);
+      if (step == 0 || step == second) b->input[0][0] = 2.2f;
+      step_shared(b);
+      spikes += b->spiked[0];
+    }
+    if ((spikes > 0) == half) fail_msg("%d spikes", spikes);
+    free(b);
   }
 }
 
@@ -121,8 +160,8 @@ static void test_check(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_patterns), cmocka_unit_test(test_thalamic), cmocka_unit_test(test_stability),
-      cmocka_unit_test(test_jump),     cmocka_unit_test(test_check),
+      cmocka_unit_test(test_patterns),  cmocka_unit_test(test_thalamic), cmocka_unit_test(test_stability),
+      cmocka_unit_test(test_resonator), cmocka_unit_test(test_jump),     cmocka_unit_test(test_check),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* lif_dtb against its equations, integrated here in double precision: by the same explicit Euler step, and
  * accurately, to see the order of the method. */
+#include "model/figures.h"
 #include "model/tiles.h"
 
 static const char *const NAME = "lif_dtb";
@@ -80,6 +81,7 @@ static void test_against_euler(void **state) {
   (void)state;
   event train[EVENTS];
   make_train(train, 2);
+  double error = 0;
   for (int k = 0; k < 2; k++) {
     equations e = ALL_FOUR;
     const double h = k == 0 ? .1 : .05;
@@ -115,10 +117,11 @@ static void test_against_euler(void **state) {
         NEAR((double)b->model->receptor_current(&b->tile, 7, 0, r), e.g[r] * (e.E[r] - v) * J[r], 1e-4);
       }
     }
-    assert_true(apart < 5e-4);
+    error = fmax(error, apart);
     assert_in_range(spikes, 5, 100);
     free(b);
   }
+  hold(NAME, "euler", error);
 }
 
 /* ---- order of the method ---- */
@@ -173,7 +176,7 @@ static void test_first_order(void **state) {
   e.V_th = 500; /* no spikes: their times are rounded to the grid */
   solve(&e, train, v);
   double last = distance(&e, train, 1, v);
-  assert_true(last > .1 && last < 1);
+  hold(NAME, "solution", last);
   for (int per_unit = 2; per_unit <= 16; per_unit *= 2) {
     double error = distance(&e, train, per_unit, v);
     NEAR(last / error, 2, .1);

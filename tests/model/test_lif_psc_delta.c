@@ -1,4 +1,5 @@
 /* lif_psc_delta against the exact solution of its equations, rates of constant drive and refractoriness. */
+#include "model/figures.h"
 #include "model/tiles.h"
 
 static const char *const NAME = "lif_psc_delta";
@@ -38,7 +39,7 @@ static void test_input_train(void **state) {
   (void)state;
   enum { STEPS = 3000 };
   static double weight[STEPS], current[STEPS];
-  double param[CLS_MAX_PARAMS], largest = 0;
+  double param[CLS_MAX_PARAMS], largest = 0, error = 0;
   brunel(param);
   set(param, "V_th_mV", 100);
   set(param, "I_e_pA", 30);
@@ -61,10 +62,12 @@ static void test_input_train(void **state) {
     }
     /* the propagator's rounding to float, 2^-25, acts over tau / dt steps */
     NEAR((double)b->state[V][3], expected, 0x1p-25 * 20 / H * 30);
+    error = larger_of(error, (double)b->state[V][3], expected);
     largest = fmax(largest, fabs(expected));
     assert_true(!b->spiked[3] && b->model->receptor_current(&b->tile, 3, 0, 0) == 0);
   }
   assert_true(largest > 5);
+  hold(NAME, "train", error);
   free(b);
 }
 
@@ -103,6 +106,7 @@ static void test_regular_jumps(void **state) {
 static void test_rates(void **state) {
   (void)state;
   static const double amplitude[] = {260, 300, 500, 1000};
+  double error = 0;
   for (int i = 0; i < 4; i++) {
     double param[CLS_MAX_PARAMS];
     brunel(param);
@@ -119,8 +123,10 @@ static void test_rates(void **state) {
     double interval = (double)(last - first) * .01 / (double)(n - 1);
     double slack = 0x1p-24 * 20 / .01 * (T + 20 * v_inf / (v_inf - 20)); /* rounding of the propagator */
     assert_true(interval >= T - slack && interval < T + .01 + slack);
+    error = larger_of(error, interval, T);
     free(b);
   }
+  hold(NAME, "rates", error);
 }
 
 /* For t_ref, rounded to steps, V stays at V_reset and what arrives is lost, jumps and currents alike; the

@@ -1,6 +1,7 @@
 /* two_compartment: coincidence of a spike and apical input makes a burst, apical input changes the gain of
  * the soma, and the closed form of a passive dendrite. Solutions of its equations by scipy:
  * test_solutions.py. */
+#include "model/figures.h"
 #include "model/firing.h"
 
 static const char *const NAME = "two_compartment";
@@ -77,16 +78,18 @@ static void test_back(void **state) {
   step_shared(b);
   assert_true(b->spiked[0] && !b->spiked[1] && b->state[V_S][0] == 0 && b->state[V_D][0] == 0);
   NEAR((double)b->state[W_S][0], -100 * exp(-h / 100) - 200, 1e-3);
+  double error = 0;
   for (int step = 1; step <= 100; step++) {
     step_shared(b);
     double t = step * h, expected = 0, top = 2600 * 7 / 170.;
     if (t > .5) expected = top * (1 - exp(-(fmin(t, 2.5) - .5) / 7));
     if (t > 2.5) expected *= exp(-(t - 2.5) / 7);
-    NEAR((double)b->state[V_D][0], expected, 1e-4);
+    error = larger_of(error, (double)b->state[V_D][0], expected);
     if (step <= 30) assert_true(b->state[V_S][0] == 0); /* t_ref */
     if (step == 31) assert_true(b->state[V_S][0] != 0);
     assert_true(b->state[V_D][1] == 0);
   }
+  hold(NAME, "back", error);
   free(b);
 }
 
@@ -101,16 +104,20 @@ static void test_synapses(void **state) {
   set(param, "tau_syn_apical_ms", 2);
   bench *b = bench_make(NAME, 16, .02, param);
   b->input[0][0] = 100, b->input[1][1] = 100;
+  double error = 0;
   for (int step = 0; step < 2000; step++) {
     step_shared(b);
     clear_input(b);
     double t = step * .02;
-    NEAR((double)b->state[V_S][0], 100 * 16 * 5 / (370. * 11) * (exp(-t / 16) - exp(-t / 5)), 3e-5);
-    NEAR((double)b->state[V_D][1], 100 * 7 * 2 / (170. * 5) * (exp(-t / 7) - exp(-t / 2)), 3e-5);
+    error =
+        larger_of(error, (double)b->state[V_S][0], 100 * 16 * 5 / (370. * 11) * (exp(-t / 16) - exp(-t / 5)));
+    error =
+        larger_of(error, (double)b->state[V_D][1], 100 * 7 * 2 / (170. * 5) * (exp(-t / 7) - exp(-t / 2)));
     NEAR((double)b->model->receptor_current(&b->tile, 0, 0, 0), 100 * exp(-t / 5), 1e-2);
     NEAR((double)b->model->receptor_current(&b->tile, 1, 0, 1), 100 * exp(-t / 2), 1e-2);
     assert_true(b->state[V_D][0] == 0 && b->state[V_S][1] == 0);
   }
+  hold(NAME, "psp", error);
   free(b);
   set(param, "V_reset_mV", -50);
   assert_int_equal(cls_model_find(NAME)->check(param, .1), CLS_ERR_INPUT);

@@ -3,6 +3,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -62,6 +63,41 @@ class Checks:
         seconds = time.monotonic() - self.begun
         print(f"{self.passed} of {self.passed + self.failed} checks passed in {seconds:.0f} s")
         sys.exit(1 if self.failed else 0)
+
+
+def model_text(name):
+    """What the program tells of a model."""
+    if name not in model_text.known:
+        model_text.known[name] = call("models", name).stdout
+    return model_text.known[name]
+
+
+model_text.known = {}
+
+
+def orders(name):
+    """Powers of dt that errors fall with, as the page of models states: of states between spikes (0: exact), of spike times."""
+    text = model_text(name)
+    between = re.search(r"^    (?:exact|order (\d) in dt)(?: between|$)", text, re.MULTILINE)
+    times = re.search(r"order (\d) of spike times$", text, re.MULTILINE)
+    return int(between.group(1) or 0), int(times.group(1)) if times else 0
+
+
+def hold(check, name, key, error):
+    """Holds what was measured against the page of models: not more than its figure, and not less than a tenth of it."""
+    within, unit = re.search(rf"^    {key} .*: within (\S+) (.*) \(tests/", model_text(name), re.MULTILINE).groups()
+    hold.held.add((name, key))
+    check(f"{name}: {key}", float(within) / 10 <= error <= float(within), f"{error:.3g} {unit}, stated {within}")
+
+
+hold.held = set()
+
+
+def all_held(check, test):
+    """Every figure that names a test, by its path under tests/, was held by it."""
+    stated = {(name, key) for name in re.findall(r"^(\w+): ", call("models").stdout, re.MULTILINE)
+              for key in re.findall(rf"^    (\w+) .*\(tests/{test}\)$", model_text(name), re.MULTILINE)}
+    check("every figure of the page that names this test was measured", stated == hold.held, sorted(stated ^ hold.held))
 
 
 @contextlib.contextmanager

@@ -25,7 +25,7 @@ def reference(check):
     for line in call("--help").stdout.splitlines():
         if line.startswith("  callosum "):
             check(f"command line: {line.split()[1]}", line.strip() in README, line.strip())
-    for name in re.findall(r"^\w+(?=: )", call("models").stdout, re.MULTILINE):
+    for name in re.findall(r"^\w+(?=: .*\((?:neuron|input)\)$)", call("models").stdout, re.MULTILINE):
         check(f"model {name} is named", f"`{name}`" in README)
 
 
