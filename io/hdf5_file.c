@@ -267,13 +267,18 @@ static void rows_of(const cls_h5_series *series, hsize_t first, hsize_t n, hsize
   }
 }
 
+static cls_status grow(cls_h5_series *series, uint64_t rows) {
+  series->dims[0] += rows;
+  H5_CHECK(H5Dset_extent(series->dataset, series->dims) >= 0, series->file, "growing a dataset");
+  return CLS_OK;
+}
+
 cls_status cls_h5_series_append(cls_h5_series *series, uint64_t total, uint64_t offset, uint64_t n,
                                 const void *rows) {
   if (total == 0) return CLS_OK;
   const hsize_t first = series->dims[0] + offset;
   const uint64_t piece = WRITE_BYTES / series->row_bytes > 0 ? WRITE_BYTES / series->row_bytes : 1;
-  series->dims[0] += total;
-  H5_CHECK(H5Dset_extent(series->dataset, series->dims) >= 0, series->file, "growing a dataset");
+  CLS_TRY(grow(series, total));
   uint64_t most = n; /* rows of the rank that has most: how many writes everyone takes part in */
   if (total > piece) MPI_Allreduce(&n, &most, 1, MPI_UINT64_T, MPI_MAX, series->comm);
   static const char nothing[8];
@@ -283,6 +288,25 @@ cls_status cls_h5_series_append(cls_h5_series *series, uint64_t total, uint64_t 
     hsize_t start[4], count[4];
     rows_of(series, first + (now > 0 ? done : 0), now, start, count);
     CLS_TRY(cls_h5_block_write(series, start, count, from));
+  }
+  return CLS_OK;
+}
+
+cls_status cls_h5_columns_append(cls_h5_series *series, uint64_t total, uint64_t first, uint64_t n,
+                                 const void *values) {
+  if (total == 0) return CLS_OK;
+  const size_t bytes = H5Tget_size(series->type);
+  const hsize_t begin = series->dims[0];
+  CLS_TRY(grow(series, total));
+  uint64_t most = n; /* columns of the rank that has most: how many writes everyone takes part in */
+  if (total * series->row_bytes > WRITE_BYTES)
+    MPI_Allreduce(&n, &most, 1, MPI_UINT64_T, MPI_MAX, series->comm);
+  uint64_t piece = most > 0 ? WRITE_BYTES / (most * bytes) : total;
+  if (piece < 1) piece = 1;
+  if (piece > total) piece = total;
+  for (uint64_t row = 0; row < total; row += piece) {
+    const hsize_t start[2] = {begin + row, first}, count[2] = {total - row < piece ? total - row : piece, n};
+    CLS_TRY(cls_h5_block_write(series, start, count, (const char *)values + row * n * bytes));
   }
   return CLS_OK;
 }

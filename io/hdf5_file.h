@@ -64,6 +64,10 @@ cls_status cls_h5_series_close(cls_h5_series *series);
  * them. */
 cls_status cls_h5_series_append(cls_h5_series *series, uint64_t total, uint64_t offset, uint64_t n,
                                 const void *rows);
+/* The same of a series of two dimensions whose columns are shared out instead: this rank writes columns [first, first + n)
+ * of all rows, values [total][n]. */
+cls_status cls_h5_columns_append(cls_h5_series *series, uint64_t total, uint64_t first, uint64_t n,
+                                 const void *values);
 /* Overwrites the block of `count` elements from `start` on, in every dimension; a rank may have none. */
 cls_status cls_h5_block_write(cls_h5_series *series, const hsize_t *start, const hsize_t *count,
                               const void *values);
