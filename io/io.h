@@ -39,6 +39,15 @@ typedef struct {
   double interval_ms;
 } cls_trace;
 
+/* An element of `record.weights`: weights of synapses with STDP. */
+typedef struct {
+  char *name;
+  uint32_t *projection; /* their numbers, ascending */
+  uint32_t n;
+  double sample; /* share of the synapses, drawn for each */
+  double interval_ms;
+} cls_weights;
+
 /* Neurons of population `population` that a trace shows. */
 uint64_t cls_trace_neurons(const cls_trace *trace, const cls_network *network, uint32_t population);
 
@@ -55,6 +64,8 @@ typedef struct {
   cls_chosen spectra, neurons; /* of which populations; counts and irregularity of all their neurons */
   cls_trace *traces;
   int n_traces;
+  cls_weights *weights;
+  int n_weights;
   double flush_ms;      /* biology between flushes of the files, default 1000 */
   char *empirical_bold; /* path of a file with measured BOLD for fc_empirical_r; NULL: none */
 } cls_record_options;
@@ -182,11 +193,18 @@ typedef struct {
   double rate_min_hz, rate_max_hz; /* over regions (populations where there are none) */
 } cls_statistics;
 
+/* Who knows this rank's plastic synapses: list() is cls_engine_plastic() of the engine `self`. */
+typedef struct {
+  const void *self;
+  cls_status (*list)(const void *self, uint32_t projection, cls_plastic_synapse **list, size_t *n);
+} cls_plastic_lister;
+
 /* Collective. Creates DIR/spikes.h5, rates.h5, bold.h5 ... as the job asks (one file each for all ranks) and
- * gives the observer to attach. `steps`: length of the run. */
+ * gives the observer to attach. `plastic` (copied) is asked where weights are recorded; `steps`: length of the
+ * run. */
 cls_status cls_recorder_create(const cls_world *world, const cls_job *job, const cls_placement *placement,
-                               const cls_layout *layout, const char *directory, int64_t steps,
-                               cls_recorder **recorder);
+                               const cls_layout *layout, const cls_plastic_lister *plastic,
+                               const char *directory, int64_t steps, cls_recorder **recorder);
 const cls_observer *cls_recorder_observer(const cls_recorder *recorder);
 /* Collective, after the run. Fills statistics[members of the job]. */
 cls_status cls_recorder_finish(cls_recorder *recorder, cls_statistics *statistics);

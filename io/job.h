@@ -93,7 +93,8 @@ extern const cls_schema cls_schema_simulation, cls_schema_partition, cls_schema_
     cls_schema_population, cls_schema_scale, cls_schema_projection, cls_schema_source, cls_schema_positions,
     cls_schema_kernel, cls_schema_delay, cls_schema_distance, cls_schema_intervention, cls_schema_tracts,
     cls_schema_input, cls_schema_input_waveform, cls_schema_input_trains, cls_schema_neurons,
-    cls_schema_stimulus, cls_schema_events, cls_schema_plasticity, cls_schema_stdp, cls_schema_short_term;
+    cls_schema_stimulus, cls_schema_events, cls_schema_plasticity, cls_schema_stdp, cls_schema_short_term,
+    cls_schema_weights;
 
 /* Sections that need nothing but the text. Local. */
 cls_status cls_job_read_simulation(cls_job_reader *r); /* and partition */
@@ -155,10 +156,15 @@ cls_status cls_job_check_files(cls_job_reader *r);
  * be recorded. Local. */
 cls_status cls_job_check_record(cls_job_reader *r);
 void cls_job_free_record(cls_record_options *record);
+/* Refuses what cannot be a part of a recording's file name. */
+cls_status cls_job_check_name(const cls_yaml *node, const char *name);
 /* Section `record.traces` (job_trace.c), of a finished network. */
 cls_status cls_job_read_traces(cls_job_reader *r, const cls_yaml *traces);
 void cls_job_warn_of_traces(const cls_job_reader *r); /* what readers of their files may stumble over */
 void cls_job_free_traces(cls_record_options *record);
+/* Section `record.weights` (job_weights.c), of a finished network. */
+cls_status cls_job_read_weights(cls_job_reader *r, const cls_yaml *weights);
+void cls_job_free_weights(cls_record_options *record);
 /* Refuses recordings whose expected size is above record.max_gb (job_record_size.c). */
 cls_status cls_job_check_size(cls_job_reader *r, const cls_yaml *section);
 

@@ -10,7 +10,8 @@
 
 typedef struct {
   double warmup_ms, max_gb, flush_ms;
-  const cls_yaml *spikes, *rates, *bold, *currents, *lfp, *spectra, *neurons, *traces, *empirical_bold;
+  const cls_yaml *spikes, *rates, *bold, *currents, *lfp, *spectra, *neurons, *traces, *weights,
+      *empirical_bold;
 } fields;
 
 static const cls_key keys[] = {
@@ -27,6 +28,7 @@ static const cls_key keys[] = {
     {"neurons", CLS_KEY_ANY, offsetof(fields, neurons),
      .doc = "spike counts and irregularity of every neuron: none, all, or a selection of populations"},
     {"traces", CLS_KEY_LIST, offsetof(fields, traces), .doc = "states of chosen neurons"},
+    {"weights", CLS_KEY_LIST, offsetof(fields, weights), .doc = "weights of plastic synapses"},
     {"max_gb", CLS_KEY_NUMBER, offsetof(fields, max_gb), .unit = "GB", .initial = "4", .min = 0, .max = 1e9,
      .doc = "recordings expected to be larger are refused"},
     {"flush_ms", CLS_KEY_NUMBER, offsetof(fields, flush_ms), .unit = "ms", .initial = "1000", .min = 0,
@@ -238,6 +240,7 @@ cls_status cls_job_check_record(cls_job_reader *r) {
   CLS_TRY(check_lfp(r, cls_yaml_get(section, "lfp")));
   CLS_TRY(choose_spectra(r, cls_yaml_get(section, "spectra")));
   CLS_TRY(cls_job_read_traces(r, cls_yaml_get(section, "traces")));
+  CLS_TRY(cls_job_read_weights(r, cls_yaml_get(section, "weights")));
   CLS_TRY(cls_job_check_size(r, section));
   cls_job_warn_of_traces(r);
   return CLS_OK;
@@ -249,4 +252,5 @@ void cls_job_free_record(cls_record_options *record) {
   free(record->spectra.population);
   free(record->empirical_bold);
   cls_job_free_traces(record);
+  cls_job_free_weights(record);
 }

@@ -44,7 +44,17 @@ static double trace_bytes(const cls_job *job, const cls_trace *trace) {
          (series(job, trace->interval_ms, 4 * neurons) + mapping * neurons * job->members);
 }
 
-/* In the order of `keys`, then the traces. */
+static double weight_bytes(const cls_job *job, const cls_weights *weights) {
+  double synapses = 0;
+  for (uint32_t i = 0; i < weights->n; i++)
+    synapses +=
+        cls_projection_expected_synapses(job->network, &job->network->projections[weights->projection[i]]);
+  const double columns = 8 + 8 + 4 + 4 + 4; /* source, target, delay, projection, initial */
+  synapses *= weights->sample;
+  return series(job, weights->interval_ms, 4 * synapses) + 4 * synapses * job->members + columns * synapses;
+}
+
+/* In the order of `keys`, then the traces and the weights. */
 static void fill(const cls_job *job, cls_recording_size *sizes) {
   const cls_record_options *record = &job->record;
   const double populations = job->network->n_populations, regions = job->network->n_regions;
@@ -64,10 +74,17 @@ static void fill(const cls_job *job, cls_recording_size *sizes) {
     snprintf(size->name, sizeof size->name, "trace_%s_*.h5", record->traces[i].name);
     size->bytes = trace_bytes(job, &record->traces[i]);
   }
+  for (int i = 0; i < record->n_weights; i++) {
+    cls_recording_size *size = &sizes[N_FIXED + record->n_traces + i];
+    snprintf(size->name, sizeof size->name, "weights_%s.h5", record->weights[i].name);
+    size->bytes = weight_bytes(job, &record->weights[i]);
+  }
 }
 
+static int recordings(const cls_job *job) { return N_FIXED + job->record.n_traces + job->record.n_weights; }
+
 cls_status cls_job_recording_sizes(const cls_job *job, cls_recording_size **sizes, int *n) {
-  const int all = N_FIXED + job->record.n_traces;
+  const int all = recordings(job);
   *n = 0;
   CLS_TRY(cls_alloc(sizes, (size_t)all, sizeof **sizes, "sizes of recordings"));
   fill(job, *sizes);
@@ -90,9 +107,11 @@ static int to_blame(const cls_recording_size *sizes, int n, double limit) {
 
 static cls_status refuse(const cls_job *job, const cls_yaml *section, const cls_recording_size *sizes, int n,
                          double total) {
-  const int worst = to_blame(sizes, n, job->record.max_gb * 1e9);
+  const int worst = to_blame(sizes, n, job->record.max_gb * 1e9), listed = worst - N_FIXED;
   const cls_yaml *node = worst < N_FIXED ? cls_yaml_get(section, keys[worst])
-                                         : cls_yaml_get(section, "traces")->items[worst - N_FIXED];
+                         : listed < job->record.n_traces
+                             ? cls_yaml_get(section, "traces")->items[listed]
+                             : cls_yaml_get(section, "weights")->items[listed - job->record.n_traces];
   if (worst == SPIKES)
     return cls_yaml_fail(
         node,
@@ -107,7 +126,7 @@ static cls_status refuse(const cls_job *job, const cls_yaml *section, const cls_
 }
 
 cls_status cls_job_check_size(cls_job_reader *r, const cls_yaml *section) {
-  const int n = N_FIXED + r->job->record.n_traces;
+  const int n = recordings(r->job);
   cls_recording_size *sizes = NULL;
   double total = 0;
   CLS_TRY(cls_alloc(&sizes, (size_t)n, sizeof *sizes, "sizes of recordings"));

@@ -26,14 +26,18 @@ const cls_schema cls_schema_trace = {"record.traces[]", "States of chosen neuron
 
 /* ---- the name ---- */
 
-static cls_status read_name(cls_job_reader *r, const cls_yaml *node, const char *name, cls_trace *trace) {
+cls_status cls_job_check_name(const cls_yaml *node, const char *name) {
   static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+  if (strspn(name, allowed) == strlen(name) && strlen(name) <= 64) return CLS_OK;
+  return cls_yaml_fail(node,
+                       "value '%.80s': expected at most 64 letters, digits, '.', '_' and '-', for the "
+                       "name of a file",
+                       name);
+}
+
+static cls_status read_name(cls_job_reader *r, const cls_yaml *node, const char *name, cls_trace *trace) {
   const cls_record_options *record = &r->job->record;
-  if (strspn(name, allowed) != strlen(name) || strlen(name) > 64)
-    return cls_yaml_fail(node,
-                         "value '%.80s': expected at most 64 letters, digits, '.', '_' and '-', for the "
-                         "name of a file",
-                         name);
+  CLS_TRY(cls_job_check_name(node, name));
   for (int i = 0; i < record->n_traces - 1; i++)
     if (strcmp(record->traces[i].name, name) == 0)
       return cls_yaml_fail(node, "'%s' is there twice: expected a name of its own", name);

@@ -13,6 +13,7 @@ typedef struct {
   const cls_network *network;
   const cls_placement *placement;
   const cls_layout *layout;
+  cls_plastic_lister plastic;
   const char *directory;
   int members;
   int64_t steps; /* length of the run */
@@ -28,12 +29,15 @@ typedef struct {
 typedef struct {
   void *self;
   int64_t interval;     /* steps between looks at the members, 0: none are needed */
+  bool at_end;          /* also at the end of the run, where that is no multiple of `interval` */
   double waiting_bytes; /* memory of this rank that every step takes until the next flush */
+  /* Collective, before any file is created: may refuse. */
+  cls_status (*prepare)(void *self);
   /* Collective: creates the file. What may be refused was refused before. */
   cls_status (*open)(void *self);
   /* Local: every step once, in order of time. */
   cls_status (*spikes)(void *self, int member, const cls_spikes *spikes);
-  /* Local: at the end of every step s with (s + 1) % interval == 0. */
+  /* Local: at the end of every step s with (s + 1) % interval == 0 (see also at_end). */
   cls_status (*look)(void *self, int member, int64_t step, cls_view *view);
   /* Collective: all steps before `step` were seen; writes what they complete. */
   cls_status (*flush)(void *self, int64_t step);

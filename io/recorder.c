@@ -8,6 +8,7 @@
 #include "io/spike_file.h"
 #include "io/spike_statistics.h"
 #include "io/trace_file.h"
+#include "io/weight_file.h"
 #include <math.h>
 #include <stdlib.h>
 
@@ -52,16 +53,21 @@ static int64_t next_look(void *self, int64_t now) {
   for (size_t i = 0; i < r->n_recordings; i++) {
     const int64_t interval = r->recordings[i].interval;
     if (interval > 0 && (now / interval + 1) * interval < next) next = (now / interval + 1) * interval;
+    if (r->recordings[i].at_end && now < r->record.steps && r->record.steps < next) next = r->record.steps;
   }
   return next;
+}
+
+static bool looks(const cls_recorder *r, const cls_recording *recording, int64_t step) {
+  if (recording->interval == 0) return false;
+  return (step + 1) % recording->interval == 0 || (recording->at_end && step + 1 == r->record.steps);
 }
 
 static cls_status look(void *self, int member, int64_t step, cls_view *view) {
   const cls_recorder *r = self;
   for (size_t i = 0; i < r->n_recordings; i++) {
     const cls_recording *recording = &r->recordings[i];
-    if (recording->interval > 0 && (step + 1) % recording->interval == 0)
-      CLS_TRY(recording->look(recording->self, member, step, view));
+    if (looks(r, recording, step)) CLS_TRY(recording->look(recording->self, member, step, view));
   }
   return CLS_OK;
 }
@@ -155,6 +161,10 @@ static cls_status make_recordings(cls_recorder *r) {
       CLS_TRY(next(r, &recording));
       CLS_TRY(cls_trace_file_create(record, &options->traces[i], k, recording));
     }
+  for (int i = 0; i < options->n_weights; i++) {
+    CLS_TRY(next(r, &recording));
+    CLS_TRY(cls_weight_file_create(record, &options->weights[i], recording));
+  }
   CLS_TRY(next(r, &recording));
   CLS_TRY(cls_spike_statistics_create(record, regions, recording));
   r->statistics = recording->self;
@@ -178,6 +188,8 @@ static cls_status prepare(cls_recorder *r) {
   const MPI_Comm comm = r->record.world.comm;
   CLS_TRY(cls_agree(comm, make_groups(r)));
   CLS_TRY(cls_agree(comm, make_recordings(r)));
+  for (size_t i = 0; i < r->n_recordings; i++)
+    if (r->recordings[i].prepare) CLS_TRY(r->recordings[i].prepare(r->recordings[i].self));
   return choose_flush_interval(r);
 }
 
@@ -189,8 +201,8 @@ static cls_status open_files(cls_recorder *r) {
 }
 
 cls_status cls_recorder_create(const cls_world *world, const cls_job *job, const cls_placement *placement,
-                               const cls_layout *layout, const char *directory, int64_t steps,
-                               cls_recorder **recorder) {
+                               const cls_layout *layout, const cls_plastic_lister *plastic,
+                               const char *directory, int64_t steps, cls_recorder **recorder) {
   cls_recorder *r = NULL;
   *recorder = NULL;
   cls_status status = cls_alloc(&r, 1, sizeof *r, "recorder");
@@ -203,6 +215,7 @@ cls_status cls_recorder_create(const cls_world *world, const cls_job *job, const
                              .network = job->network,
                              .placement = placement,
                              .layout = layout,
+                             .plastic = *plastic,
                              .directory = r->directory,
                              .members = job->members,
                              .steps = steps,

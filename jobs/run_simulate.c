@@ -44,11 +44,17 @@ static cls_status build(cls_run *run, pieces *p) {
   return CLS_OK;
 }
 
+static cls_status list_plastic(const void *engine, uint32_t projection, cls_plastic_synapse **list,
+                               size_t *n) {
+  return cls_engine_plastic(engine, projection, list, n);
+}
+
 /* Computes and records. From here on a failure of one rank ends all (see below). */
 static cls_status compute(cls_run *run, pieces *p, cls_run_result result, void *context) {
   const cls_world *world = &run->world;
-  CLS_TRY(cls_recorder_create(world, run->job, p->placement, cls_engine_layout(p->engine), run->directory,
-                              run->steps, &p->recorder));
+  const cls_plastic_lister plastic = {p->engine, list_plastic};
+  CLS_TRY(cls_recorder_create(world, run->job, p->placement, cls_engine_layout(p->engine), &plastic,
+                              run->directory, run->steps, &p->recorder));
   CLS_TRY(cls_engine_observe(p->engine, cls_recorder_observer(p->recorder)));
   cls_run_progress progress;
   cls_run_progress_begin(&progress, run);

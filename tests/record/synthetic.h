@@ -60,6 +60,8 @@ typedef struct {
   cls_shard shard;
 } synthetic;
 
+#include "record/synthetic_synapses.h"
+
 /* Blocks of 64 neurons; owner by `mode`: 0 contiguous, 1 round robin, 2 scrambled. */
 static inline void syn_place(synthetic *s, int mode) {
   cls_placement *p = &s->placement;
@@ -158,7 +160,12 @@ static inline void syn_create(synthetic *s, MPI_Comm comm, int mode) {
                              .n_populations = SYN_POPULATIONS,
                              .regions = s->regions,
                              .n_regions = SYN_REGIONS,
+                             .projections = syn_projections,
+                             .n_projections = SYN_PROJECTIONS,
+                             .quantum = syn_quantum,
                              .n_neurons = first};
+  for (int k = 0; k < SYN_POPULATIONS; k++)
+    for (int j = 0; j < CLS_MAX_RECEPTORS; j++) syn_quantum[k][j] = 0x1p-6f;
   syn_connect(s);
   s->job = (cls_job){.text = "simulation: {duration_ms: 3000}\n",
                      .hash = 12345,
@@ -181,6 +188,8 @@ static inline void syn_create(synthetic *s, MPI_Comm comm, int mode) {
                                        .neurons = {true, syn_some, 3},
                                        .traces = syn_traces,
                                        .n_traces = 2,
+                                       .weights = syn_weights,
+                                       .n_weights = 2,
                                        .flush_ms = 333};
   syn_place(s, mode);
   syn_lay_out(s, mode);
@@ -246,6 +255,7 @@ static inline cls_spikes syn_fill(const synthetic *s, int member, int64_t begin,
 typedef struct {
   const synthetic *s;
   int64_t step;
+  int32_t *v; /* room for the weights of all synapses */
 } syn_moment;
 
 static inline cls_status syn_currents(void *instance, int member, int64_t *sums) {
@@ -273,15 +283,25 @@ static inline cls_status syn_probe(void *instance, int member, const cls_probe *
   return CLS_OK;
 }
 
-static const cls_backend syn_backend = {.name = "synthetic", .currents = syn_currents, .probe = syn_probe};
+static inline cls_status syn_weights_now(void *instance, int member, uint32_t part, const int32_t **v) {
+  const syn_moment *now = instance;
+  if (part != 0) return cls_fail(CLS_ERR_INTERNAL, "weights of part %u", part);
+  syn_fill_weights(now->s, member, now->step, now->v);
+  *v = now->v;
+  return CLS_OK;
+}
+
+static const cls_backend syn_backend = {
+    .name = "synthetic", .currents = syn_currents, .probe = syn_probe, .weights = syn_weights_now};
 
 static inline cls_status syn_look(const synthetic *s, const cls_observer *o, int member, int64_t step) {
   int64_t *sums = calloc((size_t)s->layout.n_ranges * CLS_MAX_RECEPTORS + 1, sizeof *sums);
-  syn_moment now = {s, step};
+  syn_moment now = {s, step, calloc(syn_number(s, SYN_PROJECTIONS, 0, 0) + 1, sizeof(int32_t))};
   cls_view view = {
       .backend = &syn_backend, .instance = &now, .member = member, .network = &s->network, .sums = sums};
   cls_status status = o->look(o->self, member, step, &view);
   free(sums);
+  free(now.v);
   return status;
 }
 

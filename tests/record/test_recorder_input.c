@@ -16,11 +16,13 @@ static bool exists(const char *name) {
 /* Creates a recorder that must be refused as bad input with `words` in its message and no file made. */
 static void refuse(const synthetic *s, const char *directory, const char *words) {
   cls_recorder *recorder = NULL;
-  REFUSED(cls_recorder_create(&s->world, &s->job, &s->placement, &s->layout, directory, s->steps, &recorder),
+  REFUSED(cls_recorder_create(&s->world, &s->job, &s->placement, &s->layout,
+                              &(cls_plastic_lister){s, syn_list}, directory, s->steps, &recorder),
           words);
   assert_null(recorder);
-  static const char *const files[] = {"spikes.h5", "rates.h5",   "bold.h5",    "currents.h5",
-                                      "lfp.h5",    "spectra.h5", "neurons.h5", "trace_first_x.h5"};
+  static const char *const files[] = {"spikes.h5",   "rates.h5",         "bold.h5",
+                                      "currents.h5", "lfp.h5",           "spectra.h5",
+                                      "neurons.h5",  "trace_first_x.h5", "weights_all.h5"};
   for (size_t i = 0; i < sizeof files / sizeof *files; i++) assert_false(exists(files[i]));
 }
 
@@ -61,6 +63,22 @@ static void test_intervals(void **state) {
   syn_destroy(&s);
 }
 
+static void test_weights(void **state) {
+  (void)state;
+  synthetic s;
+  cls_weights weights = syn_weights[0];
+  syn_create(&s, MPI_COMM_WORLD, 0);
+  s.job.record.weights = &weights;
+  s.job.record.n_weights = 1;
+  weights.interval_ms = 0.75;
+  refuse(&s, folder,
+         "record.weights: interval_ms: 0.75: expected a positive multiple of simulation.dt_ms = 0.5");
+  weights.interval_ms = 10;
+  weights.sample = 1e-12; /* all ranks must have looked before this can be said */
+  refuse(&s, folder, "record.weights: all: no synapse of 3 projections is in a sample of 1e-12");
+  syn_destroy(&s);
+}
+
 static void test_folder(void **state) {
   (void)state;
   synthetic s;
@@ -75,7 +93,8 @@ int main(int argc, char **argv) {
   MPI_Init(&argc, &argv);
   strcpy(folder, P_tmpdir "/callosum_input_XXXXXX");
   if (!mkdtemp(folder)) return 1;
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_intervals), cmocka_unit_test(test_folder)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_intervals), cmocka_unit_test(test_weights),
+                                     cmocka_unit_test(test_folder)};
   int result = cmocka_run_group_tests(tests, NULL, NULL);
   rmdir(folder);
   MPI_Finalize();

@@ -46,8 +46,9 @@ static void record_all(int mode) {
   cls_recorder *recorder = NULL;
   cls_statistics statistics[2];
   syn_create(&s, MPI_COMM_WORLD, mode);
-  assert_int_equal(
-      cls_recorder_create(&s.world, &s.job, &s.placement, &s.layout, directory, s.steps, &recorder), CLS_OK);
+  assert_int_equal(cls_recorder_create(&s.world, &s.job, &s.placement, &s.layout,
+                                       &(cls_plastic_lister){&s, syn_list}, directory, s.steps, &recorder),
+                   CLS_OK);
   assert_int_equal(cls_recorder_observer(recorder)->flush_interval, 666);
   assert_int_equal(syn_run(&s, cls_recorder_observer(recorder), s.steps), CLS_OK);
   assert_int_equal(cls_recorder_finish(recorder, statistics), CLS_OK);
@@ -166,6 +167,79 @@ static void test_traces(void **state) {
   MPI_Barrier(MPI_COMM_WORLD);
 }
 
+/* Weights, and what stands beside them, in the order of the file. Of a sample the rest is left out. */
+static void check_weights(const synthetic *s, const cls_weights *weights, size_t rows, int member) {
+  char name[64];
+  snprintf(name, sizeof name, "weights_%s.h5", weights->name);
+  hid_t file = open_file(name);
+  const size_t n = length_of(file, "/weights/initial"),
+               all = length_of(file, member ? "/weights_member1/data" : "/weights/data");
+  float *data = read_all(file, member ? "/weights_member1/data" : "/weights/data", H5T_NATIVE_FLOAT);
+  float *initial = read_all(file, "/weights_member1/initial", H5T_NATIVE_FLOAT),
+        *delay = read_all(file, "/weights/delay_ms", H5T_NATIVE_FLOAT);
+  uint64_t *source = read_all(file, "/weights/source_id", H5T_NATIVE_UINT64),
+           *target = read_all(file, "/weights/target_id", H5T_NATIVE_UINT64),
+           *first = read_all(file, "/weights/projections/first", H5T_NATIVE_UINT64);
+  uint32_t *projection = read_all(file, "/weights/projection", H5T_NATIVE_UINT32);
+  double *time = read_all(file, "/weights_member1/time_ms", H5T_NATIVE_DOUBLE);
+  size_t at = 0, left_out = 0;
+  assert_int_equal(length_of(file, "/weights/time_ms"), rows);
+  assert_int_equal(all, rows * n);
+  for (uint32_t k = 0; k < weights->n; k++) {
+    const uint32_t p = weights->projection[k], onto = syn_onto[p];
+    assert_int_equal(first[k], at);
+    for (uint32_t i = 0; i < s->populations[onto].n; i++) {
+      cls_plastic_synapse list[SYN_MOST_SYNAPSES];
+      const uint32_t here = syn_synapses(s, p, i, list);
+      for (uint32_t j = 0; j < here; j++) {
+        const cls_plastic_synapse *x = &list[j];
+        /* A sample keeps the order; a weight says which of several synapses it is. */
+        const int64_t end = (int64_t)(time[0] / 0.5 + 0.5) - 1;
+        const float now = (float)(syn_v(x->target, p, j, member, end) * (16.0 / CLS_STDP_ONE));
+        if (weights->sample < 1 && (at == n || data[at] != now)) {
+          left_out++;
+          continue;
+        }
+        assert_true(source[at] == x->source && target[at] == x->target && projection[at] == k);
+        assert_true(delay[at] == (float)(0.5 * x->delay) && initial[at] == (float)x->drawn / 64);
+        for (size_t row = 0; row < rows; row++) {
+          const int64_t step = (int64_t)(time[row] / 0.5 + 0.5) - 1;
+          assert_true(data[row * n + at] ==
+                      (float)(syn_v(x->target, p, j, member, step) * (16.0 / CLS_STDP_ONE)));
+        }
+        at++;
+      }
+    }
+  }
+  assert_int_equal(at, n);
+  assert_int_equal(first[weights->n], n);
+  for (size_t row = 0; row < rows; row++)
+    assert_true(time[row] == (row + 1 < rows ? (double)(row + 1) * weights->interval_ms : 3000));
+  assert_true(weights->sample == 1 ? n > 500 && left_out == 0 : left_out > n / 2 && n > 20);
+  free(data);
+  free(initial);
+  free(delay);
+  free(source);
+  free(target);
+  free(first);
+  free(projection);
+  free(time);
+  H5Fclose(file);
+}
+
+static void test_weights(void **state) {
+  (void)state;
+  synthetic s;
+  record_all(2);
+  syn_create(&s, MPI_COMM_WORLD, 0);
+  for (int m = 0; m < 2; m++) {
+    check_weights(&s, &syn_weights[0], 78, m);
+    check_weights(&s, &syn_weights[1], 1, m);
+  }
+  syn_destroy(&s);
+  MPI_Barrier(MPI_COMM_WORLD);
+}
+
 /* ---- for the test in Python ---- */
 
 /* The job's measured BOLD, its columns named. */
@@ -186,7 +260,8 @@ static int record_for_python(char **argv, int argc) {
   cls_status status = CLS_OK;
   if (strchr(how, '.') && s.world.rank == 0) status = read_measured(&s, how);
   if (status == CLS_OK)
-    status = cls_recorder_create(&s.world, &s.job, &s.placement, &s.layout, argv[1], s.steps, &recorder);
+    status = cls_recorder_create(&s.world, &s.job, &s.placement, &s.layout,
+                                 &(cls_plastic_lister){&s, syn_list}, argv[1], s.steps, &recorder);
   if (status == CLS_OK && strcmp(how, "limit") == 0) { /* as a full disk: every further byte is refused */
     signal(SIGXFSZ, SIG_IGN);
     setrlimit(RLIMIT_FSIZE, &(struct rlimit){60000, 60000});
@@ -228,13 +303,14 @@ int main(int argc, char **argv) {
     if (rank == 0 && !mkdtemp(directory)) MPI_Abort(MPI_COMM_WORLD, 1);
     MPI_Bcast(directory, sizeof directory, MPI_CHAR, 0, MPI_COMM_WORLD);
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_spikes), cmocka_unit_test(test_currents),
-                                       cmocka_unit_test(test_traces)};
+                                       cmocka_unit_test(test_traces), cmocka_unit_test(test_weights)};
     result = cmocka_run_group_tests(tests, NULL, NULL);
     static const char *const files[] = {"spikes.h5",        "rates.h5",
                                         "bold.h5",          "currents.h5",
                                         "lfp.h5",           "spectra.h5",
                                         "neurons.h5",       "trace_first_V_mV.h5",
-                                        "trace_first_x.h5", "trace_listed_V_mV.h5"};
+                                        "trace_first_x.h5", "trace_listed_V_mV.h5",
+                                        "weights_all.h5",   "weights_some.h5"};
     for (size_t i = 0; rank == 0 && i < sizeof files / sizeof *files; i++) {
       char path[128];
       snprintf(path, sizeof path, "%s/%s", directory, files[i]);

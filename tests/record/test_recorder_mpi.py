@@ -16,7 +16,7 @@ import sonata
 
 DT_MS, STEPS, WARMUP_STEP, BIN_MS, TR_S = 0.5, 6000, 1000, 2.5, 0.05
 FILES = ("spikes.h5", "rates.h5", "bold.h5", "currents.h5", "lfp.h5", "spectra.h5", "neurons.h5", "trace_first_V_mV.h5",
-         "trace_first_x.h5", "trace_listed_V_mV.h5")
+         "trace_first_x.h5", "trace_listed_V_mV.h5", "weights_all.h5", "weights_some.h5")
 NAMES = ("brain", "brain_member1")
 SOME = [0, 7, 12]  # populations chosen for spectra, neurons and the first trace
 SEGMENT = 81  # bins: an odd number
@@ -204,6 +204,29 @@ def check_neurons(folder, spikes, member):
         assert numpy.isnan(variation).sum() < 60
 
 
+def check_weights(folder):
+    """Layout of the file; its numbers are checked by the unit test."""
+    with h5py.File(os.path.join(folder, "weights_all.h5"), "r") as file, \
+            h5py.File(os.path.join(folder, "weights_some.h5"), "r") as other:
+        group, table, n = file["weights"], file["weights/projections"], len(file["weights/initial"])
+        assert {name: str(group[name].dtype) for name in group if name != "projections"} == {
+            "data": "float32", "time_ms": "float64", "initial": "float32", "source_id": "uint64", "target_id": "uint64",
+            "delay_ms": "float32", "projection": "uint32"}
+        assert group["data"].shape == (78, n) and group["time_ms"].attrs["units"] == group["delay_ms"].attrs["units"] == "ms"
+        assert group["data"].attrs["units"] == group["initial"].attrs["units"] == "1" and group.attrs["sample"] == 1
+        assert table["name"][()].tolist() == [b"one", b"two", b"three"] and table["unit"][()].tolist() == [b"1"] * 3
+        assert table["number"][()].tolist() == [0, 1, 2] and table["w_max"][()].tolist() == [16] * 3
+        assert (numpy.repeat([0, 1, 2], numpy.diff(table["first"][()].astype(int))) == group["projection"][()]).all()
+        for name in file["weights_member1"]:
+            assert name == "data" or file[f"weights_member1/{name}"] == group[name], name
+        # The sample of the second projection holds some of all its synapses.
+        assert other["weights/projections/number"][()].tolist() == [1] and other["weights"].attrs["sample"] == 0.4
+        chosen = list(zip(*(other[f"weights/{name}"][()] for name in ("source_id", "target_id", "delay_ms", "initial"))))
+        whole = list(zip(*(group[name][()] for name in ("source_id", "target_id", "delay_ms", "initial"))))
+        assert set(chosen) <= set(whole[int(table["first"][1]):int(table["first"][2])])
+        assert abs(len(chosen) / (table["first"][2] - table["first"][1]) - 0.4) < 0.12, len(chosen)
+
+
 def check_spectra(folder, member):
     with h5py.File(os.path.join(folder, "rates.h5"), "r") as file:
         rates = file["rates/data"][int(WARMUP_STEP * DT_MS / BIN_MS):, member][:, SOME].astype(float)
@@ -273,6 +296,11 @@ def check_killed(program, folder):
     with h5py.File(os.path.join(folder, "trace_first_x.h5"), "r") as file:
         recorded, data = file.attrs["recorded_ms"], file["report/brain_member1/data"]
         assert file["report/brain/mapping/time"][1] == (recorded // 2.5 + 1) * 2.5 and len(data) >= recorded // 2.5
+    with h5py.File(os.path.join(folder, "weights_all.h5"), "r") as file:
+        recorded, group = file.attrs["recorded_ms"], file["weights"]
+        assert file.attrs["complete"] == 0 and len(group["time_ms"]) >= recorded // 38.5 >= 8
+        assert len(group["data"]) >= recorded // 38.5 and group["data"].shape[1] == len(group["source_id"]) > 500
+        assert (numpy.diff(group["target_id"][()].astype(int)) >= 0).mean() > 0.99 and group["initial"][()].max() == 6.25
     with h5py.File(os.path.join(folder, "neurons.h5"), "r") as file:
         assert file.attrs["complete"] == 0 and len(file["neurons/spike_count"]) == len(file["neurons/node_ids"]) == 0
     with h5py.File(os.path.join(folder, "spectra.h5"), "r") as file:
@@ -295,6 +323,10 @@ def check_short(program, folder):
     figures = record(program, 3, folder, 0, "short")[0]
     with h5py.File(os.path.join(folder, "rates.h5"), "r") as file:
         assert len(file["rates/data"]) == 200 and file.attrs["recorded_ms"] == 500.5  # the last bin is not full
+    with h5py.File(os.path.join(folder, "weights_all.h5"), "r") as file:  # nor is the end of the run a row: it did not get there
+        assert file["weights/time_ms"][()].tolist() == [38.5 * k for k in range(1, 14)] and file.attrs["complete"] == 1
+    with h5py.File(os.path.join(folder, "weights_some.h5"), "r") as file:
+        assert file["weights/data"].shape[0] == 0 and len(file["weights/initial"]) > 20
     assert figures["mean_rate_hz"] > 0 and numpy.isnan(figures["fc_mean"]) and figures["fc_seconds"] == 0
 
 
@@ -327,6 +359,7 @@ def main():
             print(f"spectra differ from scipy's by {check_spectra(folder, member):.1e} of the largest power")
             bold, weights = check_bold(folder, spikes, member)
             check_statistics(figures[0][member], spikes, bold, weights)
+        check_weights(folder)
         check_sonata(folder, spikes)
         compared = record(program, 3, os.path.join(top, "measured"), 1, table)
         check_statistics(compared[0], spikes, bold, weights, measured)
