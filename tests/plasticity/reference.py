@@ -82,10 +82,10 @@ def arrivals(rule, pre, post, delay, v, dt_ms):
 
 
 def weight_at(rule, found, delay, v, step):
-    """v as an event that is due in `step` finds it: after all that reached the synapse before that event does. `found`:
-    arrivals(); v: the initial weight."""
+    """v as an event that is due in `step` finds it, and how many arrivals made it so: all that reached the synapse before
+    that event does. `found`: arrivals(); v: the initial weight."""
     before = bisect.bisect_left(found, step - rule.dendritic(delay), key=lambda a: a.time)
-    return found[before - 1].weight if before else v
+    return (found[before - 1].weight if before else v), before
 
 
 # ---- closed forms of STDP
