@@ -15,76 +15,43 @@ const cls_schema cls_schema_plasticity = {
     "projections[].plasticity", "How synapses change as spikes pass; callosum models stdp, short_term.", keys,
     CLS_KEYS(keys)};
 
-typedef struct {
-  double w_max, a_plus, a_minus, tau_plus_ms, tau_minus_ms, a3_plus, a3_minus, tau_x_ms, tau_y_ms,
-      dendritic_share;
-  int potentiation, depression, pairing;
-} stdp_fields;
-static const char *const dependences[] = {"additive", "multiplicative", NULL};
-static const char *const pairings[] = {"all_to_all", "nearest", NULL};
-static const cls_key stdp_keys[] = {
-    {"w_max", CLS_KEY_NUMBER, offsetof(stdp_fields, w_max), .required = true, .min = -1e300, .max = 1e300,
-     .doc = "greatest weight, in the unit and of the sign of `weight`; weights stay between 0 and it"},
-    {"a_plus", CLS_KEY_NUMBER, offsetof(stdp_fields, a_plus), .required = true, .min = -1, .max = 1,
-     .doc = "potentiation by a pair of spikes, in units of w_max"},
-    {"a_minus", CLS_KEY_NUMBER, offsetof(stdp_fields, a_minus), .required = true, .min = -1, .max = 1,
-     .doc = "depression by a pair of spikes, in units of w_max"},
-    {"tau_plus_ms", CLS_KEY_NUMBER, offsetof(stdp_fields, tau_plus_ms), .unit = "ms", .initial = "20",
-     .min = 1e-3, .max = 1e9, .doc = "decay of the trace of presynaptic spikes"},
-    {"tau_minus_ms", CLS_KEY_NUMBER, offsetof(stdp_fields, tau_minus_ms), .unit = "ms", .initial = "20",
-     .min = 1e-3, .max = 1e9, .doc = "decay of the trace of postsynaptic spikes"},
-    {"a3_plus", CLS_KEY_NUMBER, offsetof(stdp_fields, a3_plus), .initial = "0", .min = -1, .max = 1,
-     .doc = "potentiation by a triplet (post, pre, post), in units of w_max"},
-    {"a3_minus", CLS_KEY_NUMBER, offsetof(stdp_fields, a3_minus), .initial = "0", .min = -1, .max = 1,
-     .doc = "depression by a triplet (pre, post, pre), in units of w_max"},
-    {"tau_x_ms", CLS_KEY_NUMBER, offsetof(stdp_fields, tau_x_ms), .unit = "ms", .initial = "100", .min = 1e-3,
-     .max = 1e9, .doc = "decay of the slow trace of presynaptic spikes, for a3_minus"},
-    {"tau_y_ms", CLS_KEY_NUMBER, offsetof(stdp_fields, tau_y_ms), .unit = "ms", .initial = "100", .min = 1e-3,
-     .max = 1e9, .doc = "decay of the slow trace of postsynaptic spikes, for a3_plus"},
-    {"potentiation", CLS_KEY_CHOICE, offsetof(stdp_fields, potentiation), .initial = "additive",
-     .choices = dependences, .doc = "multiplicative: times 1 - w / w_max"},
-    {"depression", CLS_KEY_CHOICE, offsetof(stdp_fields, depression), .initial = "additive",
-     .choices = dependences, .doc = "multiplicative: times w / w_max"},
-    {"pairing", CLS_KEY_CHOICE, offsetof(stdp_fields, pairing), .initial = "all_to_all", .choices = pairings,
-     .doc = "which earlier spikes a trace counts: all, or the nearest"},
-    {"dendritic_share", CLS_KEY_NUMBER, offsetof(stdp_fields, dendritic_share), .initial = "1", .min = 0,
-     .max = 1, .doc = "of the delay: 1, all of it lies between synapse and soma; 0, all of it in the axon"},
-};
+/* Keys from the tables of parameters that the page of models has, too. */
+#define IS_NEEDED(initial) ((initial) != (initial)) /* NAN */
+#define NUMBER(of, name_, unit_, initial_, min_, max_, doc_)                                                 \
+  {.name = #name_,                                                                                           \
+   .type = CLS_KEY_NUMBER,                                                                                   \
+   .offset = offsetof(of, name_),                                                                            \
+   .unit = unit_,                                                                                            \
+   .initial = IS_NEEDED(initial_) ? NULL : #initial_,                                                        \
+   .required = IS_NEEDED(initial_),                                                                          \
+   .min = min_,                                                                                              \
+   .max = max_,                                                                                              \
+   .doc = doc_},
+#define STDP_WORDS(name, first, second, doc) static const char *const name##_words[] = {first, second, NULL};
+CLS_STDP_CHOICES(STDP_WORDS)
+#define STDP_NUMBER(...) NUMBER(cls_stdp, __VA_ARGS__)
+#define STDP_CHOICE(name_, first, second, doc_)                                                              \
+  {.name = #name_,                                                                                           \
+   .type = CLS_KEY_CHOICE,                                                                                   \
+   .offset = offsetof(cls_stdp, name_),                                                                      \
+   .initial = first,                                                                                         \
+   .choices = name_##_words,                                                                                 \
+   .doc = doc_},
+static const cls_key stdp_keys[] = {CLS_STDP_PARAMS(STDP_NUMBER) CLS_STDP_CHOICES(STDP_CHOICE)};
 const cls_schema cls_schema_stdp = {"projections[].plasticity.stdp", "Pairs and triplets of spikes.",
                                     stdp_keys, CLS_KEYS(stdp_keys)};
 
-static const cls_key short_term_keys[] = {
-    {"u", CLS_KEY_NUMBER, offsetof(cls_short_term, u), .required = true, .min = 0, .max = 1,
-     .above_min = true, .doc = "share of the resources that a spike uses: the efficacy of the first one"},
-    {"tau_rec_ms", CLS_KEY_NUMBER, offsetof(cls_short_term, tau_rec_ms), .unit = "ms", .required = true,
-     .min = 0, .max = 1e9, .doc = "recovery of the resources; 0: at once, there is no depression"},
-    {"tau_fac_ms", CLS_KEY_NUMBER, offsetof(cls_short_term, tau_fac_ms), .unit = "ms", .initial = "0",
-     .min = 0, .max = 1e9, .doc = "decay of facilitation; 0: there is none"},
-};
+#define SHORT_TERM_NUMBER(...) NUMBER(cls_short_term, __VA_ARGS__)
+static const cls_key short_term_keys[] = {CLS_SHORT_TERM_PARAMS(SHORT_TERM_NUMBER)};
 const cls_schema cls_schema_short_term = {"projections[].plasticity.short_term", "Tsodyks-Markram synapses.",
                                           short_term_keys, CLS_KEYS(short_term_keys)};
 
 static cls_status read_stdp(cls_job_reader *r, const cls_yaml *node, const cls_port_info *port,
                             cls_stdp *stdp) {
-  stdp_fields f;
-  CLS_TRY(cls_schema_read(r->tree, node, stdp_keys, CLS_KEYS(stdp_keys), &f));
-  if (f.w_max == 0 || (f.w_max < 0 && !port->signed_weights))
-    return cls_yaml_fail(cls_yaml_get(node, "w_max"), "value %.10g: expected a number %s 0", f.w_max,
-                         port->signed_weights ? "other than" : "above");
-  *stdp = (cls_stdp){.w_max = f.w_max,
-                     .a_plus = f.a_plus,
-                     .a_minus = f.a_minus,
-                     .a3_plus = f.a3_plus,
-                     .a3_minus = f.a3_minus,
-                     .tau_plus_ms = f.tau_plus_ms,
-                     .tau_minus_ms = f.tau_minus_ms,
-                     .tau_x_ms = f.tau_x_ms,
-                     .tau_y_ms = f.tau_y_ms,
-                     .multiplicative_plus = f.potentiation == 1,
-                     .multiplicative_minus = f.depression == 1,
-                     .nearest = f.pairing == 1,
-                     .dendritic_share = f.dendritic_share};
-  return CLS_OK;
+  CLS_TRY(cls_schema_read(r->tree, node, stdp_keys, CLS_KEYS(stdp_keys), stdp));
+  if (stdp->w_max != 0 && (stdp->w_max > 0 || port->signed_weights)) return CLS_OK;
+  return cls_yaml_fail(cls_yaml_get(node, "w_max"), "value %.10g: expected a number %s 0", stdp->w_max,
+                       port->signed_weights ? "other than" : "above");
 }
 
 cls_status cls_job_read_plasticity(cls_job_reader *r, const cls_yaml *node, const cls_port_info *port,

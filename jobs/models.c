@@ -47,7 +47,11 @@ static void print_params(const cls_param_info *params, int n) {
   if (n) printf("  parameters\n");
   for (int i = 0; i < n; i++) {
     const cls_param_info *p = &params[i];
-    printf("    %-18s default %-8g range ", p->name, p->initial);
+    printf("    %-18s ", p->name);
+    if (isnan(p->initial))
+      printf("needed           range ");
+    else
+      printf("default %-8g range ", p->initial);
     cls_print_range(p);
     printf("  %s [%s]%s\n", p->doc, p->unit, p->shared ? ", one value per population" : "");
   }

@@ -1,6 +1,7 @@
 /* The page of models, as Markdown that is read on a terminal too. jobs/MODELS.md holds what it prints (a test compares). */
 #include "jobs/models.h"
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,7 +32,11 @@ static void print_params(const cls_param_info *params, int n) {
   if (n) printf("\n| parameter | unit | default | range | what |\n|---|---|---|---|---|\n");
   for (int i = 0; i < n; i++) {
     const cls_param_info *p = &params[i];
-    printf("| `%s` | %s | %g | ", p->name, p->unit, p->initial);
+    printf("| `%s` | %s | ", p->name, p->unit);
+    if (isnan(p->initial))
+      printf("**needed** | ");
+    else
+      printf("%g | ", p->initial);
     cls_print_range(p);
     printf(" | %s%s |\n", p->doc, p->shared && p->min != p->max ? "; one value per population" : "");
   }

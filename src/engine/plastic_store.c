@@ -36,12 +36,12 @@ static cls_status add_kinds(cls_plastic_store *store, const cls_plasticity *plas
   if (plasticity->has_short_term)
     CLS_TRY(add_short_term(store, &plasticity->short_term, dt_ms, &piece->short_term));
   if (!plasticity->has_stdp) return CLS_OK;
-  CLS_TRY(add_trace(&store->pre, &store->n_pre, p->tau_plus_ms, p->nearest, dt_ms, &piece->x));
-  CLS_TRY(add_trace(&store->post, &store->n_post, p->tau_minus_ms, p->nearest, dt_ms, &piece->y));
+  CLS_TRY(add_trace(&store->pre, &store->n_pre, p->tau_plus_ms, p->pairing, dt_ms, &piece->x));
+  CLS_TRY(add_trace(&store->post, &store->n_post, p->tau_minus_ms, p->pairing, dt_ms, &piece->y));
   if (p->a3_minus != 0)
-    CLS_TRY(add_trace(&store->pre, &store->n_pre, p->tau_x_ms, p->nearest, dt_ms, &piece->x3));
+    CLS_TRY(add_trace(&store->pre, &store->n_pre, p->tau_x_ms, p->pairing, dt_ms, &piece->x3));
   if (p->a3_plus != 0)
-    CLS_TRY(add_trace(&store->post, &store->n_post, p->tau_y_ms, p->nearest, dt_ms, &piece->y3));
+    CLS_TRY(add_trace(&store->post, &store->n_post, p->tau_y_ms, p->pairing, dt_ms, &piece->y3));
   return CLS_OK;
 }
 

@@ -29,7 +29,7 @@ MODELS(DECLARE)
 static const cls_model *const registry[] = {MODELS(ENTER)};
 
 /* In the order of the page of models: synapses, then haemodynamics. */
-#define MECHANISMS(X) X(balloon)
+#define MECHANISMS(X) X(stdp) X(short_term) X(balloon)
 
 #define DECLARE_MECHANISM(name) extern const cls_mechanism cls_mechanism_##name;
 MECHANISMS(DECLARE_MECHANISM)

@@ -14,9 +14,16 @@
 
 #include "base/mathf.h"
 
+/* Parameters: X(name, unit, default (NAN: there is none), min, max, what). */
+#define CLS_SHORT_TERM_PARAMS(X)                                                                             \
+  X(u, "1", NAN, 1e-9, 1, "share of the resources that a spike uses: the efficacy of the first one")         \
+  X(tau_rec_ms, "ms", NAN, 0, 1e9, "recovery of the resources; 0: at once, there is no depression")          \
+  X(tau_fac_ms, "ms", 0, 0, 1e9, "decay of facilitation; 0: there is none")
+
 /* As a job states it. */
+#define CLS_SHORT_TERM_NUMBER_(name, unit, initial, min, max, doc) double name;
 typedef struct {
-  double u, tau_rec_ms, tau_fac_ms;
+  CLS_SHORT_TERM_PARAMS(CLS_SHORT_TERM_NUMBER_)
 } cls_short_term;
 
 typedef struct {

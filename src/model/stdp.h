@@ -2,12 +2,13 @@
  * Turrigiano, J. Neurosci. 20:8812 (2000); conventions of Morrison, Diesmann & Gerstner, Biol. Cybern. 98:459 (2008)) and
  * triplets (Pfister & Gerstner, J. Neurosci. 26:9673 (2006), eqs. 3 and 4).
  *
- * v = w / w_max lies in [0, 1]. Traces (spike_trace.h): x of presynaptic spikes with tau_plus, x3 with tau_x; y of postsynaptic
- * spikes with tau_minus, y3 with tau_y.
+ * v = w / w_max lies in [0, 1].
  *
- *   presynaptic spike arrives   v -> v - f_minus(v) y (a_minus + a3_minus x3),  x3 without this spike
- *   postsynaptic spike arrives  v -> v + f_plus(v)  x (a_plus  + a3_plus  y3),  y3 without this spike
- *   f_plus = 1 or 1 - v,  f_minus = 1 or v;  v is clipped to [0, 1] each time
+ *   dx/dt = -x / tau_plus,   dx3/dt = -x3 / tau_x      traces of presynaptic spikes: + 1 at each, or 1 after it
+ *   dy/dt = -y / tau_minus,  dy3/dt = -y3 / tau_y      traces of postsynaptic spikes
+ *   presynaptic spike arrives:   v -> v - f_minus(v) y (a_minus + a3_minus x3),  x3 without this spike
+ *   postsynaptic spike arrives:  v -> v + f_plus(v)  x (a_plus  + a3_plus  y3),  y3 without this spike
+ *   f_plus = 1 or 1 - v,  f_minus = 1 or v;  v is clipped to [0, 1] each time.
  *
  * A delay has a dendritic and an axonal part. A presynaptic spike needs the axonal part to reach the synapse, and both to
  * act on the neuron; a postsynaptic one needs the dendritic part to come back to the synapse. Where both arrive in one step
@@ -21,15 +22,32 @@
 #include "model/spike_trace.h"
 #include <stdbool.h>
 
+/* Parameters: X(name, unit, default (NAN: there is none), min, max, what). */
+#define CLS_STDP_PARAMS(X)                                                                                   \
+  X(w_max, "weight", NAN, -1e300, 1e300,                                                                     \
+    "greatest weight, in the unit and of the sign of `weight`; weights stay between 0 and it")               \
+  X(a_plus, "w_max", NAN, -1, 1, "potentiation by a pair of spikes")                                         \
+  X(a_minus, "w_max", NAN, -1, 1, "depression by a pair of spikes")                                          \
+  X(tau_plus_ms, "ms", 20, 1e-3, 1e9, "decay of the trace of presynaptic spikes")                            \
+  X(tau_minus_ms, "ms", 20, 1e-3, 1e9, "decay of the trace of postsynaptic spikes")                          \
+  X(a3_plus, "w_max", 0, -1, 1, "potentiation by a triplet (post, pre, post)")                               \
+  X(a3_minus, "w_max", 0, -1, 1, "depression by a triplet (pre, post, pre)")                                 \
+  X(tau_x_ms, "ms", 100, 1e-3, 1e9, "decay of the slow trace of presynaptic spikes, for a3_minus")           \
+  X(tau_y_ms, "ms", 100, 1e-3, 1e9, "decay of the slow trace of postsynaptic spikes, for a3_plus")           \
+  X(dendritic_share, "1", 1, 0, 1, "of the delay: 1, all of it lies between synapse and soma; 0, in the axon")
+
+/* Choices: X(name, first, second, what): 0, the default, or 1. */
+#define CLS_STDP_CHOICES(X)                                                                                  \
+  X(potentiation, "additive", "multiplicative", "multiplicative: times 1 - w / w_max")                       \
+  X(depression, "additive", "multiplicative", "multiplicative: times w / w_max")                             \
+  X(pairing, "all_to_all", "nearest", "which earlier spikes a trace counts: all, or the nearest")
+
 /* As a job states it. */
+#define CLS_STDP_NUMBER_(name, unit, initial, min, max, doc) double name;
+#define CLS_STDP_CHOICE_(name, first, second, doc)           int name;
 typedef struct {
-  double w_max;                              /* in the unit of the weights, of their sign */
-  double a_plus, a_minus, a3_plus, a3_minus; /* changes, in units of w_max */
-  double tau_plus_ms, tau_minus_ms;          /* of x and y */
-  double tau_x_ms, tau_y_ms;                 /* of x3 and y3 */
-  bool multiplicative_plus, multiplicative_minus;
-  bool nearest;
-  double dendritic_share; /* of a delay: 1, all of it is dendritic; 0, axonal */
+  CLS_STDP_PARAMS(CLS_STDP_NUMBER_)
+  CLS_STDP_CHOICES(CLS_STDP_CHOICE_)
 } cls_stdp;
 
 enum { CLS_STDP_ONE = 1 << 30 }; /* v = 1 */
@@ -45,8 +63,8 @@ static inline cls_stdp_const cls_stdp_derive(const cls_stdp *p) {
                           (float)(p->a_minus * CLS_STDP_ONE),
                           (float)(p->a3_plus * CLS_STDP_ONE),
                           (float)(p->a3_minus * CLS_STDP_ONE),
-                          p->multiplicative_plus,
-                          p->multiplicative_minus};
+                          p->potentiation,
+                          p->depression};
 }
 
 /* The nearest integer, ties to even, of |x| <= 2^30: adding 1.5 * 2^52 pushes the fraction out of the mantissa. */

@@ -41,9 +41,9 @@ static bool same_plasticity(const cls_plasticity *a, const cls_plasticity *b) {
          s->a_plus == t->a_plus && s->a_minus == t->a_minus && s->a3_plus == t->a3_plus &&
          s->a3_minus == t->a3_minus && s->tau_plus_ms == t->tau_plus_ms &&
          s->tau_minus_ms == t->tau_minus_ms && s->tau_x_ms == t->tau_x_ms && s->tau_y_ms == t->tau_y_ms &&
-         s->nearest == t->nearest && s->multiplicative_plus == t->multiplicative_plus &&
-         s->multiplicative_minus == t->multiplicative_minus && s->dendritic_share == t->dendritic_share &&
-         u->u == v->u && u->tau_rec_ms == v->tau_rec_ms && u->tau_fac_ms == v->tau_fac_ms;
+         s->pairing == t->pairing && s->potentiation == t->potentiation && s->depression == t->depression &&
+         s->dendritic_share == t->dendritic_share && u->u == v->u && u->tau_rec_ms == v->tau_rec_ms &&
+         u->tau_fac_ms == v->tau_fac_ms;
 }
 
 static bool same_projection(const cls_projection *a, const cls_projection *b) {

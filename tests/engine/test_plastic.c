@@ -48,7 +48,7 @@ static cls_network *all_kinds(bool finish) {
   ie->weight[0] = cls_constant(-100);
   ie->delay_ms = cls_constant(.8);
   cls_plasticity nearest = {.has_stdp = true, .stdp = pairs(-300, .02, .03, 0)};
-  nearest.stdp.nearest = nearest.stdp.multiplicative_plus = nearest.stdp.multiplicative_minus = true;
+  nearest.stdp.pairing = nearest.stdp.potentiation = nearest.stdp.depression = 1;
   OK(cls_projection_make_plastic(ie, &nearest));
   cls_projection *ii = connect(network, "ii", 1, 1, CLS_FIXED_OUTDEGREE);
   ii->outdegree = 10;

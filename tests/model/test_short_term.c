@@ -1,6 +1,6 @@
 /* Short-term plasticity against closed forms (Tsodyks, Pawelzik & Markram 1998): regular trains, and limits. */
+#include "model/figures.h"
 #include "model/short_term.h"
-#include "network/draws.h"
 #include <math.h>
 
 static const double DT = 0.1;
@@ -19,6 +19,7 @@ static double stationary(const cls_short_term *p, double rate_hz, int spikes, do
 static void test_stationary(void **state) {
   (void)state;
   const cls_short_term kinds[] = {{.5, 800, 0}, {.04, 100, 1000}, {.2, 300, 60}, {.3, 0, 200}, {1, 800, 0}};
+  double error = 0;
   for (int i = 0; i < 5; i++)
     for (double rate = 1; rate <= 100; rate *= 10) {
       double u, efficacy = stationary(&kinds[i], rate, 600, &u);
@@ -26,8 +27,9 @@ static void test_stationary(void **state) {
       const double r = kinds[i].tau_rec_ms > 0 ? exp(-1000 / rate / kinds[i].tau_rec_ms) : 0;
       const double u0 = kinds[i].u / (1 - (1 - kinds[i].u) * f), x0 = (1 - r) / (1 - (1 - u0) * r);
       NEAR(u, u0, 2e-6);
-      NEAR(efficacy, u0 * x0, 2e-6);
+      error = larger_of(error, efficacy, u0 * x0);
     }
+  hold("short_term", "stationary", error);
 }
 
 /* A depressing synapse at high rates passes 1 / (rate tau_rec) of its weight: what is given does not depend on the rate. */
