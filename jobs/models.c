@@ -23,6 +23,11 @@ void cls_print_order(const cls_model_doc *doc) {
   if (doc->spike_order > 0) printf(" between spikes, order %d of spike times", doc->spike_order);
 }
 
+void cls_print_within(const cls_figure *f) {
+  printf("%g", f->within);
+  if (strcmp(f->unit, "1") != 0) printf(" %s", f->unit);
+}
+
 static void print_doc(const cls_model_doc *doc) {
   printf("  equations\n");
   for (const char *line = doc->equations; *line;) {
@@ -39,7 +44,9 @@ static void print_figures(const cls_model_doc *doc) {
   if (doc->n_figures) printf("  tested\n");
   for (int i = 0; i < doc->n_figures; i++) {
     const cls_figure *f = &doc->figures[i];
-    printf("    %-18s %s: within %g %s (tests/%s)\n", f->key, f->what, f->within, f->unit, f->test);
+    printf("    %-18s %s: within ", f->key, f->what);
+    cls_print_within(f);
+    printf(" (tests/%s)\n", f->test);
   }
 }
 

@@ -11,5 +11,7 @@ void cls_print_models_page(void);
 void cls_print_range(const cls_param_info *param);
 /* "order 2 in dt between spikes, order 1 of spike times". */
 void cls_print_order(const cls_model_doc *doc);
+/* "0.01 ms". */
+void cls_print_within(const cls_figure *figure);
 
 #endif

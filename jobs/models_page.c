@@ -23,7 +23,7 @@ static void print_figures(const cls_model_doc *doc) {
     if (f->within == 0)
       printf("the same");
     else
-      printf("%g %s", f->within, f->unit);
+      cls_print_within(f);
     printf(" | [`%s`](../tests/%s) |\n", f->test, f->test);
   }
 }

@@ -114,7 +114,7 @@ def sources():
     found = {}
     for file in sorted(os.listdir(folder)):
         name, extension = os.path.splitext(file)
-        if extension != ".h" or name in ("model", "kernel", "lif", "quadratic"):
+        if extension != ".h" or name in ("model", "mechanism", "kernel", "lif", "quadratic"):
             continue
         with open(os.path.join(folder, file), encoding="utf-8") as header:
             text = header.read()

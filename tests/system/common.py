@@ -85,7 +85,7 @@ def orders(name):
 
 def hold(check, name, key, error):
     """Holds what was measured against the page of models: not more than its figure, and not less than a tenth of it."""
-    within, unit = re.search(rf"^    {key} .*: within (\S+) (.*) \(tests/", model_text(name), re.MULTILINE).groups()
+    within, unit = re.search(rf"^    {key} .*: within (\S+) ?(.*) \(tests/", model_text(name), re.MULTILINE).groups()
     hold.held.add((name, key))
     check(f"{name}: {key}", float(within) / 10 <= error <= float(within), f"{error:.3g} {unit}, stated {within}")
 

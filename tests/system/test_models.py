@@ -10,7 +10,7 @@ from common import PROGRAM, ROOT, call, model_text, testing
 
 PAGE = ROOT / "jobs" / "MODELS.md"
 HEADERS = {"inhomogeneous_poisson": "poisson"}  # which share one
-FIGURE = re.compile(r"^    (\w+) +\S.*: within (\S+) \S.* \(tests/(\S+)\)$", re.MULTILINE)
+FIGURE = re.compile(r"^    (\w+) +\S.*: within (\S+).* \(tests/(\S+)\)$", re.MULTILINE)
 
 
 def section(text, title):
