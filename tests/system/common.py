@@ -16,7 +16,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "jobs" / "examples"
 DATA = pathlib.Path(os.environ.get("CALLOSUM_DATA", ROOT / ".." / "shared" / "data")).resolve()
 PROGRAM = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else None
-RECORDINGS = ("spikes.h5", "rates.h5", "bold.h5", "currents.h5", "lfp.h5", "neurons.h5", "spectra.h5", "trace_*.h5")
+RECORDINGS = ("spikes.h5", "rates.h5", "bold.h5", "currents.h5", "lfp.h5", "neurons.h5", "spectra.h5", "trace_*.h5",
+              "weights_*.h5")
 
 ENVIRONMENT = {
     "OMPI_ALLOW_RUN_AS_ROOT": "1",

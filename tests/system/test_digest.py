@@ -1,7 +1,7 @@
 """The spikes of a run are the same bits whatever computes them: ranks, threads, backends, partitions, members of an
 ensemble, processors; and its recordings are the same bytes. On the demo job, the cortical microcircuit at a tenth of
-its size, a job with every rule, input and distribution, a job with every neuron model, a brain of every unit, and a job
-whose synapses and positions stand in files.
+its size, a job with every rule, input and distribution, a job with every neuron model, a brain of every unit, a job whose
+synapses and positions stand in files, and one with plastic synapses of every kind, whose weights are recorded.
 
   test_digest.py CALLOSUM     (CALLOSUM_baseline and CALLOSUM_v3 beside it are compared where they are)
 """
@@ -27,9 +27,10 @@ CASES = {
     "all_rules": (EXAMPLES / "all_rules.yaml", {"simulation.duration_ms": 300, **RECORD}),
     "models": (EXAMPLES / "models.yaml", {"simulation.duration_ms": 200, **RECORD}),
     "units": (JOBS / "units.yaml", {"simulation.duration_ms": 200, **RECORD, **BOLD}),
+    "plastic": (JOBS / "plastic.yaml", {"simulation.duration_ms": 150, **RECORD}),
     "listed": (None, {"simulation.duration_ms": 300, **RECORD}),  # written by lists()
 }
-FILES = {"demo": 8, "pd14": 7, "all_rules": 9, "models": 7, "units": 7, "listed": 6}
+FILES = {"demo": 8, "pd14": 7, "all_rules": 9, "models": 7, "units": 7, "plastic": 8, "listed": 6}
 
 # (ranks, threads, backend, partition): every value of each, in different company.
 LAYOUTS = {
@@ -39,6 +40,8 @@ LAYOUTS = {
              (4, 2, "/cpu/omp", "metis")],
     "all_rules": [(1, 1, "/cpu/serial", "round_robin"), (2, 2, "/cpu/omp", "contiguous"),
                   (3, 1, "/cpu/omp", "round_robin"), (3, 2, "/cpu/serial", "round_robin"), (4, 2, "/cpu/omp", "metis")],
+    "plastic": [(1, 1, "/cpu/serial", "contiguous"), (1, 3, "/cpu/omp", "round_robin"), (2, 1, "/cpu/omp", "metis"),
+                (3, 1, "/cpu/serial", "round_robin"), (4, 2, "/cpu/omp", "contiguous")],
     "listed": [(1, 3, "/cpu/omp", "contiguous"), (2, 1, "/cpu/serial", "metis"), (3, 2, "/cpu/omp", "round_robin")],
     "models": [(1, 2, "/cpu/serial", "contiguous"), (2, 2, "/cpu/omp", "metis"), (3, 2, "/cpu/serial", "round_robin"),
                (4, 1, "/cpu/omp", "contiguous")],
@@ -113,9 +116,9 @@ class Case:
         self.job = self.job or lists(pathlib.Path(folder))
         self.plain = self.run()
         self.recordings = self.plain.recordings()
-        spikes = self.plain.summary.get("spikes", 0)
+        spikes, weights = self.plain.summary.get("spikes", 0), self.plain.summary.get("plastic_synapses", 0)
         check(f"{name}: plain run", self.plain.code == 0 and spikes > 1000,
-              f"{spikes} spikes, digest {self.plain.digest}")
+              f"{spikes} spikes, digest {self.plain.digest}, {weights} weights")
 
     def run(self, more=None, **how):
         self.n += 1
@@ -124,6 +127,9 @@ class Case:
     def same(self, what, run):
         """Digest and every recorded byte are those of the plain run."""
         self.check.equal(f"{self.name}: digest, {what}", run.digest, self.plain.digest)
+        if self.plain.summary.get("plastic_synapses"):
+            self.check.equal(f"{self.name}: weights at the end, {what}", run.summary.get("weights_digests"),
+                             self.plain.summary.get("weights_digests"))
         mine = run.recordings()
         differ = [f"{file}:{dataset}" for file, datasets in self.recordings.items()
                   for dataset in datasets if mine.get(file, {}).get(dataset) != datasets[dataset]]
@@ -160,6 +166,8 @@ class Case:
         """What is recorded, how often ranks meet and files are flushed is not seen by the network."""
         bare = self.run({"record": {"warmup_ms": 20}}, ranks=2)
         self.check.equal(f"{self.name}: digest, nothing recorded", bare.digest, self.plain.digest)
+        self.check.equal(f"{self.name}: weights at the end, nothing recorded", bare.summary.get("weights_digests"),
+                         self.plain.summary.get("weights_digests"))
         self.check.equal(f"{self.name}: files, nothing recorded", bare.recordings(), {})
         self.same("beat 33.3 ms, flush 17.1 ms", self.run({"simulation.beat_ms": 33.3, "record.flush_ms": 17.1}, ranks=2))
 
@@ -168,11 +176,16 @@ class Case:
         for ranks, backend in [(1, "/cpu/omp"), (2, "/cpu/serial"), (3, "/cpu/omp")]:
             run = self.run({"simulation.members": 2}, ranks=ranks if ranks > 1 else None, backend=backend)
             digests = run.summary.get("digests", [None, None])
+            weights = run.summary.get("weights_digests")
+            if weights:
+                self.check.equal(f"{self.name}: weights of member 0 of 2, {ranks} ranks", weights[:1],
+                                 self.plain.summary["weights_digests"])
+                self.check(f"{self.name}: weights of member 1 are others, {ranks} ranks", weights[0] != weights[1])
             self.check.equal(f"{self.name}: digest of member 0 of 2, {ranks} ranks, {backend}", digests[0],
                              self.plain.digest)
-            found[ranks] = (digests, run.recordings())
-        self.check(f"{self.name}: member 1 is another one", found[1][0][1] not in (None, self.plain.digest),
-                   str(found[1][0][1]))
+            found[ranks] = ([digests, weights], run.recordings())
+        self.check(f"{self.name}: member 1 is another one", found[1][0][0][1] not in (None, self.plain.digest),
+                   str(found[1][0][0][1]))
         self.check.equal(f"{self.name}: digests of members on 1, 2 and 3 ranks",
                          [found[2][0], found[3][0]], [found[1][0]] * 2)
         self.check(f"{self.name}: recordings of members on 1, 2 and 3 ranks",
@@ -210,7 +223,7 @@ def main():
             case.layouts()
             if name not in ("pd14", "models", "listed"):
                 case.members()
-            if name == "demo":
+            if name in ("demo", "plastic"):
                 case.observers()
             case.seed()
             case.processors()
