@@ -13,8 +13,10 @@ import figures_run
 import figures_signals
 import figures_spikes
 import figures_sweep
+import figures_weights
 import signals
 import verdicts
+import weights
 from groups import Groups
 from neurons import neuron_statistics
 from page import Figure, Section, bullets, folded, folded_html, grid, page, table
@@ -25,6 +27,7 @@ from sweep import LABELS, Sweep
 from words import count, duration, listed, number, percent, short
 
 MOST_TRACES = 8
+MOST_PROJECTIONS = 6  # of a recording of weights
 MOST_ROWS = 200  # of tables of points and members
 OPEN_LINES = 60  # a longer job text is folded
 FOOTER = ("Made by callosum report from the files beside this page. Every figure is also a PNG file in the folder "
@@ -74,7 +77,8 @@ class Report:
 
     def sections(self):
         """All that have something to show; the overview, which needs the facts of the others, is made last."""
-        drawn = [self._sweep(), self._activity(), self._brain(), self._connectivity(), self._signals(), self._machine()]
+        drawn = [self._sweep(), self._activity(), self._brain(), self._connectivity(), self._plasticity(),
+                 self._signals(), self._machine()]
         return [self._overview()] + [s for s in drawn if s.figures or s.notes or s.html]
 
     def _overview(self):
@@ -232,6 +236,27 @@ class Report:
              "Matrix of how alike the functional connectivity of any two windows of time is, and the distribution of "
              "its values.", [("bold.h5", "/bold/data")] + ([("bold.h5", "/empirical/data")] if measured else []),
              (figure, caption))
+
+    # ---- plastic synapses
+
+    def _plasticity(self):
+        run = self.run
+        section = Section("plasticity", "Plasticity")
+        for name in list(run.weights)[:MOST_TRACES]:
+            found, total = weights.projections(run, name, MOST_PROJECTIONS)
+            label = name.removeprefix("weights_")
+            if not found or len(found[0].time_s) < 2:
+                section.notes.append(f"Weights {label} are not drawn: none were written yet.")
+                continue
+            _add(section, name, f"Weights: {label}",
+                 "Distributions of weights, their quantiles over time and single synapses, of "
+                 f"{count(len(found), 'projection')}.", [(name + ".h5", "/weights/data")],
+                 figures_weights.weights(run, found, total, weights.sample(run, name)))
+            section.html.append(grid(list(figures_weights.rows(found)), figures_weights.HEADS,
+                                     f"Weights {label} in numbers"))
+        if len(run.weights) > MOST_TRACES:
+            section.notes.append(f"Weights of the first {MOST_TRACES} of {len(run.weights)} files are drawn.")
+        return section
 
     # ---- sampled signals
 

@@ -141,16 +141,18 @@ class Run:
         if not os.path.isdir(folder):
             raise BadRun(f"{folder}: expected a folder written by `callosum run` or `callosum sweep`")
         found = [name for name in RECORDINGS if os.path.exists(os.path.join(folder, name))]
-        traces = sorted(glob.glob(os.path.join(glob.escape(folder), "trace_*.h5")))
+        traces, weights = (sorted(glob.glob(os.path.join(glob.escape(folder), pattern)))
+                           for pattern in ("trace_*.h5", "weights_*.h5"))
         self.has_sweep = os.path.exists(os.path.join(folder, SWEEP))
         path = os.path.join(folder, "summary.json")
-        if not (found or traces or self.has_sweep or os.path.exists(path)):
+        if not (found or traces or weights or self.has_sweep or os.path.exists(path)):
             raise BadRun(f"{folder}: expected summary.json, {SWEEP} or one of {', '.join(RECORDINGS)}, found none "
                          "of them")
         self.summary = self._read_summary(path)
         self.files = {name[:-3]: open_file(os.path.join(folder, name)) for name in found}
         self.traces = {os.path.basename(name)[:-3]: open_file(name) for name in traces}
-        self.every_file = {**self.files, **self.traces}
+        self.weights = {os.path.basename(name)[:-3]: open_file(name) for name in weights}
+        self.every_file = {**self.files, **self.traces, **self.weights}
         self.populations = self._find_populations()
         self.region_names, self.centres_mm = self._find_regions()
         self.warmup_s = self._warmup_ms() * 1e-3

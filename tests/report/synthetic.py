@@ -8,7 +8,7 @@ import numpy
 
 TEXT = h5py.string_dtype()
 RECORDED = ("spikes", "rates", "bold", "currents")
-EVERYTHING = RECORDED + ("neurons", "spectra", "lfp", "traces", "empirical")
+EVERYTHING = RECORDED + ("neurons", "spectra", "lfp", "traces", "weights", "empirical")
 JOB = "simulation: {duration_ms: 240000, seed: 1}\nbrain: {neurons: 400}\n"
 
 
@@ -116,6 +116,8 @@ def make(folder, regions=8, neurons=400, seconds=240.0, warmup_s=20.0, tr_s=0.8,
     if "traces" in record:
         _write_trace(where, "trace_probe_V_m", "mV", -60 + 4 * generator.standard_normal((20000, 5)), spikes[1])
         _write_trace(where, "trace_probe_g_ampa", "nS", generator.random((20000, 5)) ** 2, spikes[1])
+    if "weights" in record:
+        truth["plastic"] = _write_weights(where, seconds, generator)
     with open(os.path.join(folder, "summary.json"), "w", encoding="utf-8") as file:
         json.dump(summary(**{"neurons": neurons, "biological_s": seconds, "seed": seed, "members": members,
                              "warmup_ms": warmup_s * 1e3, **changes}), file)
@@ -253,6 +255,33 @@ def _write_trace(where, name, unit, values, spiking):
         mapping["element_ids"] = numpy.zeros(5, dtype="u4")
         mapping["time"] = numpy.array([1.0, len(values) + 1, 1.0])
         mapping["time"].attrs["units"] = "ms"
+
+
+def _write_weights(where, seconds, generator):
+    """Of two projections with synapses, one excitatory that learns and one inhibitory that does not move, and one without."""
+    first = numpy.array([0, 3000, 3000, 4000])
+    w_max = numpy.array([80.0, 30.0, -200.0])
+    time = numpy.append(numpy.arange(1, int(seconds)), seconds) * 1e3
+    initial = numpy.concatenate([generator.uniform(0, 80, 3000), numpy.full(1000, -120.0)])
+    aim = numpy.where(generator.random(4000) < 0.3, 80.0, 0.0)
+    aim[3000:] = -120
+    data = (aim + (initial - aim) * numpy.exp(-time[:, None] / seconds / 100)).astype("f4")
+    with where.file("weights_all") as file:
+        for member in range(where.members):
+            group = file.create_group("weights" + (f"_member{member}" if member else ""))
+            group["data"] = data / (member + 1)
+            group["data"].attrs["units"] = "pA"
+        group = file["weights"]
+        group.attrs["sample"] = 0.25
+        group["time_ms"], group["initial"] = time, initial.astype("f4")
+        group["source_id"] = group["target_id"] = numpy.arange(4000, dtype="u8") % 7
+        group["delay_ms"] = numpy.full(4000, 1.5, dtype="f4")
+        group["projection"] = numpy.repeat([0, 1, 2], numpy.diff(first)).astype("u4")
+        group.create_dataset("projections/name", data=["A->A <all>", "A->B", "B->$A$"], dtype=TEXT)
+        group.create_dataset("projections/unit", data=["pA"] * 3, dtype=TEXT)
+        group["projections/number"] = numpy.array([0, 2, 3], dtype="u4")
+        group["projections/first"], group["projections/w_max"] = first.astype("u8"), w_max
+    return initial, data
 
 
 def make_sweep(folder, keys, unfinished=(), seed=1, empirical=True):

@@ -18,6 +18,7 @@ import figures_brain  # noqa: E402
 import figures_rates  # noqa: E402
 import figures_spikes  # noqa: E402
 import figures_sweep  # noqa: E402
+import figures_weights  # noqa: E402
 import groups  # noqa: E402
 import neurons  # noqa: E402
 import rates  # noqa: E402
@@ -26,6 +27,8 @@ import signals  # noqa: E402
 import style  # noqa: E402
 import sweep  # noqa: E402
 import synthetic  # noqa: E402
+import weights  # noqa: E402
+import words  # noqa: E402
 
 
 def test_rates(folder):
@@ -258,6 +261,33 @@ def test_signals(folder):
         inside = (spiking == number) & (time >= 1) & (time < 1000)
         assert numpy.allclose(trace.spikes_s[line], time[inside] * 1e-3)
         assert trace.names[line] == f"L000/E {number}" and trace.kinds[line] == "E"
+
+
+def test_weights(folder):
+    """Means, quantiles and shares of plastic weights; of many synapses evenly chosen ones."""
+    initial, data = synthetic.make(folder, record=("weights",), seconds=30)["plastic"]
+    run = run_folder.Run(folder)
+    found, total = weights.projections(run, "weights_all", 6)
+    assert [p.name for p in found] == ["A->A <all>", "B->$A$"] and total == 2  # the other has no synapses
+    first, other = found
+    rows = numpy.vstack([initial, data])
+    assert (first.total, other.total, first.step, weights.sample(run, "weights_all")) == (3000, 1000, 1, 0.25)
+    assert numpy.allclose(first.time_s, numpy.arange(31)) and numpy.allclose(first.mean, rows[:, :3000].mean(axis=1))
+    assert numpy.allclose(first.levels, numpy.quantile(rows[:, :3000], weights.LEVELS, axis=1).T)
+    assert numpy.allclose(first.lines, rows[:, :3000][:, numpy.arange(12) * 250]) and (other.lines == -120).all()
+    assert first.share_near(80) == (data[-1, :3000] >= 79.2).mean() and 0.25 < first.share_near(80) < 0.35
+    assert abs(first.alike() - numpy.corrcoef(initial[:3000], data[-1, :3000])[0, 1]) < 1e-6 and numpy.isnan(other.alike())
+    figure, said = figures_weights.weights(run, found, total, 0.25)
+    steps = figure.axes[0].patches[1].get_data()
+    assert numpy.allclose(steps.values, numpy.histogram(data[-1, :3000], 50, (0, 80))[0] / 3000) and steps.edges[-1] == 80
+    assert "sample of 25 % of the plastic synapses of 2 projections over 30 s" in said
+    assert f"A->A <all>: 3,000 synapses, mean {words.short(initial[:3000].mean())}" in said
+    table = list(figures_weights.rows(found))
+    assert table[1][:4] == ["B->$A$", "1,000", "-120", "-120"] and len(table[0]) == len(figures_weights.HEADS)
+    weights.MOST_SYNAPSES, weights.MOST_NUMBERS = 700, 3000 * 10
+    thin, _ = weights.projections(run, "weights_all", 1)
+    assert (thin[0].step, len(thin[0].last)) == (5, 600) and thin[0].time_s[[0, 1, -1]].tolist() == [0, 1, 30]
+    assert len(thin[0].time_s) == 11 and numpy.allclose(thin[0].mean[-1], data[-1, 0:3000:5].mean())
 
 
 def test_drawn(folder):

@@ -24,7 +24,7 @@ def test_everything(folder):
     synthetic.make(folder, regions=8, neurons=400, record=synthetic.EVERYTHING, sc_fc_r=0.4321)
     printed = program(folder)
     assert printed.strip() == os.path.join(folder, "report.html"), printed
-    page = check_page(folder, BRAIN | TRACES | {"currents", "lfp"})
+    page = check_page(folder, BRAIN | TRACES | {"currents", "lfp", "weights_all"})
     with open(os.path.join(folder, "summary.json"), encoding="utf-8") as file:
         summary = json.load(file)
     values = table(page)
@@ -59,14 +59,14 @@ def test_one_recording_each(folder):
     """Each recording alone, without a summary: nothing else is drawn."""
     alone = {"spikes": {"raster", "neurons"}, "bold": {"bold", "connectome", "functional", "dynamics"},
              "rates": {"rates", "rate_bars", "spectra", "brain_map"}, "neurons": {"neurons"}, "spectra": {"spectra"},
-             "lfp": {"lfp"}, "traces": TRACES, "currents": {"currents"}}
+             "lfp": {"lfp"}, "traces": TRACES, "currents": {"currents"}, "weights": {"weights_all"}}
     for name, figures in alone.items():
         where = f"{folder}_{name}"
         synthetic.make(where, seconds=210, warmup_s=10, record=(name,))
         os.unlink(os.path.join(where, "summary.json"))
         report(where)
         page = check_page(where, figures)
-        assert "left no summary.json" in page or name == "traces", name
+        assert "left no summary.json" in page or name in ("traces", "weights"), name
 
 
 def test_populations(folder):
@@ -164,10 +164,11 @@ def test_going_on(folder):
 
 def test_begun(folder):
     """A run that was killed at once: recordings without a single row."""
-    synthetic.make(folder, seconds=30, record=("rates", "bold", "spikes", "currents", "lfp", "neurons"), complete=0)
+    synthetic.make(folder, seconds=30, record=("rates", "bold", "spikes", "currents", "lfp", "neurons", "weights"), complete=0)
     os.unlink(os.path.join(folder, "summary.json"))
     for name, path in (("rates", "rates/data"), ("rates", "rates/time_ms"), ("bold", "bold/data"), ("lfp", "lfp/data"),
-                       ("bold", "bold/time_s"), ("spikes", "spikes/network/timestamps"), ("lfp", "lfp/time_ms"),
+                       ("bold", "bold/time_s"), ("spikes", "spikes/network/timestamps"), ("lfp", "lfp/time_ms"), ("weights_all", "weights/data"),
+                       ("weights_all", "weights/time_ms"),
                        ("spikes", "spikes/network/node_ids"), ("currents", "currents/data"),
                        ("currents", "currents/time_ms"), *(("neurons", f"neurons/{c}") for c in (
                            "node_ids", "rate_hz", "isi_cv"))):
@@ -177,19 +178,19 @@ def test_begun(folder):
             del file[path]
             file[path] = numpy.zeros((0, *shape[1:]), kind)
     report(folder)
-    check_page(folder, {"connectome"})
+    assert "Weights all are not drawn: none were written yet" in check_page(folder, {"connectome"})
 
 
 def test_members(folder):
     """Of an ensemble, member 0 is drawn: the same pictures as of the plain run."""
-    record = ("rates", "bold", "spikes", "currents", "lfp")
+    record = ("rates", "bold", "spikes", "currents", "lfp", "weights")
     synthetic.make(folder, record=record)
     statistics = [{"mean_rate_hz": 7.0 + m, "isi_cv_median": None} for m in range(3)]
     synthetic.make(folder + "_ensemble", record=record, members=3, members_statistics=statistics,
                    digests=["aa", "bb", "cc"])
     report(folder)
     report(folder + "_ensemble")
-    figures = BRAIN | {"currents", "lfp"}
+    figures = BRAIN | {"currents", "lfp", "weights_all"}
     check_page(folder, figures)
     page = check_page(folder + "_ensemble", figures)
     assert "An ensemble of 3 members" in page
@@ -238,7 +239,7 @@ def test_nan(folder):
         with h5py.File(os.path.join(folder, name + ".h5"), "r+") as file:
             file[path][where] = numpy.nan
     report(folder)
-    page = check_page(folder, BRAIN | TRACES | {"currents", "lfp"})
+    page = check_page(folder, BRAIN | TRACES | {"currents", "lfp", "weights_all"})
     assert "No neuron fired the 5 spikes" in page and "nan" not in caption(page, "functional")
 
 
@@ -331,6 +332,10 @@ def test_refused(folder):
         file["bold/data"] = signal
         file["tracts/source"][0] = 8
     assert "/tracts does not fit 8 regions" in program(folder, 2)
+    synthetic.make(folder + "_weights", seconds=20, record=("weights",))
+    with h5py.File(os.path.join(folder + "_weights", "weights_all.h5"), "r+") as file:
+        file["weights/projections/first"][3] = 4001
+    assert "/weights/data has 4000 columns for 4001 synapses" in program(folder + "_weights", 2)
     with h5py.File(os.path.join(folder, "sweep.h5"), "w") as file:
         file["sweep/keys"] = ["a"]
         file["sweep/values"] = numpy.zeros((3, 2))
