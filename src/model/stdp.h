@@ -79,8 +79,8 @@ CLS_FN int32_t cls_stdp_nearest(float x) {
 CLS_FN int32_t cls_stdp_add(int32_t v, float change) {
   const float limit = (float)CLS_STDP_ONE;
   change = change > limit ? limit : change < -limit ? -limit : change;
-  v += cls_stdp_nearest(change);
-  return v < 0 ? 0 : v > CLS_STDP_ONE ? CLS_STDP_ONE : v;
+  const int32_t down = -v, up = CLS_STDP_ONE - v, whole = cls_stdp_nearest(change);
+  return v + (whole < down ? down : whole > up ? up : whole);
 }
 
 /* A postsynaptic spike arrives. */

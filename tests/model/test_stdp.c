@@ -73,6 +73,8 @@ static void test_bounds(void **state) {
   const cls_stdp_const k = rule(1, 1, 1, 1, false);
   assert_int_equal(cls_stdp_post(&k, units(.9), 1e6f, 1e6f), CLS_STDP_ONE);
   assert_int_equal(cls_stdp_pre(&k, units(.9), 1e6f, 1e6f), 0);
+  assert_int_equal(cls_stdp_post(&k, CLS_STDP_ONE, 1, 0), CLS_STDP_ONE);
+  assert_int_equal(cls_stdp_pre(&k, 0, 1, 0), 0);
   assert_int_equal(cls_stdp_post(&k, 0, 0, 0), 0);
   assert_int_equal(cls_stdp_nearest(2.5f), 2); /* ties to even */
   assert_int_equal(cls_stdp_nearest(-3.5f), -4);
