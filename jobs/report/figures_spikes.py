@@ -39,23 +39,15 @@ def raster(run, groups):
     Returns (figure, caption) or None."""
     if run.spike_group() is None:
         return None
-    found = _window(run, groups, RASTER_MS)
+    found = window(run, groups, RASTER_MS)
     if found is None or (found[-1].row(found[1]) >= 0).sum() < SPARSE_SPIKES:
-        found = _window(run, groups, SPARSE_MS)
+        found = window(run, groups, SPARSE_MS)
     if found is None:
         return None
-    time, node, owner, begin, end, rows = found
-    populations = run.populations
+    time, _, owner, begin, end, rows = found
     figure, (top, bottom) = pyplot.subplots(2, 1, figsize=(WIDTH, 6.4), sharex=True, height_ratios=[4.2, 1.1])
-    row = rows.row(node)
-    for kind in populations.kinds():
-        mine = (row >= 0) & (populations.types[owner] == kind)
-        top.plot(time[mine] * 1e-3, row[mine], linestyle="none", marker="|", color=type_colour(kind), rasterized=True,
-                 markersize=max(1.8, min(6.0, 1500 / rows.total)), markeredgewidth=0.9)
-    _label_groups(top, rows, run, groups)
-    top.set_ylim(rows.total, 0)
-    top.set_title(f"{count(rows.total, 'neuron')} of {rows.recorded:,} recorded")
-    means = _rates_below(bottom, time, owner, rows.order, populations, begin, end)
+    marks(top, run, groups, found)
+    means = _rates_below(bottom, time, owner, rows.order, run.populations, begin, end)
     legend = [pyplot.Line2D([], [], color=type_colour(kind), marker="o", linestyle="none", markersize=5,
                             label=kind_name(kind)) for kind in means if kind]
     if legend:
@@ -64,7 +56,20 @@ def raster(run, groups):
     return figure, _raster_caption(run, groups, time, means, begin, end, rows)
 
 
-def _window(run, groups, width_ms):
+def marks(axes, run, groups, found, height=1.0):
+    """Marks of spikes, of what `window` found. height: of the axes, in those of a raster."""
+    time, node, owner, _, _, rows = found
+    row = rows.row(node)
+    for kind in run.populations.kinds():
+        mine = (row >= 0) & (run.populations.types[owner] == kind)
+        axes.plot(time[mine] * 1e-3, row[mine], linestyle="none", marker="|", color=type_colour(kind), rasterized=True,
+                  markersize=max(1.8, min(6.0, 1500 * height / rows.total)), markeredgewidth=0.9)
+    _label_groups(axes, rows, run, groups)
+    axes.set_ylim(rows.total, 0)
+    axes.set_title(f"{count(rows.total, 'neuron')} of {rows.recorded:,} recorded")
+
+
+def window(run, groups, width_ms):
     """(times, neurons, their populations, begin and end in ms, _Rows) of the time after the warm-up, or None where
     it holds no spike."""
     begin = run.warmup_s * 1e3

@@ -12,6 +12,7 @@ import figures_rates
 import figures_run
 import figures_signals
 import figures_spikes
+import figures_states
 import figures_sweep
 import figures_weights
 import signals
@@ -22,6 +23,7 @@ from neurons import neuron_statistics
 from page import Figure, Section, bullets, folded, folded_html, grid, page, table
 from rates import RateSummary, recorded_spectra
 from run_folder import MATRIX_REGIONS
+from states import find_states
 from style import png
 from sweep import LABELS, Sweep
 from words import count, duration, listed, number, percent, short
@@ -111,6 +113,7 @@ class Report:
             if groups.layers:
                 _add(section, "layers", "Rate of each layer", "Bars of the mean rate of each layer and type.", source,
                      figures_rates.layer_bars(groups, self.rates))
+        self._states(section)
         self._neurons(section)
         spectra = recorded_spectra(run) or (self.rates.spectra if self.rates else None)
         if spectra and len(spectra.population):
@@ -131,6 +134,19 @@ class Report:
         values = values[numpy.isfinite(values)]
         self.facts.update(rate_range=(float(values.min()), float(values.max())), rate_of=self.groups.what,
                           rates_outside=int(((values < 0.5) | (values > 30)).sum()))
+
+    def _states(self, section):
+        """Drawn where the network has two levels: for most it is no question."""
+        states = find_states(self.run)
+        if states is None or not states.clear():
+            return
+        self.facts.update(up_s=float(states.up_s.mean()), down_s=float(states.down_s.mean()))
+        group = self.run.spike_group()
+        _add(section, "states", "Up and down states",
+             "Spikes and mean rate over time with up states shaded; distributions of the rate and of the durations of "
+             "states.",
+             [("rates.h5", "/rates/data")] + ([("spikes.h5", group.name)] if group is not None else []),
+             figures_states.up_and_down(self.run, self.groups, states))
 
     def _neurons(self, section):
         statistics = neuron_statistics(self.run)

@@ -74,7 +74,7 @@ def activity(run, facts):
     rows.append(Row("Spike correlation (mean of pairs, 2 ms bins)", number(pairs),
                     *_judge(pairs, -0.05, 0.2, "unusually negative", independent, "the network fires in step"),
                     "spike_correlation_mean"))
-    rows += _connectivity(run, facts)
+    rows += _states(facts) + _connectivity(run, facts)
     return [row for row in rows if row.verdict != "not measured"]
 
 
@@ -87,6 +87,17 @@ def _range_of_rates(facts):
         outside = facts["rates_outside"]
         verdict = f"{outside:,} {where}{'s are' if outside != 1 else ' is'} outside 0.5 to 30", LOOK
     return Row(f"Mean rate of a {where}", f"{short(low)} to {short(high)} sp/s", *verdict)
+
+
+def _states(facts):
+    """Up and down states, where there are: of slow-wave sleep, they last 0.2 to 2 s (M. Torao-Angosto et al., Front.
+    Syst. Neurosci. 15:609645, 2021)."""
+    if "up_s" not in facts:
+        return []
+    return [Row(f"Mean duration of {word} states", duration(facts[key]),
+                *_judge(facts[key], 0.2, 2, "shorter than in slow-wave sleep (0.2 to 2 s)",
+                        "as in slow-wave sleep (0.2 to 2 s)", "longer than in slow-wave sleep (0.2 to 2 s)"))
+            for word, key in (("up", "up_s"), ("down", "down_s"))]
 
 
 def _connectivity(run, facts):
