@@ -6,8 +6,10 @@ import numpy
 
 import advice
 import connectivity
+import decoding
 import figures_bold
 import figures_brain
+import figures_decoding
 import figures_rates
 import figures_run
 import figures_signals
@@ -114,6 +116,7 @@ class Report:
                 _add(section, "layers", "Rate of each layer", "Bars of the mean rate of each layer and type.", source,
                      figures_rates.layer_bars(groups, self.rates))
         self._states(section)
+        self._decoding(section)
         self._neurons(section)
         spectra = recorded_spectra(run) or (self.rates.spectra if self.rates else None)
         if spectra and len(spectra.population):
@@ -147,6 +150,21 @@ class Report:
              "states.",
              [("rates.h5", "/rates/data")] + ([("spikes.h5", group.name)] if group is not None else []),
              figures_states.up_and_down(self.run, self.groups, states))
+
+    def _decoding(self, section):
+        found, missing = decoding.decode(self.run)
+        if missing:
+            section.notes.append(missing)
+        if found is None:
+            return
+        network, half = found.network(), found.half()
+        self.facts.update(decoded=[(found.readouts[0][network].accuracy[-1], found.chance[0], found.tested[0]),
+                                   (found.readouts[1][network].accuracy[half], found.chance[1], found.tested[1])],
+                          decoded_after_ms=found.moments_ms[half])
+        _add(section, "decoding", "What the spikes tell of events",
+             "Lines of how often a readout names the type of an event and of the one before, over time since the event "
+             "began; matrices of true and named types; weights of the readout.",
+             [("spikes.h5", self.run.spike_group().name)], figures_decoding.decoding(found))
 
     def _neurons(self, section):
         statistics = neuron_statistics(self.run)

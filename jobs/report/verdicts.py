@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 
 from connectivity import TRUSTED_S
-from words import duration, number, short, size
+from words import duration, number, percent, short, size
 
 GOOD, LOOK, PLAIN = "good", "look", "plain"
 COMPARED = {"fc_mean": "bold.h5", "sc_fc_r": "bold.h5", "fc_empirical_r": "bold.h5", "mean_rate_hz": "rates.h5"}
@@ -74,7 +74,7 @@ def activity(run, facts):
     rows.append(Row("Spike correlation (mean of pairs, 2 ms bins)", number(pairs),
                     *_judge(pairs, -0.05, 0.2, "unusually negative", independent, "the network fires in step"),
                     "spike_correlation_mean"))
-    rows += _states(facts) + _connectivity(run, facts)
+    rows += _states(facts) + _decoded(facts) + _connectivity(run, facts)
     return [row for row in rows if row.verdict != "not measured"]
 
 
@@ -98,6 +98,20 @@ def _states(facts):
                 *_judge(facts[key], 0.2, 2, "shorter than in slow-wave sleep (0.2 to 2 s)",
                         "as in slow-wave sleep (0.2 to 2 s)", "longer than in slow-wave sleep (0.2 to 2 s)"))
             for word, key in (("up", "up_s"), ("down", "down_s"))]
+
+
+def _decoded(facts):
+    """What a readout of the spikes tells of events; beyond chance: by 3 standard errors."""
+    if "decoded" not in facts:
+        return []
+    names = "Type of an event, told from spikes at its end", \
+        f"Type of the event before, told from spikes after {short(facts['decoded_after_ms'])} ms"
+    rows = []
+    for name, (share, chance, events) in zip(names, facts["decoded"]):
+        beyond = share > chance + 3 * math.sqrt(chance * (1 - chance) / events)
+        rows.append(Row(name, f"{percent(share)} right", f"{'beyond' if beyond else 'as by'} chance ({percent(chance)})",
+                        GOOD if beyond else PLAIN))
+    return rows
 
 
 def _connectivity(run, facts):
