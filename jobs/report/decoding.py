@@ -29,7 +29,7 @@ class Readout:
     accuracy: numpy.ndarray   # [moment] share of withheld events that are named rightly
     shuffled: float           # the same, trained on shuffled types: mean over moments and shuffles
     confusion: numpy.ndarray  # [moment][true type, named type] withheld events
-    weights: list             # [moment] of [neuron, type], of states in units of their standard deviation
+    weights: list             # [moment] of [neuron, type], of states in units of the root of their mean variance
 
 
 @dataclass
@@ -155,13 +155,14 @@ class _Ridge:
     """Ridge regression on given states, for any types: the eigenvectors of their products serve all ridges."""
 
     def __init__(self, known):
-        spread = known.std(axis=0)
-        self._mean, self._spread = known.mean(axis=0), numpy.where(spread > 0, spread, 1)
+        self._mean = known.mean(axis=0)
+        # One unit for all neurons: in units of its own, one that fires once would weigh as much as the others.
+        self._unit = numpy.sqrt(known.var(axis=0).mean()) or 1.0
         self._known = self._scaled(known)
         self._value, self._vector = numpy.linalg.eigh(self._known @ self._known.T / known.shape[1])
 
     def _scaled(self, state):
-        return (state - self._mean) / self._spread
+        return (state - self._mean) / self._unit
 
     def name(self, state, kind, types):
         """(type named for each state, weights [neuron, type]), learned from the types of the known states."""

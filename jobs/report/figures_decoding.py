@@ -64,10 +64,10 @@ def _confusion(axes, found, lag, moment):
 
 def _weights(figure, axes, found, weights):
     """Neurons by the type they speak for most."""
-    weights = weights[(weights != 0).any(axis=1)]  # others never fired
+    most = numpy.percentile(numpy.abs(weights), 99.5) or 1
+    weights = weights[numpy.abs(weights).max(axis=1) > 1e-3 * most]  # others hardly fired
     best = weights.argmax(axis=1)
     order = numpy.lexsort((-weights.max(axis=1), best))
-    most = numpy.percentile(numpy.abs(weights), 99.5) or 1
     image = axes.imshow(1e3 * weights[order], aspect="auto", cmap=DIVERGING, vmin=-1e3 * most, vmax=1e3 * most,
                         interpolation="nearest")
     bare(axes)

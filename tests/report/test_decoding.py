@@ -120,7 +120,8 @@ def test_ridge():
     generator = numpy.random.default_rng(6)
     known, kind = generator.normal(2, 3, (40, 7)), generator.integers(0, 3, 40)
     known[:, 0] += 2 * kind
-    scaled = (known - known.mean(axis=0)) / known.std(axis=0)
+    unit = numpy.sqrt(known.var(axis=0).mean())
+    scaled = (known - known.mean(axis=0)) / unit
     target = numpy.eye(3)[kind] - numpy.eye(3)[kind].mean(axis=0)
 
     def solve(x, y, ridge):
@@ -134,7 +135,7 @@ def test_ridge():
     new = generator.normal(2, 3, (30, 7))
     named, weight = decoding._Ridge(known).name(new, kind, 3)
     assert numpy.allclose(weight, solve(scaled, target, best))
-    value = (new - known.mean(axis=0)) / known.std(axis=0) @ weight + numpy.eye(3)[kind].mean(axis=0)
+    value = (new - known.mean(axis=0)) / unit @ weight + numpy.eye(3)[kind].mean(axis=0)
     assert (named == value.argmax(axis=1)).all()
 
 

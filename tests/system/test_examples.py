@@ -2,19 +2,20 @@
 
   test_examples.py CALLOSUM
 """
+import subprocess
 import sys
 
-from common import EXAMPLES, ROOT, Run, skip, testing
-
-try:
-    import h5py  # noqa: F401  (the report reads with it)
-    import numpy
-except ImportError as error:
-    skip(f"this Python has no {error.name}")
+from common import EXAMPLES, ROOT, Run, call, skip, testing
 
 sys.path.insert(0, str(ROOT / "jobs" / "report"))
-import run_folder  # noqa: E402
-import states  # noqa: E402
+try:
+    import numpy
+
+    import decoding
+    import run_folder
+    import states
+except ImportError as error:
+    skip(f"this Python has no {error.name}")
 
 
 def up_and_down(check, folder):
@@ -39,9 +40,41 @@ def up_and_down(check, folder):
     check("updown: and no 50 ms in which excitatory neurons are silent", quiet > 0.3, f"{quiet:.2f} sp/s at least")
 
 
+def reservoir(check, folder):
+    """W. Maass, T. Natschlaeger & H. Markram, Neural Comput. 14:2531 (2002): a readout of the network tells the pattern
+    before the present one when the input has forgotten it, and the network's own synapses are what remembers. Chance is
+    a quarter of 118 withheld patterns: 25 % +- 4."""
+    subprocess.run([sys.executable, EXAMPLES / "make_reservoir.py", folder], check=True)
+    for name in ("reservoir_spikes.tsv", "reservoir_events.tsv"):
+        check(f"reservoir: {name} is what make_reservoir.py writes",
+              (folder / name).read_bytes() == (EXAMPLES / name).read_bytes())
+
+    def told(name, values):
+        found, missing = decoding.decode(run_folder.Run(Run(EXAMPLES / "reservoir.yaml", folder / name, values).out))
+        check(f"reservoir: {name}: the table of events is found", missing is None, missing or "")
+        return [dict(zip(found.groups, group)) for group in found.readouts], found.half()
+
+    (now, before), half = told("whole", {})
+    late = half + 5
+    share = before["E and I"].accuracy[half]
+    check("reservoir: the present pattern is told", now["E and I"].accuracy[half:].min() > 0.95)
+    check("reservoir: the one before, 100 ms after its end, by the network", share > 0.65, f"{share:.2f}")
+    check("reservoir: and not by the input", before["input"].accuracy[half] < 0.4, f"{before['input'].accuracy[half]:.2f}")
+    check("reservoir: nor by a readout trained on shuffled patterns", before["E and I"].shuffled < 0.35,
+          f"{before['E and I'].shuffled:.2f}")
+    (_, alone), _ = told("alone", {f"projections.{k}.weight": 0 for k in (2, 3, 4, 5)})
+    shares = before["E and I"].accuracy[late], alone["E and I"].accuracy[late]
+    check("reservoir: 150 ms after its end, with recurrent synapses", shares[0] > 0.45, f"{shares[0]:.2f}")
+    check("reservoir: and not without them", shares[1] < 0.4, f"{shares[1]:.2f}")
+    done = call("report", folder / "whole")
+    page = (folder / "whole" / "report.html").read_text(encoding="utf-8") if done.returncode == 0 else done.stderr
+    check("reservoir: the report says so", f"100 ms into the next event in {100 * share:.0f} %" in page)
+
+
 def main():
     with testing(__doc__) as (check, folder):
         up_and_down(check, folder)
+        reservoir(check, folder)
 
 
 main()
