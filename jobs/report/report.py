@@ -10,6 +10,7 @@ import decoding
 import figures_bold
 import figures_brain
 import figures_decoding
+import figures_inputs
 import figures_rates
 import figures_run
 import figures_signals
@@ -17,6 +18,7 @@ import figures_spikes
 import figures_states
 import figures_sweep
 import figures_weights
+import inputs
 import signals
 import verdicts
 import weights
@@ -288,6 +290,11 @@ class Report:
                  figures_weights.weights(run, found, total, weights.sample(run, name)))
             section.html.append(grid(list(figures_weights.rows(found)), figures_weights.HEADS,
                                      f"Weights {label} in numbers"))
+            by_source = inputs.input_weights(name, run.weights[name])
+            if by_source is not None:
+                _add(section, name + "_inputs", f"Plastic inputs: {label}",
+                     "Mean weight of every source neuron over time, and at the end.", [(name + ".h5", "/weights/data")],
+                     figures_inputs.inputs(by_source))
         if len(run.weights) > MOST_TRACES:
             section.notes.append(f"Weights of the first {MOST_TRACES} of {len(run.weights)} files are drawn.")
         return section

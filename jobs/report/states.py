@@ -19,6 +19,7 @@ LEAST_SHARE = 0.1    # of the time, at either level
 LEAST_STATES = 3     # of either kind, from beginning to end
 LEAST_MEAN_S = 0.1   # that of their durations
 LEAST_RATIO = 3.0    # of their rates
+LEAST_NEURONS = 100  # the mean rate of fewer shows their single spikes
 MOST_BINS = 1 << 20  # nearly three hours of a longer run
 LEVELS = 240         # at which the density is computed
 
@@ -81,7 +82,7 @@ def _mean_rate(run):
         return None
     which = "E" if "E" in populations.kinds() else ""
     weight = numpy.where(populations.types == which, populations.count, 0).astype(float)
-    if not weight.sum():
+    if weight.sum() < LEAST_NEURONS:
         return None
     together = round(BIN_MS / recorded)
     first = -(-round(run.warmup_s * 1e3 / recorded) // together) * together

@@ -84,6 +84,11 @@ def test_one_level(folder):
         assert found is None or not found.clear(), name
         if name in ("constant", "slow", "silent"):
             assert found is None or found.valley > states.VALLEY, (name, found.valley)
+    make(folder, numpy.tile(numpy.repeat([0.02, 5.0], [1500, 1500]), 4))
+    assert states.find_states(run_folder.Run(folder)).clear()
+    states.LEAST_NEURONS, least = 4001, states.LEAST_NEURONS
+    assert states.find_states(run_folder.Run(folder)) is None, "too few neurons"
+    states.LEAST_NEURONS = least
     report(folder + "_near")
     check_page(folder + "_near", FIGURES)
     assert "up states" not in read_page(folder + "_near")

@@ -12,6 +12,7 @@ try:
     import numpy
 
     import decoding
+    import inputs
     import run_folder
     import states
 except ImportError as error:
@@ -71,10 +72,42 @@ def reservoir(check, folder):
     check("reservoir: the report says so", f"100 ms into the next event in {100 * share:.0f} %" in page)
 
 
+STATIC = {f"projections.{k}.plasticity.stdp.{key}": 0 for k in (1, 2) for key in ("a_plus", "a_minus")}
+TWICE = {"populations.0.inputs.0.rate_hz": 2, "populations.2.inputs.0.rate_hz": 20}
+
+
+def stdp(check, folder):
+    """Inputs that are correlated win, the others fade, and weights part: S. Song & L. F. Abbott, Neuron 32:339 (2001).
+    Where all inputs fire twice as often, the rate changes little: S. Song, K. D. Miller & L. F. Abbott, Nat. Neurosci.
+    3:919 (2000), figure 3."""
+    def ended(name, values, duration_ms):
+        """The run, and the rate of the neurons over its second half."""
+        values = {"simulation.duration_ms": duration_ms, "record.spikes": "none", **values}
+        run = run_folder.Run(Run(EXAMPLES / "stdp.yaml", folder / name, values).out)
+        rates = run.files["rates"]["rates/data"][:, run.populations.names.index("neurons")]
+        return run, rates[len(rates) // 2:].mean()
+
+    run, rate = ended("plastic", {}, 50000)
+    found = inputs.input_weights("weights_inputs", run.weights["weights_inputs"])
+    group = {projection.name: projection for projection in found.projections}
+    for name, low, high in (("correlated", 0.7, 1), ("independent", 0, 0.25)):
+        begun, mean = group[name].initial.mean(), group[name].final.mean()
+        check(f"stdp: weights of {name} inputs begin at half", abs(begun - 0.5) < 0.02, f"{begun:.3f}")
+        check(f"stdp: and end at {low} to {high} of the greatest", low < mean < high, f"{mean:.2f}")
+    final = numpy.concatenate([projection.final for projection in found.projections])
+    parted = ((final < 0.2) | (final > 0.8)).mean()
+    check("stdp: weights part: 0.4 of them within a fifth of the bounds before, now", parted > 0.65, f"{parted:.2f}")
+    _, faster = ended("twice", TWICE, 50000)
+    check("stdp: inputs of twice the rate, rate of the neurons", 0.7 < faster / rate < 2, f"{rate:.1f} to {faster:.1f} sp/s")
+    fixed = [ended(name, {**STATIC, **values}, 5000)[1] for name, values in (("static", {}), ("static twice", TWICE))]
+    check("stdp: the same without plasticity", fixed[1] / fixed[0] > 4, f"{fixed[0]:.1f} to {fixed[1]:.1f} sp/s")
+
+
 def main():
     with testing(__doc__) as (check, folder):
         up_and_down(check, folder)
         reservoir(check, folder)
+        stdp(check, folder)
 
 
 main()

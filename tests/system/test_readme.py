@@ -34,8 +34,10 @@ def jobs(check, folder):
     (folder / "events.tsv").write_text("onset\tduration\ttrial_type\n1\t2\tgo_left\n5\t2\trest\n")
     yaml = blocks("yaml")
     whole = [b for b in yaml if b.startswith("simulation:")]
-    check.equal("jobs in the README", (len(yaml), len(whole)), (5, 2))
-    brain = whole[0]
+    check.equal("jobs in the README", (len(yaml), len(whole)), (6, 2))
+    brain, written_out = whole
+    populations = written_out[:written_out.index("projections:")]
+    whole += [populations + b for b in yaml if b.startswith("projections:")]
     for i, text in enumerate(whole + [brain + b for b in yaml if b.startswith("stimuli:")]):
         job = folder / f"job{i}.yaml"
         job.write_text(text)
