@@ -29,8 +29,12 @@ CASES = {
     "units": (JOBS / "units.yaml", {"simulation.duration_ms": 200, **RECORD, **BOLD}),
     "plastic": (JOBS / "plastic.yaml", {"simulation.duration_ms": 150, **RECORD}),
     "listed": (None, {"simulation.duration_ms": 300, **RECORD}),  # written by lists()
+    "stdp": (EXAMPLES / "stdp.yaml", {"simulation.duration_ms": 2000, **RECORD}),
+    "reservoir": (EXAMPLES / "reservoir.yaml", {"simulation.duration_ms": 600, **RECORD}),
+    "updown": (EXAMPLES / "updown.yaml", {"simulation.duration_ms": 150, **RECORD}),
 }
-FILES = {"demo": 8, "pd14": 7, "all_rules": 9, "models": 7, "units": 7, "plastic": 8, "listed": 6}
+FILES = {"demo": 8, "pd14": 7, "all_rules": 9, "models": 7, "units": 7, "plastic": 8, "listed": 6, "stdp": 7,
+         "reservoir": 6, "updown": 6}
 
 # (ranks, threads, backend, partition): every value of each, in different company.
 LAYOUTS = {
@@ -48,6 +52,10 @@ LAYOUTS = {
     "units": [(1, 1, "/cpu/serial", "contiguous"), (2, 2, "/cpu/omp", "metis"), (3, 1, "/cpu/serial", "round_robin"),
               (4, 1, "/cpu/omp", "contiguous")],
 }
+EXAMPLE_LAYOUTS = {"stdp": [(1, 2, "/cpu/serial", "contiguous"), (3, 2, "/cpu/omp", "metis")],
+                   "reservoir": [(1, 3, "/cpu/omp", "round_robin"), (2, 1, "/cpu/serial", "metis")],
+                   "updown": [(2, 1, "/cpu/omp", "metis"), (3, 1, "/cpu/serial", "round_robin")]}
+LAYOUTS |= EXAMPLE_LAYOUTS
 
 LISTED = """\
 simulation: {dt_ms: 0.1, seed: 3}
@@ -221,6 +229,8 @@ def main():
             case = Case(check, name, folder)
             case.files()
             case.layouts()
+            if name in EXAMPLE_LAYOUTS:
+                continue
             if name not in ("pd14", "models", "listed"):
                 case.members()
             if name in ("demo", "plastic"):
