@@ -163,11 +163,6 @@ static cls_status record_piece(void *context, const cls_part_piece *piece) {
 
 /* ---- laying down ---- */
 
-static int by_record(const void *a, const void *b) {
-  const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-  return (x > y) - (x < y);
-}
-
 /* Cuts the sorted records of a row into runs, whose synapses are taken from the counter of their kind. */
 static cls_status lay_row(cls_plastic_store *store, const uint64_t *record, size_t n, size_t *n_runs,
                           size_t *capacity, uint64_t next[2]) {
@@ -192,20 +187,25 @@ static cls_status lay_row(cls_plastic_store *store, const uint64_t *record, size
 
 static cls_status lay_rows(const cls_part_plan *plan, cls_plastic_store *store, const uint64_t *end,
                            uint64_t *record) {
-  size_t n_runs = 0, capacity = 0;
-  uint64_t next[2] = {0, 0};
+  size_t n_runs = 0, capacity = 0, scratch_capacity = 0;
+  uint64_t next[2] = {0, 0}, *scratch = NULL;
   for (uint64_t i = 0; i < store->n_synapses; i++)
     next[1] += store->pieces[record[i] >> 32 & 0xffff].has_stdp;
   store->n_stdp = next[1];
-  for (uint32_t s = 0; s < store->n_slots; s++) {
+  cls_status status = CLS_OK;
+  for (uint32_t s = 0; s < store->n_slots && status == CLS_OK; s++) {
     const uint64_t from = s > 0 ? end[s - 1] : 0, n = end[s] - from;
     store->row[s] = n_runs;
     if (n == 0) continue;
-    qsort(record + from, n, sizeof *record, by_record);
+    status = cls_grow(&scratch, &scratch_capacity, n, sizeof *scratch, "row");
+    if (status != CLS_OK) break;
+    cls_row_sort(record + from, scratch, n);
     const uint32_t least = (uint32_t)(record[from] >> 48);
     if (least < plan->min_delay[s]) plan->min_delay[s] = least;
-    CLS_TRY(lay_row(store, record + from, n, &n_runs, &capacity, next));
+    status = lay_row(store, record + from, n, &n_runs, &capacity, next);
   }
+  free(scratch);
+  CLS_TRY(status);
   store->row[store->n_slots] = n_runs;
   return cls_resize(&store->runs, n_runs, sizeof *store->runs, "runs of plastic synapses");
 }

@@ -4,8 +4,8 @@
 
 /* ---- rows by sorting ---- */
 
-/* Sorts records by their upper 32 bits: insertion for short rows, bytes (least first) for long ones. */
-static void sort_row(uint64_t *row, uint64_t *scratch, size_t n) {
+/* Insertion for short rows, bytes (least first) for long ones. */
+void cls_row_sort(uint64_t *row, uint64_t *scratch, size_t n) {
   if (n <= 48) {
     for (size_t i = 1; i < n; i++) {
       uint64_t x = row[i];
@@ -59,7 +59,7 @@ cls_status cls_rows_sort(cls_store *store, const uint64_t *first, uint64_t *reco
     size_t n = (size_t)(first[s + 1] - first[s]);
     store->row[s] = words;
     if (n == 0) continue;
-    sort_row(record + first[s], scratch, n);
+    cls_row_sort(record + first[s], scratch, n);
     uint32_t least = (uint32_t)(record[first[s]] >> 48),
              greatest = (uint32_t)(record[first[s + 1] - 1] >> 48);
     if (least < min_delay[s]) min_delay[s] = least;
@@ -103,7 +103,7 @@ void cls_row_writer_free(cls_row_writer *writer) {
 
 static cls_status write_sorted(cls_row_writer *w, uint64_t *record, size_t n, uint32_t *out, size_t *words) {
   CLS_TRY(cls_grow(&w->scratch, &w->capacity, n, sizeof *w->scratch, "row"));
-  sort_row(record, w->scratch, n);
+  cls_row_sort(record, w->scratch, n);
   *words = write_runs(record, n, out);
   return CLS_OK;
 }

@@ -12,6 +12,8 @@
 static inline uint64_t cls_row_record(uint32_t delay, uint32_t channel, uint32_t weight, uint32_t target) {
   return (uint64_t)delay << 48 | (uint64_t)channel << 32 | weight << 16 | (target & 0xffff);
 }
+/* Sorts the n records of a row by their upper 32 bits; `scratch` has room for as many. */
+void cls_row_sort(uint64_t *row, uint64_t *scratch, size_t n);
 /* Sorts the rows record[first[s] ... first[s + 1] - 1] and packs them in place: on return store->row and ->word (which
  * was `record`) are set, and min_delay[s] where it was greater. */
 cls_status cls_rows_sort(cls_store *store, const uint64_t *first, uint64_t *record, uint32_t *min_delay);
