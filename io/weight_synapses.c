@@ -22,17 +22,31 @@ static bool alike(const cls_plastic_synapse *a, const cls_plastic_synapse *b) {
   return a->source == b->source && a->target == b->target && a->delay == b->delay && a->drawn == b->drawn;
 }
 
-static cls_status take(cls_weight_synapses *w, uint32_t k, const cls_plastic_synapse *list, size_t n) {
+/* Keeps those of a projection's synapses that are in the sample, in their order: their number. */
+static size_t keep_sample(const cls_weight_synapses *w, uint32_t k, cls_plastic_synapse *list, size_t n) {
   const cls_projection *projection = projection_of(w, k);
   const uint64_t first = w->record->network->populations[projection->target].first;
   const cls_stream stream = cls_stream_make(w->record->network->seed, CLS_PURPOSE_SAMPLE, projection->key);
   uint32_t twin = 0;
+  size_t kept = 0;
   for (size_t i = 0; i < n; i++) {
-    twin = i > 0 && alike(&list[i - 1], &list[i]) ? twin + 1 : 0;
-    if (!in_sample(stream, &list[i], list[i].target - first, twin, w->weights->sample)) continue;
-    CLS_TRY(cls_grow(&w->list, &w->capacity, w->n + 1, sizeof *w->list, "recorded synapses"));
-    w->list[w->n++] = list[i];
+    twin = i > 0 && alike(&list[i - 1], &list[i]) ? twin + 1 : 0; /* what is overwritten lies before i - 1 */
+    if (in_sample(stream, &list[i], list[i].target - first, twin, w->weights->sample)) list[kept++] = list[i];
   }
+  return kept;
+}
+
+/* Adds the first `n` synapses of a list; the first list that has some becomes ours. */
+static cls_status take(cls_weight_synapses *w, cls_plastic_synapse **list, size_t n) {
+  const size_t all = w->n + n;
+  if (w->n == 0) {
+    free(w->list);
+    w->list = *list;
+    *list = NULL;
+  }
+  CLS_TRY(cls_resize(&w->list, all, sizeof *w->list, "recorded synapses"));
+  if (*list) memcpy(w->list + w->n, *list, n * sizeof **list);
+  w->n = all;
   return CLS_OK;
 }
 
@@ -40,12 +54,13 @@ cls_status cls_weight_synapses_find(const cls_record *record, const cls_weights 
                                     cls_weight_synapses *w) {
   *w = (cls_weight_synapses){.record = record, .weights = weights};
   CLS_TRY(cls_alloc(&w->first, (size_t)weights->n + 1, sizeof *w->first, "recording of weights"));
-  const cls_plastic_lister *plastic = &w->record->plastic;
-  for (uint32_t k = 0; k < w->weights->n; k++) {
+  const cls_plastic_lister *plastic = &record->plastic;
+  for (uint32_t k = 0; k < weights->n; k++) {
     cls_plastic_synapse *list = NULL;
     size_t n = 0;
-    cls_status status = plastic->list(plastic->self, w->weights->projection[k], &list, &n);
-    if (status == CLS_OK) status = take(w, k, list, n);
+    cls_status status = plastic->list(plastic->self, weights->projection[k], &list, &n);
+    if (status == CLS_OK) n = keep_sample(w, k, list, n);
+    if (status == CLS_OK && n > 0) status = take(w, &list, n);
     free(list);
     CLS_TRY(status);
   }

@@ -11,7 +11,7 @@ typedef struct {
   const cls_record *record; /* borrowed, as the weights */
   const cls_weights *weights;
   cls_plastic_synapse *list; /* this rank's, by (projection, target, source, delay, weight drawn) */
-  size_t n, capacity;
+  size_t n;
   uint64_t *first;   /* [projections + 1] columns of each, of all ranks */
   cls_shares shares; /* how columns get to who writes them */
 } cls_weight_synapses;

@@ -1,5 +1,5 @@
-/* Section `record:` as loaded: which populations, neurons and states recordings are about, and how large they
- * will be. */
+/* Section `record:` as loaded: which populations, neurons, states and synapses recordings are about, and how large
+ * they will be. */
 #include "job/jobs.h"
 #include <math.h>
 
@@ -80,6 +80,50 @@ static double bytes_of(const cls_recording_size *sizes, int n, const char *name)
   return 0;
 }
 
+/* Projections of which all but one have STDP. */
+#define PLASTIC                                                                                              \
+  "projections:\n"                                                                                           \
+  "  - {name: x1, source: A/E, target: A/I, rule: fixed_indegree, indegree: 10, receptor: exc, weight: 1,\n" \
+  "     delay_ms: 1, plasticity: {stdp: {w_max: 2, a_plus: 0.1, a_minus: 0.1}}}\n"                           \
+  "  - {name: x2, source: A/E, target: A/E, rule: all_to_all, receptor: exc, weight: 1, delay_ms: 1,\n"      \
+  "     plasticity: {short_term: {u: 0.5, tau_rec_ms: 100}}}\n"                                              \
+  "  - {name: x3, source: A/I, target: A/E, rule: fixed_indegree, indegree: 5, receptor: inh, weight: -1,\n" \
+  "     delay_ms: 1, plasticity: {stdp: {w_max: -2, a_plus: 0.1, a_minus: 0.1}}}\n"                          \
+  "  - {name: y, source: A/I, target: A/I, rule: one_to_one, receptor: inh, weight: -1, delay_ms: 1,\n"      \
+  "     plasticity: {stdp: {w_max: -2, a_plus: 0.1, a_minus: 0.1}}}\n"
+
+static void assert_weights(int i, const char *name, const char *numbers, double sample, double interval_ms) {
+  const cls_weights *w = &job->record.weights[i];
+  char found[32] = "";
+  for (uint32_t k = 0; k < w->n; k++)
+    snprintf(found + strlen(found), sizeof found - strlen(found), "%u", w->projection[k]);
+  assert_string_equal(w->name, name);
+  assert_string_equal(found, numbers);
+  assert_true(w->sample == sample && w->interval_ms == interval_ms);
+}
+
+static void test_weights(void **state) {
+  (void)state;
+  record(PLASTIC "record:\n"
+                 "  weights:\n"
+                 "    - {name: a}\n"
+                 "    - {name: b, projections: \"x*\", sample: 0.5, interval_ms: 0.3}\n"
+                 "    - {name: c.2, projections: [y, \"?1\", y]}\n"
+                 "    - {name: d, projections: x3}\n");
+  assert_int_equal(job->record.n_weights, 4);
+  assert_weights(0, "a", "023", 1, 1000);
+  assert_weights(1, "b", "02", 0.5, 0.3); /* a pattern is about those with STDP alone */
+  assert_weights(2, "c.2", "03", 1, 1000);
+  assert_weights(3, "d", "2", 1, 1000);
+  cls_recording_size *sizes = NULL;
+  int n = 0;
+  assert_int_equal(cls_job_recording_sizes(job, &sizes, &n), CLS_OK);
+  /* 200, 500 and 20 synapses: 28 bytes each; for 2 members 4 bytes a row, of which one is the end of the run. */
+  assert_true(bytes_of(sizes, n, "weights_a.h5") == 720 * 28 + 1 * (720 * 8 + 8) + 720 * 8);
+  assert_true(bytes_of(sizes, n, "weights_b.h5") == 350 * 28 + 3333 * (350 * 8 + 8.0) + 350 * 8);
+  free(sizes);
+}
+
 static void test_sizes(void **state) {
   (void)state;
   cls_recording_size *sizes = NULL;
@@ -108,7 +152,7 @@ static void test_sizes(void **state) {
 
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_selections), cmocka_unit_test(test_traces),
-                                     cmocka_unit_test(test_sizes)};
+                                     cmocka_unit_test(test_weights), cmocka_unit_test(test_sizes)};
   MPI_Init(&argc, &argv);
   cls_world_init(&world, MPI_COMM_WORLD, 1, 0);
   int failed = cmocka_run_group_tests(tests, make_file, drop_file);
