@@ -90,6 +90,11 @@ static cls_job *load(const char *file, const char *const *set, int n_set) {
   return job;
 }
 
+static cls_status list_plastic(const void *engine, uint32_t projection, cls_plastic_synapse **list,
+                               size_t *n) {
+  return cls_engine_plastic(engine, projection, list, n);
+}
+
 /* Runs a job from end to end into `folder`, recording; digest[members]. Returns the number of spikes. */
 static uint64_t run_through(const cls_job *job, const cls_backend *backend, const ends *e, const char *folder,
                             uint64_t *digest) {
@@ -104,8 +109,9 @@ static uint64_t run_through(const cls_job *job, const cls_backend *backend, cons
   OK(cls_alloc(&statistics, (size_t)members, sizeof *statistics, "statistics"));
   if (s->world.rank == 0) assert_int_equal(mkdir(folder, 0777), 0);
   MPI_Barrier(MPI_COMM_WORLD);
-  OK(cls_recorder_create(&s->world, job, s->placement, cls_engine_layout(s->engine), folder, e->end[e->n - 1],
-                         &recorder));
+  const cls_plastic_lister plastic = {s->engine, list_plastic};
+  OK(cls_recorder_create(&s->world, job, s->placement, cls_engine_layout(s->engine), &plastic, folder,
+                         e->end[e->n - 1], &recorder));
   OK(cls_engine_observe(s->engine, cls_recorder_observer(recorder)));
   for (int i = 0; i < e->n; i++) run_to(s, e->end[i]);
   OK(cls_recorder_finish(recorder, statistics));
