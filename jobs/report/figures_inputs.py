@@ -1,9 +1,9 @@
-"""Figure of plastic inputs: the mean weight of each over time, and what it came to at the end."""
+"""Figure of plastic weights by source: the mean weight of each over time, and what it came to at the end."""
 
 import numpy
 
 from style import INK, SEQUENTIAL, SERIES, WIDTH, bare, carpet_bar, plain, pyplot
-from words import count, duration, listed, percent
+from words import count, duration, percent
 
 EDGE = 0.1  # of the range: weights this near a bound have reached it
 
@@ -36,7 +36,7 @@ def _over_time(figure, axes, found):
     axes.set_yticks((edges[1:] + edges[:-1]) / 2, [plain(p.name) for p in found.projections], rotation=90, va="center")
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel("time (s)")
-    axes.set_title(f"Weights of {count(edges[-1], 'input')}, by their weight at the end")
+    axes.set_title(f"{count(edges[-1], 'source')}, by their weight at the end")
     carpet_bar(figure, image, axes, "weight (% of the greatest)")
 
 
@@ -63,7 +63,7 @@ def _at_the_end(axes, found):
     for edge in edges[1:-1]:
         axes.axvline(edge, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
     axes.set_ylabel("weight (% of the greatest)")
-    axes.set_title("Mean weight of each input")
+    axes.set_title("Mean weight of each source")
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0, handlelength=1.4)
 
 
@@ -86,9 +86,9 @@ def _caption(found):
     for projection in found.projections:
         low, high = reached(projection)
         said.append(f"those of {projection.name} go from {percent(projection.initial.mean())} to "
-                    f"{percent(projection.final.mean())} of the greatest weight on average, {percent(low)} of them end "
-                    f"within a tenth of 0 and {percent(high)} within a tenth of the greatest")
-    return (f"Above, a row is an input (a source neuron), its colour the mean weight of its synapses over the "
-            f"{duration(found.time_s[-1])} of the run. Weights change: {listed(said)}. Below, inputs in the same order: "
-            "lines are means over the synapses of an input, shades reach from the 10th to the 90th percentile. Where "
-            "inputs compete, weights part into strong and weak ones, and what they share tells which become strong.")
+                    f"{percent(projection.final.mean())} of the greatest weight on average, {percent(low)} end within a "
+                    f"tenth of it from 0 and {percent(high)} within a tenth from it")
+    return (f"Above, a row is a source neuron, its colour the mean weight of its synapses over the "
+            f"{duration(found.time_s[-1])} of the run: {'; '.join(said)}. Below, sources in the same order: lines are "
+            "means over the synapses of a source, shades reach from the 10th to the 90th percentile. Where inputs "
+            "compete for the spikes of a neuron, weights part into strong and weak ones.")

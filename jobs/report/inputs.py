@@ -1,6 +1,7 @@
 """What became of the inputs of plastic synapses: of each projection in weights_NAME.h5, the weights of every source
 neuron over its targets, as shares of the greatest weight."""
 
+import itertools
 from dataclasses import dataclass
 
 import numpy
@@ -43,7 +44,7 @@ def input_weights(name, file):
     if sum(len(projection.sources) for projection in found) > MOST_SOURCES:
         return None
     initial = need(file, "weights/initial", 1)[()]
-    for values in (initial, *(data[row] for row in rows)):
+    for values in itertools.chain([initial], (data[row] for row in rows)):  # a row at a time
         for p, projection in enumerate(found):
             projection.add(values[first[p]:first[p + 1]])
     kept = [projection.inputs() for projection in found if len(projection.sources)]

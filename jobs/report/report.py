@@ -292,7 +292,7 @@ class Report:
                                      f"Weights {label} in numbers"))
             by_source = inputs.input_weights(name, run.weights[name])
             if by_source is not None:
-                _add(section, name + "_inputs", f"Plastic inputs: {label}",
+                _add(section, name + "_by_source", f"Weights by source: {label}",
                      "Mean weight of every source neuron over time, and at the end.", [(name + ".h5", "/weights/data")],
                      figures_inputs.inputs(by_source))
         if len(run.weights) > MOST_TRACES:

@@ -35,7 +35,8 @@ def make(folder, sources=(30, 12), moments=700, seed=1):
         file["weights/initial"] = (initial * w_max).astype("f4")
         file["weights/source_id"], file["weights/target_id"] = source.astype("u8"), source.astype("u8")
         file["weights/projections/first"], file["weights/projections/w_max"] = first.astype("u8"), numpy.array(W_MAX)
-        file.create_dataset("weights/projections/name", data=["in", "out of"], dtype=synthetic.TEXT)
+        for key, values in (("name", ["in", "out of"]), ("unit", ["pA", "pA"])):
+            file.create_dataset(f"weights/projections/{key}", data=values, dtype=synthetic.TEXT)
     return source, first, numpy.concatenate([initial[None], share])
 
 
@@ -63,15 +64,16 @@ def test_means(folder):
 
 
 def test_page(folder):
-    """Drawn from the file alone, and not where inputs are too many to be rows."""
+    """Drawn beside the other figure of weights, but where sources are too many to be rows."""
     make(folder, moments=3)
     report(folder)
-    page = check_page(folder, {"weights_all_inputs"})
-    assert "Plastic inputs: all" in page and "within a tenth of 0" in caption(page, "weights_all_inputs")
+    page = check_page(folder, {"weights_all", "weights_all_by_source"})
+    assert "Weights by source: all" in page
+    assert "those of in go from" in caption(page, "weights_all_by_source")
     most, inputs.MOST_SOURCES = inputs.MOST_SOURCES, 41
-    with h5py.File(os.path.join(folder, "weights_all.h5"), "r") as file:
-        assert inputs.input_weights("weights_all", file) is None
+    report(folder)
     inputs.MOST_SOURCES = most
+    check_page(folder, {"weights_all"})
 
 
 if __name__ == "__main__":

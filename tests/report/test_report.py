@@ -15,6 +15,7 @@ from checks import caption, check_page, program, read_page, report, table
 import synthetic  # noqa: E402  (checks puts the folders on the path)
 import words  # noqa: E402
 
+WEIGHTS = {"weights_all", "weights_all_by_source"}
 BRAIN = {"brain_map", "raster", "rates", "rate_bars", "neurons", "spectra", "connectome", "bold", "functional",
          "dynamics", "timing"}
 TRACES = {"trace_probe_V_m", "trace_probe_g_ampa"}
@@ -24,7 +25,7 @@ def test_everything(folder):
     synthetic.make(folder, regions=8, neurons=400, record=synthetic.EVERYTHING, sc_fc_r=0.4321)
     printed = program(folder)
     assert printed.strip() == os.path.join(folder, "report.html"), printed
-    page = check_page(folder, BRAIN | TRACES | {"currents", "lfp", "weights_all"})
+    page = check_page(folder, BRAIN | TRACES | WEIGHTS | {"currents", "lfp"})
     with open(os.path.join(folder, "summary.json"), encoding="utf-8") as file:
         summary = json.load(file)
     values = table(page)
@@ -59,7 +60,7 @@ def test_one_recording_each(folder):
     """Each recording alone, without a summary: nothing else is drawn."""
     alone = {"spikes": {"raster", "neurons"}, "bold": {"bold", "connectome", "functional", "dynamics"},
              "rates": {"rates", "rate_bars", "spectra", "brain_map"}, "neurons": {"neurons"}, "spectra": {"spectra"},
-             "lfp": {"lfp"}, "traces": TRACES, "currents": {"currents"}, "weights": {"weights_all"}}
+             "lfp": {"lfp"}, "traces": TRACES, "currents": {"currents"}, "weights": WEIGHTS}
     for name, figures in alone.items():
         where = f"{folder}_{name}"
         synthetic.make(where, seconds=210, warmup_s=10, record=(name,))
@@ -190,7 +191,7 @@ def test_members(folder):
                    digests=["aa", "bb", "cc"])
     report(folder)
     report(folder + "_ensemble")
-    figures = BRAIN | {"currents", "lfp", "weights_all"}
+    figures = BRAIN | WEIGHTS | {"currents", "lfp"}
     check_page(folder, figures)
     page = check_page(folder + "_ensemble", figures)
     assert "An ensemble of 3 members" in page
@@ -239,7 +240,7 @@ def test_nan(folder):
         with h5py.File(os.path.join(folder, name + ".h5"), "r+") as file:
             file[path][where] = numpy.nan
     report(folder)
-    page = check_page(folder, BRAIN | TRACES | {"currents", "lfp", "weights_all"})
+    page = check_page(folder, BRAIN | TRACES | WEIGHTS | {"currents", "lfp"})
     assert "No neuron fired the 5 spikes" in page and "nan" not in caption(page, "functional")
 
 
