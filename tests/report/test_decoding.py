@@ -118,8 +118,8 @@ def test_states(folder):
 def test_ridge():
     """The readout is the ridge regression of the normal equations, its ridge the one of least error left out."""
     generator = numpy.random.default_rng(6)
-    known, kind = generator.normal(2, 3, (40, 7)), generator.integers(0, 3, 40)
-    known[:, 0] += 2 * kind
+    known, kind = generator.normal(2, 3, (40, 30)), generator.integers(0, 3, 40)
+    known[:, :6] += 2 * kind[:, None]
     unit = numpy.sqrt(known.var(axis=0).mean())
     scaled = (known - known.mean(axis=0)) / unit
     target = numpy.eye(3)[kind] - numpy.eye(3)[kind].mean(axis=0)
@@ -132,7 +132,8 @@ def test_ridge():
         return sum(((target[i] - scaled[i] @ solve(scaled[k], target[k], ridge)) ** 2).sum() for i, k in enumerate(kept))
 
     best = min(decoding.RIDGES, key=left_out)
-    new = generator.normal(2, 3, (30, 7))
+    assert best not in (decoding.RIDGES[0], decoding.RIDGES[-1]), "these are the best of other rules"
+    new = generator.normal(2, 3, (30, 30))
     named, weight = decoding._Ridge(known).name(new, kind, 3)
     assert numpy.allclose(weight, solve(scaled, target, best))
     value = (new - known.mean(axis=0)) / unit @ weight + numpy.eye(3)[kind].mean(axis=0)

@@ -112,6 +112,8 @@ def test_short_states():
     up = numpy.repeat([1, 0, 1, 0, 1, 0, 1], [2, 10, 3, 10, 8, 2, 9]).astype(bool)
     kept = states._without_short(up, 5)
     assert (kept == numpy.repeat([1, 0, 1], [2, 23, 19])).all(), kept.astype(int)
+    flicker = numpy.repeat([1, 0, 1, 0, 1], [20, 3, 3, 3, 20]).astype(bool)
+    assert states._without_short(flicker, 5).all(), "gaps are filled first"
     first, length = states.runs_of(kept)
     assert first.tolist() == [0, 2, 25] and length.tolist() == [2, 23, 19]
 
