@@ -89,10 +89,10 @@ def _caption(run, states):
             f"{short(states.mean_hz(True))} sp/s in up states and at {short(states.mean_hz(False))} sp/s in down "
             f"states{after}. Up states last {_spread(states.up_s)}, down states {_spread(states.down_s)} (mean and "
             f"standard deviation of {len(states.up_s)} and {len(states.down_s)}), {percent(states.up.mean())} of the "
-            f"time is up, and a cycle takes {duration(cycle)}. The logarithm of the rate has two peaks: the valley "
+            f"time is up, and a cycle takes {duration(cycle)} ({short(1 / cycle)} Hz). The logarithm of the rate has two peaks: the valley "
             f"between them, {percent(states.valley)} as high as the lower one, is where states are told apart, at "
             f"{short(states.threshold_hz)} sp/s (dashed). A spike counts as a Gaussian of 20 ms; what is shorter than "
-            "50 ms belongs to the state around it. In slow-wave sleep and anaesthesia such states last 0.2 to 2 s.")
+            "50 ms belongs to the state around it. The slow oscillations of cortex asleep have 0.1 to 4 Hz.")
 
 
 def _spread(seconds):

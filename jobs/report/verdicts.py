@@ -90,14 +90,15 @@ def _range_of_rates(facts):
 
 
 def _states(facts):
-    """Up and down states, where there are: of slow-wave sleep, they last 0.2 to 2 s (M. Torao-Angosto et al., Front.
-    Syst. Neurosci. 15:609645, 2021)."""
+    """Up and down states, where there are; cycles of cortex, in slow-wave sleep and anaesthesia, have 0.1 to 4 Hz (M.
+    Torao-Angosto et al., Front. Syst. Neurosci. 15:609645, 2021)."""
     if "up_s" not in facts:
         return []
-    return [Row(f"Mean duration of {word} states", duration(facts[key]),
-                *_judge(facts[key], 0.2, 2, "shorter than in slow-wave sleep (0.2 to 2 s)",
-                        "as in slow-wave sleep (0.2 to 2 s)", "longer than in slow-wave sleep (0.2 to 2 s)"))
-            for word, key in (("up", "up_s"), ("down", "down_s"))]
+    frequency = 1 / (facts["up_s"] + facts["down_s"])
+    return [Row("Mean duration of up and down states", f"{duration(facts['up_s'])} and {duration(facts['down_s'])}"),
+            Row("Cycles of up and down states", f"{short(frequency)} Hz",
+                *_judge(frequency, 0.1, 4, "slower than those of cortex (0.1 to 4)",
+                        "slow oscillations, as of cortex asleep (0.1 to 4)", "faster than those of cortex (0.1 to 4)"))]
 
 
 def _decoded(facts):

@@ -59,15 +59,16 @@ def test_found(folder):
     page = check_page(folder, FIGURES | {"states", "raster", "neurons"})
     said = caption(page, "states")
     assert f"of {39} and {39}" in said and f"{found.up.mean() * 100:.0f} % of the time" in said, said
-    assert "Mean duration of up states" in page and "as in slow-wave sleep (0.2 to 2 s)" in page
+    assert "Mean duration of up and down states" in page and "as of cortex asleep (0.1 to 4)" in page
 
 
 def test_durations_judged(folder):
-    """States longer than those of sleep are said to be; without spikes the rate alone is drawn."""
-    make(folder, numpy.tile(numpy.repeat([0.02, 5.0], [1500, 1500]), 8))
+    """Cycles slower than those of sleep are said to be; without spikes the rate alone is drawn."""
+    make(folder, numpy.tile(numpy.repeat([0.02, 5.0], [3000, 3000]), 8))
     report(folder)
     page = check_page(folder, FIGURES | {"states"})
-    assert page.count("longer than in slow-wave sleep") == 2 and "3.06 s" in caption(page, "states")
+    assert "slower than those of cortex" in page and "6.06 s" in caption(page, "states")
+    assert "0.0833 Hz" in caption(page, "states")
 
 
 def test_one_level(folder):

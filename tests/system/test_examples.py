@@ -20,8 +20,8 @@ except ImportError as error:
 
 
 def up_and_down(check, folder):
-    """States of 0.2 to 2 s (M. Torao-Angosto et al., Front. Syst. Neurosci. 15:609645, 2021) that end by adaptation:
-    without it (b = 0) the network is awake, as in A. Destexhe, J. Comput. Neurosci. 27:493 (2009)."""
+    """Up states that end by adaptation, in cycles of 0.1 to 4 Hz (M. Torao-Angosto et al., Front. Syst. Neurosci.
+    15:609645, 2021): without it (b = 0) the network is awake, as in A. Destexhe, J. Comput. Neurosci. 27:493 (2009)."""
     def found(name, values):
         return states.find_states(run_folder.Run(Run(EXAMPLES / "updown.yaml", folder / name, values).out))
 
@@ -32,6 +32,8 @@ def up_and_down(check, folder):
     for word, seconds in (("up", sleep.up_s), ("down", sleep.down_s)):
         check(f"updown: {word} states last 0.2 to 2 s", 0.2 < seconds.mean() < 2,
               f"{seconds.mean():.2f} s, {seconds.min():.2f} to {seconds.max():.2f}")
+    frequency = 1 / (sleep.up_s.mean() + sleep.down_s.mean())
+    check("updown: cycles of 0.1 to 4 Hz, as in cortex asleep", 0.1 < frequency < 4, f"{frequency:.2f} Hz")
     check("updown: down states are nearly silent", sleep.mean_hz(False) < 0.1 < 1 < sleep.mean_hz(True),
           f"{sleep.mean_hz(False):.3f} and {sleep.mean_hz(True):.2f} sp/s")
     awake = {"simulation.duration_ms": 5000, "record.spikes": "none", "populations.0.params.b_pA": 0}
