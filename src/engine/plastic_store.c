@@ -55,11 +55,9 @@ typedef struct {
   int what;
   size_t piece_capacity;
   uint32_t piece, shift; /* being drawn */
-  cls_sources *marked;
-  uint64_t *next;   /* per slot: synapses, then the next free record */
-  uint64_t *record; /* delay (16 bits) | piece (16) | weight (16) | target (16) */
-  uint64_t page;    /* the page looked up last, and where it is */
-  uint32_t page_index;
+  uint64_t *next;        /* per slot: synapses, then the next free record */
+  uint64_t *record;      /* delay (16 bits) | piece (16) | weight (16) | target (16) */
+  cls_slot_finder finder;
 } pass;
 
 static bool is_plastic(const pass *p, const cls_part_piece *piece) {
@@ -74,42 +72,9 @@ static cls_status draw_piece(pass *p, const cls_part_piece *piece) {
                              p->what, p->sink, p);
 }
 
-static cls_status mark_sink(void *context, const cls_synapse *synapses, int n) {
-  pass *p = context;
-  for (int i = 0; i < n; i++) CLS_TRY(cls_sources_add(p->marked, synapses[i].source));
-  return CLS_OK;
-}
-
-static cls_status mark_piece(void *context, const cls_part_piece *piece) {
-  pass *p = context;
-  const cls_network *network = p->plan->network;
-  const cls_projection *projection = &network->projections[piece->projection];
-  if (!is_plastic(p, piece)) return CLS_OK;
-  if (cls_piece_expected(network, p->plan->layout, piece) < CLS_SURELY) return draw_piece(p, piece);
-  for (uint32_t s = 0; s < projection->n_sources; s++) {
-    const cls_population *source = &network->populations[projection->sources[s].population];
-    CLS_TRY(cls_sources_add_range(p->marked, source->first, source->n));
-  }
-  return CLS_OK;
-}
-
-cls_status cls_plastic_mark(const cls_part_plan *plan, cls_sources *marked) {
-  pass p = {.plan = plan, .marked = marked, .sink = mark_sink, .what = CLS_DRAW_SOURCE};
-  return cls_part_pieces(plan, mark_piece, &p);
-}
-
-static uint32_t slot_of(pass *p, uint64_t neuron) {
-  const uint64_t page = neuron / CLS_PAGE;
-  if (page != p->page) {
-    p->page = page;
-    p->page_index = cls_sources_page(p->plan->sources, page);
-  }
-  return cls_sources_slot_in(p->plan->sources, p->page_index, neuron);
-}
-
 static cls_status count_sink(void *context, const cls_synapse *synapses, int n) {
   pass *p = context;
-  for (int i = 0; i < n; i++) p->next[slot_of(p, synapses[i].source)]++;
+  for (int i = 0; i < n; i++) p->next[cls_slot_of(&p->finder, synapses[i].source)]++;
   return CLS_OK;
 }
 
@@ -148,7 +113,7 @@ static cls_status count_piece(void *context, const cls_part_piece *piece) {
 static cls_status record_sink(void *context, const cls_synapse *synapses, int n) {
   pass *p = context;
   for (int i = 0; i < n; i++)
-    p->record[p->next[slot_of(p, synapses[i].source)]++] =
+    p->record[p->next[cls_slot_of(&p->finder, synapses[i].source)]++] =
         cls_row_record(synapses[i].delay, p->piece, synapses[i].weight, synapses[i].target + p->shift);
   return CLS_OK;
 }
@@ -224,7 +189,6 @@ static cls_status fill(pass *p) {
   CLS_TRY(cls_alloc_unset(&p->record, store->n_synapses, sizeof *p->record, "plastic synapses"));
   p->sink = record_sink;
   p->what = CLS_DRAW_ALL;
-  p->page = UINT64_MAX;
   CLS_TRY(cls_part_pieces(p->plan, record_piece, p));
   CLS_TRY(cls_alloc(&store->row, store->n_slots + 1ul, sizeof *store->row, "rows"));
   CLS_TRY(cls_alloc_unset(&store->synapse, store->n_synapses, sizeof *store->synapse, "plastic synapses"));
@@ -232,7 +196,10 @@ static cls_status fill(pass *p) {
 }
 
 cls_status cls_plastic_build(cls_part_plan *plan, cls_plastic_store **store) {
-  pass p = {.plan = plan, .sink = count_sink, .what = CLS_DRAW_SOURCE, .page = UINT64_MAX};
+  pass p = {.plan = plan,
+            .sink = count_sink,
+            .what = CLS_DRAW_SOURCE,
+            .finder = cls_slot_finder_make(plan->sources)};
   bool any = false;
   *store = NULL;
   for (uint32_t j = 0; j < plan->network->n_projections && !any; j++)

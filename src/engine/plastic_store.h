@@ -48,8 +48,6 @@ typedef struct cls_plastic_store_ {
   uint32_t max_delay, max_dendritic; /* steps; dendritic parts of delays with STDP */
 } cls_plastic_store;
 
-/* Local. Adds the sources of the plastic synapses of a part, or those that may have one. */
-cls_status cls_plastic_mark(const cls_part_plan *plan, cls_sources *marked);
 /* Local. Draws the plastic synapses of a part; lowers plan->min_delay. *store is NULL where there are none. */
 cls_status cls_plastic_build(cls_part_plan *plan, cls_plastic_store **store);
 void cls_plastic_store_destroy(cls_plastic_store *store); /* NULL is fine */

@@ -43,4 +43,22 @@ static inline uint32_t cls_sources_slot_in(const cls_sources *s, uint32_t index,
   return slot + (uint32_t)__builtin_popcountll(bits[bit / 64] & ((1ull << (bit % 64)) - 1));
 }
 
+/* Looks up slots of neurons one after the other, most often of the same page. */
+typedef struct {
+  const cls_sources *sources;
+  uint64_t page; /* looked up last, and where it is */
+  uint32_t index;
+} cls_slot_finder;
+static inline cls_slot_finder cls_slot_finder_make(const cls_sources *sources) {
+  return (cls_slot_finder){sources, UINT64_MAX, 0};
+}
+static inline uint32_t cls_slot_of(cls_slot_finder *finder, uint64_t neuron) {
+  const uint64_t page = neuron / CLS_PAGE;
+  if (page != finder->page) {
+    finder->page = page;
+    finder->index = cls_sources_page(finder->sources, page);
+  }
+  return cls_sources_slot_in(finder->sources, finder->index, neuron);
+}
+
 #endif

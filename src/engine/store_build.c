@@ -72,7 +72,6 @@ static cls_status find_sources(const cls_part_plan *plans, uint32_t n_parts, cls
     cls_status status = cls_sources_create(&marked);
     if (status == CLS_OK) status = cls_targets_mark(&plans[p], marked);
     if (status == CLS_OK) status = cls_items_mark(&plans[p], marked);
-    if (status == CLS_OK) status = cls_plastic_mark(&plans[p], marked);
     if (status == CLS_OK) status = cls_procedural_create(&plans[p], &stores[p]->procedural);
     if (status == CLS_OK) status = cls_procedural_mark(stores[p]->procedural, marked);
     if (status == CLS_OK) {

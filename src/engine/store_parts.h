@@ -57,7 +57,8 @@ double cls_piece_expected(const cls_network *network, const cls_layout *layout, 
 
 /* ---- by target ---- */
 
-/* Adds the sources that occur, or may: those without a synapse are removed when all is built. */
+/* Adds the sources that occur, or may: those without a synapse are removed when all is built. Those of plastic synapses,
+ * too, whichever way they are drawn. */
 cls_status cls_targets_mark(const cls_part_plan *plan, cls_sources *marked);
 /* Fills plan->count and ->table. */
 cls_status cls_targets_count(cls_part_plan *plan);

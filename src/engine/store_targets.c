@@ -79,15 +79,12 @@ typedef struct {
   uint64_t *next;             /* next free record per slot, */
   uint64_t *record;
   cls_store *store; /* or rows with places */
-  uint64_t page;    /* the page looked up last, and where it is */
-  uint32_t page_index;
+  cls_slot_finder finder;
 } pass;
 
-static cls_status draw_piece(void *context, const cls_part_piece *piece) {
-  pass *p = context;
+static cls_status draw_any(pass *p, const cls_part_piece *piece) {
   const cls_network *network = p->plan->network;
   const cls_range *range = &p->plan->layout->ranges[piece->range];
-  if (!cls_drawn_by_target(&network->projections[piece->projection])) return CLS_OK;
   cls_projection projection;
   double *factor;
   CLS_TRY(cls_projection_at(network, &network->projections[piece->projection], p->plan->step, &projection,
@@ -99,10 +96,16 @@ static cls_status draw_piece(void *context, const cls_part_piece *piece) {
   return status;
 }
 
+static cls_status draw_piece(void *context, const cls_part_piece *piece) {
+  pass *p = context;
+  const bool here = cls_drawn_by_target(&p->plan->network->projections[piece->projection]);
+  return here ? draw_any(p, piece) : CLS_OK;
+}
+
 static cls_status draw(pass *p, cls_synapse_sink sink, int what) {
   p->sink = sink;
   p->what = what;
-  p->page = UINT64_MAX;
+  p->finder = cls_slot_finder_make(p->plan->sources);
   return cls_part_pieces(p->plan, draw_piece, p);
 }
 
@@ -116,8 +119,8 @@ static cls_status mark_piece(void *context, const cls_part_piece *piece) {
   pass *p = context;
   const cls_network *network = p->plan->network;
   const cls_projection *projection = &network->projections[piece->projection];
-  if (!cls_drawn_by_target(projection)) return CLS_OK;
-  if (cls_piece_expected(network, p->plan->layout, piece) < CLS_SURELY) return draw_piece(p, piece);
+  if (!cls_drawn_by_target(projection) && !projection->plasticity) return CLS_OK;
+  if (cls_piece_expected(network, p->plan->layout, piece) < CLS_SURELY) return draw_any(p, piece);
   for (uint32_t s = 0; s < projection->n_sources; s++) {
     const cls_population *source = &network->populations[projection->sources[s].population];
     CLS_TRY(cls_sources_add_range(p->marked, source->first, source->n));
@@ -130,32 +133,23 @@ cls_status cls_targets_mark(const cls_part_plan *plan, cls_sources *marked) {
   return cls_part_pieces(plan, mark_piece, &p);
 }
 
-static uint32_t slot_of(pass *p, uint64_t neuron) {
-  uint64_t page = neuron / CLS_PAGE;
-  if (page != p->page) {
-    p->page = page;
-    p->page_index = cls_sources_page(p->plan->sources, page);
-  }
-  return cls_sources_slot_in(p->plan->sources, p->page_index, neuron);
-}
-
 static cls_status count_sink(void *context, const cls_synapse *synapses, int n) {
   pass *p = context;
-  for (int i = 0; i < n; i++) p->count[slot_of(p, synapses[i].source)]++;
+  for (int i = 0; i < n; i++) p->count[cls_slot_of(&p->finder, synapses[i].source)]++;
   return CLS_OK;
 }
 
 static cls_status count_cells_sink(void *context, const cls_synapse *synapses, int n) {
   pass *p = context;
   for (int i = 0; i < n; i++)
-    ++*cls_row_cell(p->table, slot_of(p, synapses[i].source), synapses[i].delay, p->channel);
+    ++*cls_row_cell(p->table, cls_slot_of(&p->finder, synapses[i].source), synapses[i].delay, p->channel);
   return CLS_OK;
 }
 
 static cls_status record_sink(void *context, const cls_synapse *synapses, int n) {
   pass *p = context;
   for (int i = 0; i < n; i++)
-    p->record[p->next[slot_of(p, synapses[i].source)]++] =
+    p->record[p->next[cls_slot_of(&p->finder, synapses[i].source)]++] =
         cls_row_record(synapses[i].delay, p->channel, synapses[i].weight, synapses[i].target + p->shift);
   return CLS_OK;
 }
@@ -163,7 +157,7 @@ static cls_status record_sink(void *context, const cls_synapse *synapses, int n)
 static cls_status put_sink(void *context, const cls_synapse *synapses, int n) {
   pass *p = context;
   for (int i = 0; i < n; i++)
-    cls_rows_put(p->store, p->table, slot_of(p, synapses[i].source), &synapses[i], p->channel,
+    cls_rows_put(p->store, p->table, cls_slot_of(&p->finder, synapses[i].source), &synapses[i], p->channel,
                  synapses[i].target + p->shift);
   return CLS_OK;
 }

@@ -180,8 +180,7 @@ static void test_members(void **state) {
 }
 
 /* Tracts of other projections change while spikes are in flight to plastic synapses. */
-static void test_beside_tracts(void **state) {
-  (void)state;
+static cls_network *beside_tracts(double factor) {
   cls_network *network = make_network("lif_psc_exp", 9, 3, (uint64_t[]){200, 150, 50});
   for (int p = 0; p < 3; p++) {
     cls_input *input = add_input(&network->populations[p], "poisson", 0);
@@ -208,8 +207,18 @@ static void test_beside_tracts(void **state) {
                                                                .n_on = 1,
                                                                .from = (uint32_t[]){1},
                                                                .n_from = 1,
-                                                               .value = 3}));
+                                                               .value = factor}));
   OK(cls_network_finish(network));
+  return network;
+}
+
+static void test_beside_tracts(void **state) {
+  (void)state;
+  cls_network *network = beside_tracts(1);
+  const uint64_t unchanged =
+      digest_run(network, (options){.comm = MPI_COMM_SELF, .backend = backends[0]}, 1500, 0);
+  cls_network_destroy(network);
+  network = beside_tracts(3);
   uint64_t spikes[3], weights[3], n;
   for (int i = 0; i < 3; i++) {
     const options o[] = {{.comm = MPI_COMM_SELF, .backend = backends[0]},
@@ -221,6 +230,7 @@ static void test_beside_tracts(void **state) {
     OK(cls_engine_weights_digest(s->engine, 0, &weights[i], &n));
     stop(s);
   }
+  assert_true(spikes[0] != 0 && spikes[0] != unchanged);
   assert_true(spikes[0] == spikes[1] && spikes[0] == spikes[2]);
   assert_true(weights[0] == weights[1] && weights[0] == weights[2]);
   cls_network_destroy(network);

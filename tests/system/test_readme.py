@@ -6,7 +6,7 @@ what `callosum check` expects is what a run then has.
 import json
 import re
 
-from common import EXAMPLES, ROOT, Run, call, testing
+from common import EXAMPLES, JOBS, ROOT, Run, call, testing
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MARK = "<!-- callosum reference -->\n"
@@ -71,7 +71,9 @@ def sizes(check, folder):
     for name, job, values in [("brain", EXAMPLES / "demo.yaml", {"brain.neurons": 6000, "simulation.duration_ms": 200,
                                                                 "record.warmup_ms": 20, "record.rates": {"bin_ms": 1}}),
                               ("microcircuit", EXAMPLES / "pd14.yaml",
-                               {"scale": {"neurons": 0.1, "indegree": 0.1}, "simulation.duration_ms": 100, "record.warmup_ms": 20})]:
+                               {"scale": {"neurons": 0.1, "indegree": 0.1}, "simulation.duration_ms": 100, "record.warmup_ms": 20}),
+                              ("plastic", JOBS / "plastic.yaml", {"simulation.duration_ms": 50, "record.warmup_ms": 20,
+                                                                     "record.rates": {"bin_ms": 1}})]:
         options = [o for k, v in values.items() for o in ("--set", f"{k}={json.dumps(v)}")]
         done = call("check", job, *options, "--threads", 1)
         s = Run(job, folder / name, values).summary
