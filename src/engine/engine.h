@@ -114,7 +114,8 @@ typedef struct {
   cls_status (*deliver)(void *instance, int member, const cls_arrival *arrivals, size_t n);
   /* Forgets all that is in flight to member `member` and starts anew from `arrivals`: every spike whose events
    * may still be due at step `now`, the next to be computed, or later (age <= the greatest delay). Events due
-   * before `now` have acted and are left out. Rows are read from the stores as they are now. */
+   * before `now` have acted and are left out. Rows are read from the stores as they are now. What is in flight to
+   * plastic synapses stays: their weights are never drawn again. */
   cls_status (*redeliver)(void *instance, int member, int64_t now, const cls_arrival *arrivals, size_t n);
   /* Advances member `member` from step `begin` to `end` (end - begin <= the least local delay) and says who
    * spiked. */
