@@ -15,7 +15,8 @@
  *   - a warp operation whose mask lacks the caller, or names a lane that has ended, waits at a barrier or is in another
  *     warp operation (another line or mask) that needs this lane;
  *   - a deadlock of any other kind: every place where threads wait is listed;
- *   - more than 48 KiB of shared memory in a block; __trap().
+ *   - threads that spin on atomics and get nowhere;
+ *   - more than 48 KiB of shared memory in a block; arguments that hold a pointer to the host's memory; __trap().
  *
  * Memory. What is shared in a block (CLS_SHARED), cudaMalloc() memory and the destination of a copy that is under way
  * are filled with junk, other junk for another seed: what is read before it is written differs from run to run. Every

@@ -1,7 +1,9 @@
 /* Inside the executor. One object of each kind is described here; the files are
  *   fiber.cpp   stacks and the switch between them, told to the sanitizers
- *   grid.cpp    a grid: its blocks, who runs next, the barriers of blocks and grids
+ *   grid.cpp    a grid: its blocks and who runs next
+ *   barrier.cpp barriers of blocks and grids, fences
  *   warp.cpp    warp operations
+ *   launch.cpp  what is checked before a grid is queued
  *   stream.cpp  streams and events: what is queued, and when it is executed
  *   memory.cpp  allocations and copies
  *   device.cpp  devices, errors
@@ -57,13 +59,49 @@ void switch_to(fiber *to);
 /* What a fiber does whenever it's taken anew; defined in grid.cpp. Returns when the fiber may be given back. */
 void run_thread();
 
-/* ---- grid.cpp ---- */
+/* ---- warp.cpp ---- */
+/* Lanes that meet: the same place, the same mask. */
+struct meeting {
+  const site *where;
+  unsigned mask, arrived;
+  past *time;
+};
+struct warp {
+  fiber *lane[32] = {};
+  unsigned ended = 0;      /* bit per lane: ended, or never there */
+  unsigned at_barrier = 0; /* bit per lane: waits for the block or the grid */
+  unsigned meetings = 0;
+  meeting meet[32];
+};
+/* The running lane ends, or waits for its block or the grid: an error if another lane waits for it. */
+void lane_ends();
+void lane_waits_at_barrier(const site *where);
+
+/* ---- grid.cpp, barrier.cpp ---- */
 /* A barrier of a block or a grid. */
 struct barrier {
   unsigned arrived = 0;
   const site *where = nullptr;
   fiber *first = nullptr; /* who came first */
   uint64_t holding = 0;   /* of those whose predicate held */
+};
+
+struct shared_object {
+  const site *where;
+  void *at;
+};
+
+struct block {
+  unsigned index = 0;
+  unsigned alive = 0; /* threads */
+  std::vector<fiber *> threads;
+  std::vector<warp> warps;
+  barrier all;
+  size_t shared_bytes = 0;
+  unsigned shared_objects = 0;
+  shared_object shared[64];
+  void *identity = nullptr; /* whose the shared memory is */
+  past *made = new_past(), *ended = new_past();
 };
 
 struct launch {
@@ -74,6 +112,21 @@ struct launch {
   unsigned blocks, threads;
   bool together;
 };
+
+/* The grid that runs, if one does. */
+struct the_grid {
+  const launch *what = nullptr;
+  std::vector<fiber *> ready;  /* threads that can go on; who came last is mostly at the end */
+  unsigned haste = 0;          /* in 16: how often the last is taken, and not any */
+  uint64_t in_vain = 0;        /* draws since a thread ended or passed a barrier or a warp operation */
+  std::vector<block *> blocks; /* alive */
+  unsigned ended = 0;          /* blocks */
+  uint64_t threads_ended = 0;
+  block *over = nullptr; /* one whose last thread has just ended */
+  barrier all;
+  past begin, fence;
+};
+extern the_grid &grid;
 
 /* ThreadSanitizer's threads that one stream has used. A thread of a later grid of the stream knows what an earlier one
  * knew, which is what the order of the stream promises. */
@@ -93,26 +146,10 @@ void wait_at(const site *where);
 void make_ready(fiber *f);
 /* For messages: "kernel: block 1, thread 33". */
 std::string who(const fiber *f);
+/* A call in a kernel, which it counts; anywhere else it's an error. */
+void in_kernel(site *where, const char *kind);
 
-/* ---- warp.cpp ---- */
-/* Lanes that meet: the same place, the same mask. */
-struct meeting {
-  const site *where;
-  unsigned mask, arrived;
-  past *time;
-};
-struct warp {
-  fiber *lane[32] = {};
-  unsigned ended = 0;      /* bit per lane: ended, or never there */
-  unsigned at_barrier = 0; /* bit per lane: waits for the block or the grid */
-  unsigned meetings = 0;
-  meeting meet[32];
-};
-/* The running lane ends, or waits for its block or the grid: an error if another lane waits for it. */
-void lane_ends();
-void lane_waits_at_barrier(const site *where);
-
-/* ---- stream.cpp ---- */
+/* ---- stream.cpp, launch.cpp ---- */
 /* One recording of an event. */
 struct moment {
   bool reached = false;
@@ -129,6 +166,8 @@ void finish_all();
 /* ---- memory.cpp ---- */
 /* Lets kernels and copies, or the host, use the device's memory (AddressSanitizer only). */
 void open_device_memory(bool open);
+/* Whether a kernel may use what is here, or just before: it was given by cudaMalloc() or cudaMallocHost(). */
+bool is_for_kernels(uintptr_t at);
 
 /* ---- report.cpp ---- */
 struct settings {

@@ -13,39 +13,11 @@ namespace cuda_host {
 /* What is alive at a time of a plain launch; under ThreadSanitizer, where its threads are dear, of any. */
 static const unsigned PLAIN_THREADS = 2048;
 static const size_t SHARED_BYTES = 48 << 10;
+/* So many turns without a barrier, a warp operation or an end of a thread are a loop that waits in vain. */
+static const uint64_t IN_VAIN = 20000000;
 
-struct shared_object {
-  const site *where;
-  void *at;
-  size_t bytes;
-};
-
-struct block {
-  unsigned index = 0;
-  unsigned alive = 0; /* threads */
-  std::vector<fiber *> threads;
-  std::vector<warp> warps;
-  barrier all;
-  size_t shared_bytes = 0;
-  unsigned shared_objects = 0;
-  shared_object shared[64];
-  void *identity = nullptr; /* whose the shared memory is */
-  past *made = new_past(), *ended = new_past();
-};
-
-alignas(16) static unsigned char static_memory[1024]; /* see past::set() */
-
-/* The grid that runs, if one does. */
-static struct the_grid {
-  const launch *what = nullptr;
-  std::vector<fiber *> ready;  /* threads that can go on */
-  std::vector<block *> blocks; /* alive */
-  unsigned ended = 0;          /* blocks */
-  uint64_t threads_ended = 0;
-  block *over = nullptr; /* one whose last thread has just ended */
-  barrier all;
-  past begin, fence;
-} &grid = *new (static_memory) the_grid;
+alignas(16) static unsigned char static_memory[sizeof(the_grid)]; /* see past::set() */
+the_grid &grid = *new (static_memory) the_grid;
 static std::vector<block *> &idle_blocks = *new std::vector<block *>;
 
 /* ---- who runs ---- */
@@ -81,7 +53,12 @@ void make_ready(fiber *f) {
 
 static void run_another() {
   if (grid.ready.empty()) deadlock();
-  unsigned k = draw_below((unsigned)grid.ready.size());
+  if (++grid.in_vain > IN_VAIN)
+    fail("%s: threads wait for each other without an end, for example %s", grid.what->name.c_str(),
+         who(current).c_str());
+  uint64_t dice = draw();
+  unsigned k = (unsigned)((dice >> 32) * grid.ready.size() >> 32);
+  if ((dice & 15) < grid.haste) k = (unsigned)grid.ready.size() - 1;
   fiber *next = grid.ready[k];
   grid.ready[k] = grid.ready.back();
   grid.ready.pop_back();
@@ -98,6 +75,11 @@ void give_way() {
 void wait_at(const site *where) {
   current->waits = where;
   run_another();
+}
+
+void in_kernel(site *where, const char *kind) {
+  arrive(where, kind);
+  if (!current->home) fail("%s is called outside a kernel", place(where).c_str());
 }
 
 std::string who(const fiber *f) {
@@ -123,6 +105,7 @@ void run_thread() {
     home->ended->join();
   home->alive--;
   grid.threads_ended++;
+  grid.in_vain = 0;
   current->waits = nullptr;
   if (home->alive == 0) {
     grid.over = home;
@@ -216,6 +199,8 @@ void run(const launch &what, identities &who) {
   grid.what = &what;
   grid.ended = 0;
   grid.threads_ended = 0;
+  grid.in_vain = 0;
+  grid.haste = "\0\0\10\17"[draw_below(4)]; /* all abreast, or one warp far ahead of the others */
   grid.all = barrier();
   blockDim.x = what.threads;
   gridDim.x = what.blocks;
@@ -245,92 +230,13 @@ void run(const launch &what, identities &who) {
   grid.what = nullptr;
 }
 
-/* ---- barriers of blocks and grids ---- */
-/* What all threads get: how many predicates held. */
-static uint64_t meet(barrier &b, const site *where, bool of_grid, bool predicate) {
-  block *home = current->home;
-  uint64_t expected = of_grid ? (uint64_t)grid.what->blocks * grid.what->threads : home->threads.size();
-  if (b.arrived && b.where != where)
-    fail("%s waits at %s, but %s waits at %s: all must wait at the same place", who(current).c_str(),
-         place(where).c_str(), who(b.first).c_str(), place(b.where).c_str());
-  uint64_t ended = of_grid ? grid.threads_ended : home->threads.size() - home->alive;
-  if (ended)
-    fail("%s waits at %s, but %llu of the %s's threads have ended", who(current).c_str(),
-         place(where).c_str(), (unsigned long long)ended, of_grid ? "grid" : "block");
-  lane_waits_at_barrier(where);
-  if (b.arrived == 0) {
-    b.first = current;
-    b.where = where;
-    b.holding = 0;
-    b.first->time->set();
-  } else {
-    b.first->time->join();
-  }
-  b.holding += predicate;
-  if (++b.arrived < expected) {
-    wait_at(where);
-    return current->result;
-  }
-  b.arrived = 0;
-  auto release = [&](block *one) {
-    for (warp &w : one->warps) w.at_barrier = 0;
-    for (fiber *f : one->threads) {
-      f->result = b.holding;
-      as that(f->identity);
-      b.first->time->learn();
-      if (f != current) make_ready(f);
-    }
-  };
-  if (of_grid)
-    for (block *one : grid.blocks) release(one);
-  else
-    release(home);
-  give_way();
-  return current->result;
-}
-
-/* Counted, and not to be skipped. */
-static bool counted(site *where, const char *kind) {
-  arrive(where, kind);
-  if (!current->home) fail("%s: %s is called outside a kernel", place(where).c_str(), kind);
-  return !where->dropped;
-}
-
 } // namespace cuda_host
 
 using namespace cuda_host;
 
-void cuda_host_site::barrier() {
-  if (counted(this, "__syncthreads")) meet(current->home->all, this, false, false);
-}
-
-int cuda_host_site::barrier_count(int predicate) {
-  counted(this, "__syncthreads_count");
-  return (int)meet(current->home->all, this, false, predicate != 0);
-}
-
-int cuda_host_site::barrier_and(int predicate) {
-  counted(this, "__syncthreads_and");
-  return meet(current->home->all, this, false, predicate != 0) == current->home->threads.size();
-}
-
-int cuda_host_site::barrier_or(int predicate) {
-  counted(this, "__syncthreads_or");
-  return meet(current->home->all, this, false, predicate != 0) != 0;
-}
-
-void cuda_host_site::barrier_of_grid() {
-  if (!counted(this, "CLS_GRID_SYNC")) return;
-  if (!grid.what->together)
-    fail("%s: CLS_GRID_SYNC in %s, which CLS_LAUNCH_TOGETHER has not launched", place(this).c_str(),
-         grid.what->name.c_str());
-  meet(grid.all, this, true, false);
-}
-
 void *cuda_host_site::shared(size_t bytes, size_t alignment) {
-  arrive(this, "CLS_SHARED");
+  in_kernel(this, "CLS_SHARED");
   block *b = current->home;
-  if (!b) fail("%s: CLS_SHARED outside a kernel", place(this).c_str());
   unsigned k = 0;
   while (k < b->shared_objects && b->shared[k].where != this) k++;
   if (k == b->shared_objects) {
@@ -342,7 +248,7 @@ void *cuda_host_site::shared(size_t bytes, size_t alignment) {
     void *at = nullptr;
     if (posix_memalign(&at, std::max(alignment, sizeof(void *)), bytes)) fail("no memory for shared memory");
     fill_with_junk(at, bytes);
-    b->shared[b->shared_objects++] = {this, at, bytes};
+    b->shared[b->shared_objects++] = {this, at};
     b->made->set();
   }
   b->made->learn();
@@ -356,13 +262,6 @@ void cuda_host_preempt(void) {
 
 void cuda_host_give_way(void) {
   if (current->home) give_way();
-}
-
-void cuda_host_fence(void) {
-  cuda_host_preempt();
-  if (!current->home) return;
-  grid.fence.learn();
-  grid.fence.join();
 }
 
 void cuda_host_trap(const char *file, int line) {

@@ -33,6 +33,10 @@ static where place_of(const void *at, size_t bytes) {
   return a->second.of_device ? DEVICE : PINNED;
 }
 
+bool is_for_kernels(uintptr_t at) {
+  return holder((const void *)at) != allocations.end() || holder((const void *)(at - 1)) != allocations.end();
+}
+
 static void hide(uintptr_t at, size_t bytes, bool open) {
   if (bytes > HIDDEN_BYTES) bytes = HIDDEN_BYTES;
   if (!__asan_poison_memory_region) return;

@@ -78,6 +78,7 @@ static void part(meeting &m, bool vote) {
     if (f != current) make_ready(f);
   }
   m = w->meet[--w->meetings];
+  grid.in_vain = 0;
 }
 
 /* __syncwarp() only: what the lanes did before, all of them know now. */
@@ -103,31 +104,24 @@ static uint64_t meet(const site *where, unsigned mask, bool vote, bool orders) {
   return current->result;
 }
 
-static void in_kernel(const site *where) {
-  if (!current->home) fail("%s is called outside a kernel", place(where).c_str());
-}
-
 } // namespace cuda_host
 
 using namespace cuda_host;
 
 void cuda_host_site::barrier_of_warp(unsigned mask) {
-  arrive(this, "__syncwarp");
-  in_kernel(this);
+  in_kernel(this, "__syncwarp");
   if (!dropped) meet(this, mask, true, true);
 }
 
 unsigned cuda_host_site::vote(unsigned mask, int predicate, const char *name) {
-  arrive(this, name);
-  in_kernel(this);
+  in_kernel(this, name);
   current->word = predicate != 0;
   return (unsigned)meet(this, mask, true, false);
 }
 
 uint64_t cuda_host_site::move(unsigned mask, uint64_t word, int lane, int width, cuda_host_shuffle how) {
   static const char *const names[] = {"__shfl_sync", "__shfl_up_sync", "__shfl_down_sync", "__shfl_xor_sync"};
-  arrive(this, names[how]);
-  in_kernel(this);
+  in_kernel(this, names[how]);
   if (width < 1 || width > 32 || (width & (width - 1)))
     fail("%s at %s: width %d, expected a power of two up to 32", who(current).c_str(), place(this).c_str(),
          width);
