@@ -79,6 +79,15 @@ typedef struct {
 
 /* ---- backends ---- */
 
+/* What a backend with a device of its own did for the host in the course of a run. */
+typedef struct {
+  uint64_t launches, steps;             /* kernels; steps advanced (members together) */
+  uint64_t copies_in, copies_out;       /* copies to the device and back, */
+  uint64_t bytes_in, bytes_out;         /* and their bytes */
+  uint64_t allocations;                 /* of device memory, after it was made */
+  uint64_t update_bytes, deliver_bytes; /* least traffic of its memory that the work so far asks for */
+} cls_profile;
+
 struct cls_store_;
 struct cls_neurons_;
 /* What a backend is made from. Everything is owned by the engine and outlives the instance. */
@@ -111,6 +120,7 @@ typedef struct {
   int n_tallies;
   const uint64_t *marked; /* bit i % 64 of marked[i / 64]: spikes of local index i; NULL: of none */
   uint32_t n_marked;
+  int64_t steps; /* at most so many between two times that the observer is told */
 } cls_watch;
 
 /* A state of one neuron: neuron `index` of range `range` of the layout. */
@@ -171,6 +181,8 @@ typedef struct {
   /* Bytes held now; seconds spent so far in update and in delivery (of the slowest thread), events delivered.
    */
   void (*report)(void *instance, size_t *bytes, double *update_s, double *deliver_s, uint64_t *events);
+  /* What it asked of its device. NULL: it has none. */
+  void (*profile)(void *instance, cls_profile *profile);
 } cls_backend;
 #define CLS_CURRENT_ONE 1048576.0
 
@@ -264,6 +276,8 @@ typedef struct {
   uint64_t neurons, synapses, spikes, events, messages, packets, sent_bytes;
   size_t store_bytes, state_bytes, route_bytes;
   double create_s, connect_s, update_s, deliver_s, exchange_s, wait_s, record_s;
+  bool profiled;
+  cls_profile profile; /* where `profiled` */
 } cls_engine_report;
 
 /* Collective: lays out this rank's blocks, draws its synapses, builds routes, starts the states. The network

@@ -52,6 +52,8 @@ void cls_engine_measure(const cls_engine *engine, cls_engine_report *report) {
   report->state_bytes =
       states + neuron_bytes(e) + e->layout->n_local * (sizeof *e->local_slot + sizeof *e->local_neuron);
   report->route_bytes = routes;
+  report->profiled = e->backend->profile != NULL;
+  if (report->profiled) e->backend->profile(e->backend_instance, &report->profile);
 }
 
 cls_status cls_engine_digest(const cls_engine *engine, int member, uint64_t *digest) {
