@@ -207,7 +207,8 @@ static cls_gpu_range make_range(const cls_backend_setup *setup, const cls_gpu_ch
     const bool pair = cls_port_is_pair(run->model, port);
     const uint64_t offset = run->local - setup->layout->shards[shard].local;
     made.pairs |= (uint32_t)pair << port;
-    made.sum[port] = channel == UINT64_MAX ? UINT64_MAX : (channel & ~CLS_GPU_PAIR) + offset * (pair ? 2 : 1);
+    made.sum[port] =
+        port >= run->model->n_ports ? UINT64_MAX : (channel & ~CLS_GPU_PAIR) + offset * (pair ? 2 : 1);
   }
   return made;
 }

@@ -10,19 +10,26 @@ enum { LEAST_COUNT_BITS = 3 };
 
 /* ---- channels ---- */
 
+/* Ranges of a shard accumulate alike, but some of their models may lack a port. */
+static const cls_model *model_with_port(const cls_neurons *neurons, const cls_shard *shard, int port) {
+  for (uint32_t r = shard->range_first; r < shard->range_last; r++)
+    if (port < neurons->runs[r].model->n_ports) return neurons->runs[r].model;
+  return NULL;
+}
+
 cls_status cls_gpu_channels_create(const cls_layout *layout, const cls_neurons *neurons,
                                    cls_gpu_channels *channels) {
   *channels = (cls_gpu_channels){.n = layout->n_shards * CLS_MAX_PORTS};
   CLS_TRY(cls_alloc(&channels->channel, channels->n, sizeof *channels->channel, "input ports of shards"));
   for (uint32_t c = 0; c < channels->n; c++) {
     const cls_shard *shard = &layout->shards[c / CLS_MAX_PORTS];
-    const cls_model *model = neurons->runs[shard->range_first].model;
     const int port = (int)(c % CLS_MAX_PORTS);
+    const cls_model *model = model_with_port(neurons, shard, port);
+    channels->channel[c] = UINT64_MAX;
+    if (!model) continue;
     const bool pair = cls_port_is_pair(model, port);
-    channels->channel[c] = port >= model->n_ports ? UINT64_MAX
-                           : pair                 ? channels->words | CLS_GPU_PAIR
-                                                  : channels->words;
-    if (port < model->n_ports) channels->words += (uint64_t)shard->n * (pair ? 2 : 1); /* n: of 16 */
+    channels->channel[c] = pair ? channels->words | CLS_GPU_PAIR : channels->words;
+    channels->words += (uint64_t)shard->n * (pair ? 2 : 1); /* n is a multiple of 16 */
   }
   return CLS_OK;
 }

@@ -10,7 +10,7 @@
 
 /* Where the input sums of a member lie: [shards x ports]. */
 typedef struct {
-  uint64_t *channel; /* see cls_gpu_store.channel; UINT64_MAX: the model has no such port */
+  uint64_t *channel; /* see cls_gpu_store.channel; UINT64_MAX: no model of the shard has such a port */
   uint32_t n;
   uint64_t words; /* of a member's sums */
 } cls_gpu_channels;
