@@ -26,9 +26,8 @@ fi
 folder=${1:-$root/build/bundle}
 [ $# -le 1 ] || fail "expected one folder, found $*"
 case "$folder" in -*) fail "unknown option '$folder': expected [--build BUILD] [FOLDER]" ;; esac
-if [ -e "$folder" ]; then
-  [ -f "$folder/environment.sh" ] || fail "$folder exists, and is no bundle: name another folder, or remove it"
-  rm -rf "$folder"
+if [ -e "$folder" ] && { [ ! -f "$folder/environment.sh" ] || [ ! -f "$folder/libexec/orted" ]; }; then
+  fail "$folder exists, and is no bundle: name another folder, or remove it"
 fi
 if [ -z "$build" ]; then
   preset=release
@@ -37,8 +36,11 @@ if [ -z "$build" ]; then
   build=$root/build/$preset
 fi
 
-cmake --install "$build" --prefix "$folder" --strip >/dev/null
+rm -rf "$folder"
+mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
+trap 'rm -rf "$folder"' EXIT # what is not finished is not left behind
+cmake --install "$build" --prefix "$folder" --strip >/dev/null
 cp "$root/README.md" "$root/LICENSE" "$folder"
 
 # ---- Open MPI: its launcher, its plugins, its messages ----
@@ -48,7 +50,7 @@ binaries=$(path_of bindir)
 cp "$binaries/orterun" "$folder/libexec/mpirun" # its name is what it calls itself
 cp "$binaries/orted" "$folder/libexec"
 cp "$(path_of pkgdatadir)"/*.txt "$folder/share/openmpi"
-cp -RL "$(path_of sysconfdir)" "$folder/etc/openmpi"
+touch "$folder/etc/openmpi-mca-params.conf" "$folder/etc/openmpi-default-hostfile" # nothing of this machine's
 # Left out: other networks, OpenSHMEM, watching of messages.
 for plugin in "$(path_of pkglibdir)"/mca_*.so; do
   if ! ldd "$plugin" | grep -q -e 'lib\(ucp\|fabric\|psm2\|psm_infinipath\|ibverbs\|nl-3\|oshmem\|mca_common_monitoring\)\.so'; then
@@ -98,7 +100,7 @@ fi
 cat >"$folder/environment.sh" <<'END'
 # Tells Open MPI and PMIx where they are, and the program where it is if /proc does not. `here` is this folder.
 export OPAL_PREFIX="$here" OPAL_BINDIR="$here/bin" OPAL_LIBDIR="$here/lib" OPAL_PKGLIBDIR="$here/lib/openmpi"
-export OPAL_DATADIR="$here/share" OPAL_PKGDATADIR="$here/share/openmpi" OPAL_SYSCONFDIR="$here/etc/openmpi"
+export OPAL_DATADIR="$here/share" OPAL_PKGDATADIR="$here/share/openmpi" OPAL_SYSCONFDIR="$here/etc" PMIX_SYSCONFDIR="$here/etc"
 export PMIX_PREFIX="$here" PMIX_LIBDIR="$here/lib" PMIX_PKGLIBDIR="$here/lib/pmix" PMIX_PKGDATADIR="$here/share/pmix"
 export LD_ORIGIN_PATH="$here/bin" HWLOC_HIDE_ERRORS="${HWLOC_HIDE_ERRORS:-2}"
 # Open MPI wants a PATH and a HOME, whatever they are.
@@ -138,4 +140,5 @@ launcher bin/orted /.. libexec/orted "$libraries"
 
 name=$(basename "$folder")
 tar -C "$(dirname "$folder")" --sort=name --owner=0 --group=0 --numeric-owner -c "$name" | gzip -9n >"$folder.tar.gz"
+trap - EXIT
 echo "$folder ($(du -sm "$folder" | cut -f1) MiB), $folder.tar.gz ($(du -sm "$folder.tar.gz" | cut -f1) MiB)"

@@ -44,7 +44,7 @@ def readable(rows):
         return rows
     names = subprocess.run(["c++filt", "-p"], input="\n".join(row[0] for row in rows), capture_output=True, text=True,
                            check=True).stdout.split("\n")
-    return [(name.removeprefix("(anonymous namespace)::"), *row[1:]) for name, row in zip(names, rows)]
+    return [(re.sub(r"^(_INTERNAL_\w+|\(anonymous namespace\))::", "", name), *row[1:]) for name, row in zip(names, rows)]
 
 
 def table(rows):
