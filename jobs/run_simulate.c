@@ -22,6 +22,7 @@ typedef struct {
 static cls_status build(cls_run *run, pieces *p) {
   const cls_world *world = &run->world;
   const cls_network *network = run->job->network;
+  if (run->backend->fits) CLS_TRY(run->backend->fits(world, network, run->job->members));
   int parts = run->backend->parts(
       world->threads, run->neurons / (uint64_t)world->ranks); /* threads may differ between ranks */
   MPI_Allreduce(MPI_IN_PLACE, &parts, 1, MPI_INT, MPI_SUM, world->comm);

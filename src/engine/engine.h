@@ -140,6 +140,10 @@ typedef struct {
   const char *about;
   /* How many parts a rank of `threads` threads and `neurons` neurons is cut into. */
   int (*parts)(int threads, uint64_t neurons);
+  /* Collective, before anything is built: CLS_ERR_MEMORY with a table of sizes where what is expected of the network does
+   * not fit its device. NULL: it has none. */
+  cls_status (*fits)(const cls_world *world, const cls_network *network, int members);
+  /* Collective. */
   cls_status (*create)(const cls_backend_setup *setup, void **instance);
   void (*destroy)(void *instance);
   /* Hands over spikes of member `member`. An event of delay d is due in step (next step - age + d), which is

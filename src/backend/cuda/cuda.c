@@ -1,4 +1,5 @@
 #include "backend/cuda/cuda.h"
+#include "backend/cuda/instance.h"
 #include "backend/cuda/sizes.h"
 #include <stdlib.h>
 
@@ -27,28 +28,46 @@ static int parts(int threads, uint64_t neurons) {
   return (int)(neurons / NEURONS_OF_PART) + 1;
 }
 
+/* The GPU of a rank. */
+typedef struct {
+  int number;
+  size_t free_bytes; /* its share, where several ranks have the same GPU */
+} gpu;
+
 /* Collective. Ranks of a node take its GPUs in turn. */
-static cls_status choose_device(cls_cuda *b) {
+static cls_status choose_device(const cls_world *world, gpu *chosen) {
   MPI_Comm node;
-  int rank = 0, devices = 0, together = 0;
-  MPI_Comm_split_type(b->setup.world->comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
+  int rank = 0, ranks = 1, devices = 0, together = 0;
+  size_t free_bytes = 0, total = 0;
+  MPI_Comm_split_type(world->comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
   MPI_Comm_rank(node, &rank);
+  MPI_Comm_size(node, &ranks);
   MPI_Comm_free(&node);
   const cudaError_t error = cudaGetDeviceCount(&devices);
   CLS_CHECK(
       error == cudaSuccess && devices > 0, CLS_ERR_INPUT,
       "backend '/cuda': rank %d finds no GPU (%s): expected an NVIDIA GPU and its driver; use --backend "
       "/cpu/omp without",
-      b->setup.world->rank, error == cudaSuccess ? "no device" : cudaGetErrorString(error));
-  b->device = rank % devices;
-  CLS_CUDA(cudaSetDevice(b->device), "choosing a GPU");
-  CLS_CUDA(cudaDeviceGetAttribute(&b->multiprocessors, cudaDevAttrMultiProcessorCount, b->device), "a GPU");
-  CLS_CUDA(cudaDeviceGetAttribute(&together, cudaDevAttrCooperativeLaunch, b->device), "a GPU");
+      world->rank, error == cudaSuccess ? "no device" : cudaGetErrorString(error));
+  chosen->number = rank % devices;
+  CLS_CUDA(cudaSetDevice(chosen->number), "choosing a GPU");
+  CLS_CUDA(cudaDeviceGetAttribute(&together, cudaDevAttrCooperativeLaunch, chosen->number), "a GPU");
   CLS_CHECK(together, CLS_ERR_INPUT,
-            "backend '/cuda': the GPU of rank %d cannot launch blocks that wait for each other",
-            b->setup.world->rank);
-  CLS_CUDA(cudaStreamCreateWithFlags(&b->stream, cudaStreamNonBlocking), "making a stream");
+            "backend '/cuda': the GPU of rank %d cannot launch blocks that wait for each other", world->rank);
+  CLS_CUDA(cudaMemGetInfo(&free_bytes, &total), "asking for free memory");
+  chosen->free_bytes = free_bytes / (size_t)((ranks + devices - 1) / devices);
   return CLS_OK;
+}
+
+/* Before anything is built: does what is expected fit? */
+static cls_status fits(const cls_world *world, const cls_network *network, int members) {
+  cls_cuda_counts counts;
+  cls_cuda_sizes sizes;
+  gpu chosen;
+  CLS_TRY(cls_agree(world->comm, choose_device(world, &chosen)));
+  CLS_TRY(cls_cuda_counts_expected(network, world->ranks, members, &counts));
+  cls_cuda_sizes_find(&counts, &sizes);
+  return cls_agree(world->comm, cls_cuda_sizes_check(world, network, &sizes, chosen.free_bytes));
 }
 
 /* Members that share parameters share their copy on the GPU. */
@@ -77,12 +96,13 @@ static cls_status plan(cls_cuda *b) {
   return CLS_OK;
 }
 
-static cls_status check_memory(const cls_cuda *b) {
-  cls_cuda_sizes sizes;
-  size_t free_bytes = 0, total = 0;
-  cls_cuda_sizes_find(b, &sizes);
-  CLS_CUDA(cudaMemGetInfo(&free_bytes, &total), "asking for free memory");
-  return cls_cuda_sizes_check(b, &sizes, free_bytes);
+static void find_sizes(const cls_cuda *b, cls_cuda_sizes *sizes) {
+  cls_cuda_counts counts = {.store = b->synapses.counts,
+                            .member = b->sizes,
+                            .neurons = b->setup.layout->n_neurons,
+                            .members = (uint64_t)b->setup.members};
+  for (uint32_t p = 0; p < b->n_parameters; p++) counts.parameters += b->parameters[p].arena.bytes;
+  cls_cuda_sizes_find(&counts, sizes);
 }
 
 static cls_status start_member(cls_cuda *b, int m, float *pool) {
@@ -116,20 +136,26 @@ static cls_status start_members(cls_cuda *b) {
 }
 
 static cls_status choose_kernel(cls_cuda *b) {
-  int resident = 0;
+  int resident = 0, multiprocessors = 0;
+  CLS_CUDA(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, b->device), "a GPU");
   b->only = cls_gpu_only_model(b->setup.neurons[0]);
   CLS_CUDA(cls_gpu_resident_steps(b->only, &resident), "the program has no kernels for this GPU");
-  b->blocks = (unsigned)(resident * b->multiprocessors);
+  b->blocks = (unsigned)(resident * multiprocessors);
   CLS_CHECK(b->blocks > 0, CLS_ERR_INTERNAL, "no block fits a multiprocessor of the GPU of rank %d",
             b->setup.world->rank);
   return CLS_OK;
 }
 
 static cls_status fill(cls_cuda *b) {
-  CLS_TRY(choose_device(b));
+  cls_cuda_sizes sizes;
+  gpu chosen;
+  CLS_TRY(choose_device(b->setup.world, &chosen));
+  b->device = chosen.number;
+  CLS_CUDA(cudaStreamCreateWithFlags(&b->stream, cudaStreamNonBlocking), "making a stream");
   CLS_TRY(choose_kernel(b));
   CLS_TRY(plan(b));
-  CLS_TRY(check_memory(b));
+  find_sizes(b, &sizes);
+  CLS_TRY(cls_cuda_sizes_check(b->setup.world, b->setup.network, &sizes, chosen.free_bytes));
   CLS_TRY(cls_gpu_arena_make(&b->synapses.arena, b->stream));
   CLS_TRY(cls_gpu_store_fill(&b->setup, &b->channels, &b->synapses, b->stream));
   for (uint32_t p = 0; p < b->n_parameters; p++) {
@@ -204,7 +230,7 @@ static cls_status weights(void *instance, int member, uint32_t part, const int32
 static void report(void *instance, size_t *bytes, double *update_s, double *deliver_s, uint64_t *events) {
   const cls_cuda *b = instance;
   cls_cuda_sizes sizes;
-  cls_cuda_sizes_find(b, &sizes);
+  find_sizes(b, &sizes);
   *bytes = sizes.total - b->synapses.arena.bytes;
   *update_s = (double)b->status->update_ns * 1e-9;
   *deliver_s = (double)b->status->deliver_ns * 1e-9;
@@ -222,6 +248,7 @@ const cls_backend cls_backend_cuda = {
     .name = "/cuda",
     .about = "every rank on a GPU, a window in one launch",
     .parts = parts,
+    .fits = fits,
     .create = create,
     .destroy = destroy,
     .deliver = cls_cuda_deliver,

@@ -33,7 +33,7 @@ typedef struct {
 typedef struct {
   cls_backend_setup setup;
   cudaStream_t stream;
-  int device, multiprocessors, only;
+  int device, only; /* the one neuron model, -1: several */
   unsigned blocks;
   cls_gpu_channels channels;
   cls_gpu_synapses synapses;

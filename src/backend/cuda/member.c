@@ -20,15 +20,21 @@ static double expected_in_flight(const cls_backend_setup *setup, uint32_t max_de
   return spikes * 1e-3 * setup->network->dt_ms * (max_delay + 1.0);
 }
 
-cls_gpu_member_sizes cls_gpu_member_measure(const cls_backend_setup *setup, const cls_gpu_store_counts *store,
-                                            const cls_gpu_channels *channels) {
+cls_gpu_member_sizes cls_gpu_member_expect(const cls_gpu_store_counts *store, double pool, double sums,
+                                           double in_flight) {
   enum { TIMES_EXPECTED = 4, LEAST = 1024 };
   const double pieces = store->slots > 0 ? (double)store->pieces / (double)store->slots : 0;
-  const double expected = TIMES_EXPECTED * expected_in_flight(setup, store->max_delay) * pieces;
-  return (cls_gpu_member_sizes){.pool = setup->neurons[0]->pool,
-                                .sums = channels->words,
-                                .ring = power_of_two(store->pieces_here + (uint64_t)expected + LEAST),
+  const uint64_t expected = (uint64_t)(TIMES_EXPECTED * in_flight * pieces);
+  return (cls_gpu_member_sizes){.pool = (uint64_t)pool,
+                                .sums = (uint64_t)sums,
+                                .ring = power_of_two(store->pieces_here + expected + LEAST),
                                 .marks = power_of_two(store->max_delay + 2ull)};
+}
+
+cls_gpu_member_sizes cls_gpu_member_measure(const cls_backend_setup *setup, const cls_gpu_store_counts *store,
+                                            const cls_gpu_channels *channels) {
+  return cls_gpu_member_expect(store, (double)setup->neurons[0]->pool, (double)channels->words,
+                               expected_in_flight(setup, store->max_delay));
 }
 
 /* ---- states ---- */

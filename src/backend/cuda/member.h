@@ -18,6 +18,10 @@ typedef struct {
 cls_gpu_member_sizes cls_gpu_member_measure(const cls_backend_setup *setup, const cls_gpu_store_counts *store,
                                             const cls_gpu_channels *channels);
 
+/* The same from expected values: floats of states, words of sums, spikes in flight. */
+cls_gpu_member_sizes cls_gpu_member_expect(const cls_gpu_store_counts *store, double pool, double sums,
+                                           double in_flight);
+
 typedef struct {
   cls_gpu_arena arena, ring, kept, counts;
   cls_gpu_member device; /* as kernels see it */

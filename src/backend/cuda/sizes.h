@@ -2,7 +2,15 @@
 #ifndef CALLOSUM_CUDA_SIZES_H
 #define CALLOSUM_CUDA_SIZES_H
 
-#include "backend/cuda/instance.h"
+#include "backend/cuda/member.h"
+
+/* What sizes follow from: counted, or expected of a network that is not built. */
+typedef struct {
+  cls_gpu_store_counts store;
+  cls_gpu_member_sizes member;
+  uint64_t parameters; /* bytes of constants and inputs, of all sets of parameters */
+  uint64_t neurons, members;
+} cls_cuda_counts;
 
 enum { CLS_CUDA_OBJECTS = 8 };
 typedef struct {
@@ -12,9 +20,13 @@ typedef struct {
   size_t total;
 } cls_cuda_sizes;
 
-/* Of an instance whose objects have been planned. */
-void cls_cuda_sizes_find(const cls_cuda *b, cls_cuda_sizes *sizes);
+/* The sizes of the arenas that will be made. */
+void cls_cuda_sizes_find(const cls_cuda_counts *counts, cls_cuda_sizes *sizes);
 /* CLS_ERR_MEMORY with the table of sizes, and what would fit, where they exceed `free_bytes`. */
-cls_status cls_cuda_sizes_check(const cls_cuda *b, const cls_cuda_sizes *sizes, size_t free_bytes);
+cls_status cls_cuda_sizes_check(const cls_world *world, const cls_network *network,
+                                const cls_cuda_sizes *sizes, size_t free_bytes);
+/* Local. What is expected on one of `ranks` ranks that share a network equally (see engine/sizes.h). */
+cls_status cls_cuda_counts_expected(const cls_network *network, int ranks, int members,
+                                    cls_cuda_counts *counts);
 
 #endif
