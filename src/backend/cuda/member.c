@@ -141,7 +141,7 @@ cls_status cls_gpu_ring_make(const cls_gpu_member_sizes *sizes, cls_gpu_member_m
                                .mask = sizes->ring - 1,
                                .tail = cls_gpu_arena_at(&arena, at.tail),
                                .mark = cls_gpu_arena_at(&arena, at.mark),
-                               .mark_mask = (uint32_t)(sizes->marks - 1)};
+                               .mark_mask = sizes->marks - 1};
   if (member->ring.memory) {
     const cls_status status = move_ring(&member->device.flight, &ring, sizes->marks, stream);
     if (status != CLS_OK) {
