@@ -7,17 +7,10 @@
 #ifndef CALLOSUM_MATH_H
 #define CALLOSUM_MATH_H
 
+#include "base/both.h"
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
-
-#ifdef __CUDACC__
-#define CLS_FN   static inline __host__ __device__
-#define CLS_MATH extern "C" __host__ __device__
-#else
-#define CLS_FN static inline __attribute__((always_inline))
-#define CLS_MATH
-#endif
 
 /* ---- double precision: construction, haemodynamics, derived constants (defined in math.c, normal.c) ---- */
 CLS_MATH double cls_exp(double x);
