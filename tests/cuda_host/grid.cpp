@@ -176,10 +176,12 @@ static void end_block(block *b, identities &who) {
   grid.ended++;
 }
 
+static unsigned identities_alive;
+
 void *identities::take() {
-  static unsigned made;
   if (free.empty()) {
-    if (++made > 7000) fail("ThreadSanitizer knows about 8,000 threads; launch smaller grids in this build");
+    if (++identities_alive > 7000)
+      fail("ThreadSanitizer knows about 8,000 threads; launch smaller grids in this build");
     as that(stream);
     return __tsan_create_fiber(0);
   }
@@ -190,6 +192,7 @@ void *identities::take() {
 
 void identities::drop() {
   for (void *one : free) __tsan_destroy_fiber(one);
+  identities_alive -= (unsigned)free.size();
   free.clear();
   if (stream) __tsan_destroy_fiber(stream);
   stream = nullptr;
