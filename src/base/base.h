@@ -11,6 +11,10 @@
 #ifndef CALLOSUM_BASE_H
 #define CALLOSUM_BASE_H
 
+#ifdef __cplusplus /* CUDA files need no more than C */
+#define OMPI_SKIP_MPICXX  1
+#define MPICH_SKIP_MPICXX 1
+#endif
 #include <mpi.h>
 #include <stdbool.h>
 #include <stddef.h>
