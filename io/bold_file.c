@@ -11,6 +11,7 @@ struct cls_bold_file_ {
   hid_t file;
   int64_t tr_bins;    /* milliseconds per volume */
   cls_samples counts; /* spikes in bins of one millisecond */
+  cls_tally tally;    /* the same, for backends that count */
   cls_balloon_consts consts;
   cls_balloon *state;    /* [member][owned regions] */
   int64_t *in_tr;        /* [member][owned regions] spikes in the current repetition time */
@@ -121,6 +122,12 @@ static void take_volume(cls_bold_file *f, size_t columns, double *signal, double
   }
 }
 
+static cls_status add_counts(void *self, int member, int tally, int64_t bin, int64_t n,
+                             const uint32_t *count) {
+  (void)tally;
+  return cls_samples_add_counts(&((cls_bold_file *)self)->counts, member, bin, n, count);
+}
+
 static cls_status flush(void *self, int64_t step) {
   cls_bold_file *f = self;
   const size_t columns = (size_t)f->record->members * f->regions->columns.n_owned;
@@ -220,5 +227,9 @@ cls_status cls_bold_file_create(const cls_record *record, const cls_groups *regi
   f->consts = cls_balloon_derive(cls_balloon_default());
   for (size_t i = 0; i < n; i++) f->state[i] = cls_balloon_rest();
   recording->waiting_bytes = cls_samples_waiting(&f->counts);
+  f->tally = cls_samples_tally(&f->counts);
+  recording->tallies = &f->tally;
+  recording->n_tallies = 1;
+  recording->counts = add_counts;
   return CLS_OK;
 }

@@ -7,6 +7,7 @@ typedef struct {
   hid_t file;
   double bin_s;
   cls_samples counts; /* spikes in bins */
+  cls_tally tally;    /* the same, for backends that count */
   cls_rows rows;
   float *rate; /* [bins][member][owned populations] */
   size_t rate_capacity;
@@ -41,6 +42,12 @@ static cls_status close_file(void *self, bool whole) {
 
 static cls_status add(void *self, int member, const cls_spikes *spikes) {
   return cls_samples_add_spikes(&((rate_file *)self)->counts, member, spikes);
+}
+
+static cls_status add_counts(void *self, int member, int tally, int64_t bin, int64_t n,
+                             const uint32_t *count) {
+  (void)tally;
+  return cls_samples_add_counts(&((rate_file *)self)->counts, member, bin, n, count);
 }
 
 static cls_status flush(void *self, int64_t step) {
@@ -81,5 +88,9 @@ cls_status cls_rate_file_create(const cls_record *record, const cls_groups *popu
   CLS_TRY(cls_rows_create(&f->rows));
   CLS_TRY(cls_samples_create(populations, record->members, 1, bin_steps, &f->counts));
   recording->waiting_bytes = cls_samples_waiting(&f->counts);
+  f->tally = cls_samples_tally(&f->counts);
+  recording->tallies = &f->tally;
+  recording->n_tallies = 1;
+  recording->counts = add_counts;
   return CLS_OK;
 }

@@ -37,6 +37,14 @@ typedef struct {
   cls_status (*open)(void *self);
   /* Local: every step once, in order of time. */
   cls_status (*spikes)(void *self, int member, const cls_spikes *spikes);
+  /* What it can make do with in place of `spikes`; 0 and NULL: it needs all. Counts add to those of earlier calls:
+   * count[k * n_groups + group] of bin `bin` + k of tally `tally`; `marked` is NULL or says whose spikes it wants. */
+  const cls_tally *tallies;
+  int n_tallies;
+  cls_status (*counts)(void *self, int member, int tally, int64_t bin, int64_t n, const uint32_t *count);
+  const uint64_t *marked;
+  uint32_t n_marked;
+  cls_status (*marked_spikes)(void *self, int member, const cls_spikes *spikes);
   /* Local: at the end of every step s with (s + 1) % interval == 0 (see also at_end). */
   cls_status (*look)(void *self, int member, int64_t step, cls_view *view);
   /* Collective: all steps before `step` were seen; writes what they complete. */

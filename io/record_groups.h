@@ -55,6 +55,11 @@ void cls_samples_destroy(cls_samples *samples);
 double cls_samples_waiting(const cls_samples *samples);
 /* Local: one addition per spike. */
 cls_status cls_samples_add_spikes(cls_samples *samples, int member, const cls_spikes *spikes);
+/* What the same samples are to a backend that counts: spikes in bins of the interval. */
+cls_tally cls_samples_tally(const cls_samples *samples);
+/* Local: counts of bins `bin` ... `bin` + n - 1 of that tally. */
+cls_status cls_samples_add_counts(cls_samples *samples, int member, int64_t bin, int64_t n,
+                                  const uint32_t *count);
 /* Local: the currents of a member at the end of `step`, `width` receptors of each range. */
 cls_status cls_samples_add_currents(cls_samples *samples, const cls_layout *layout, int member, int64_t step,
                                     cls_view *view);

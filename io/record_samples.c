@@ -54,6 +54,22 @@ cls_status cls_samples_add_spikes(cls_samples *s, int member, const cls_spikes *
   return CLS_OK;
 }
 
+cls_tally cls_samples_tally(const cls_samples *s) {
+  return (cls_tally){
+      .interval = s->interval, .n_groups = s->groups->n_slots, .group_of_16 = s->groups->slot_of_16};
+}
+
+cls_status cls_samples_add_counts(cls_samples *s, int member, int64_t bin, int64_t n, const uint32_t *count) {
+  const size_t row = row_length(s), column = (size_t)member * s->groups->n_slots;
+  if (n == 0) return CLS_OK;
+  CLS_CHECK(bin >= s->base, CLS_ERR_INTERNAL, "counts of bin %lld came after it was written", (long long)bin);
+  CLS_TRY(make_room(s, (size_t)(bin + n - s->base)));
+  for (int64_t k = 0; k < n; k++)
+    for (uint32_t g = 0; g < s->groups->n_slots; g++)
+      s->local[(size_t)(bin + k - s->base) * row + column + g] += count[(size_t)k * s->groups->n_slots + g];
+  return CLS_OK;
+}
+
 cls_status cls_samples_add_currents(cls_samples *s, const cls_layout *layout, int member, int64_t step,
                                     cls_view *view) {
   const int64_t *sums;

@@ -4,6 +4,7 @@
 #include "io/lfp_file.h"
 #include "io/neuron_file.h"
 #include "io/rate_file.h"
+#include "io/record_watch.h"
 #include "io/spectrum_file.h"
 #include "io/spike_file.h"
 #include "io/spike_statistics.h"
@@ -30,6 +31,8 @@ struct cls_recorder_ {
   cls_bold_file *bold; /* one of them; NULL: not recorded */
   cls_spike_statistics *statistics;
   cls_observer observer;
+  cls_record_watch watch;
+  bool watches;       /* no recording needs all spikes */
   double synced_s;    /* rank 0: when a flush last went through to the disk, */
   double sync_cost_s; /* and how long that took */
   bool opened;        /* files may be open */
@@ -45,6 +48,16 @@ static cls_status see_spikes(void *self, int member, const cls_spikes *spikes) {
     if (recording->spikes) CLS_TRY(recording->spikes(recording->self, member, spikes));
   }
   return CLS_OK;
+}
+
+static cls_status see_counts(void *self, int member, int tally, int64_t bin, int64_t n,
+                             const uint32_t *count) {
+  const cls_recorder *r = self;
+  return cls_record_watch_counts(&r->watch, r->recordings, member, tally, bin, n, count);
+}
+
+static cls_status see_marked(void *self, int member, const cls_spikes *spikes) {
+  return cls_record_watch_marked(&((const cls_recorder *)self)->watch, member, spikes);
 }
 
 static int64_t next_look(void *self, int64_t now) {
@@ -190,7 +203,9 @@ static cls_status prepare(cls_recorder *r) {
   CLS_TRY(cls_agree(comm, make_recordings(r)));
   for (size_t i = 0; i < r->n_recordings; i++)
     if (r->recordings[i].prepare) CLS_TRY(r->recordings[i].prepare(r->recordings[i].self));
-  return choose_flush_interval(r);
+  CLS_TRY(choose_flush_interval(r));
+  return cls_agree(comm, cls_record_watch_create(r->recordings, r->n_recordings, r->record.flush_interval,
+                                                 &r->watch, &r->watches));
 }
 
 static cls_status open_files(cls_recorder *r) {
@@ -233,6 +248,9 @@ cls_status cls_recorder_create(const cls_world *world, const cls_job *job, const
   }
   r->observer = (cls_observer){.self = r,
                                .spikes = see_spikes,
+                               .watch = r->watches ? &r->watch.watch : NULL,
+                               .counts = see_counts,
+                               .marked = see_marked,
                                .next_look = next_look,
                                .look = look,
                                .flush_interval = r->record.flush_interval,
@@ -290,6 +308,7 @@ void cls_recorder_destroy(cls_recorder *r) {
   if (r->opened && !r->failed) close_files(r, false);
   for (size_t i = 0; i < r->n_recordings; i++)
     if (r->recordings[i].self) r->recordings[i].free(r->recordings[i].self);
+  cls_record_watch_destroy(&r->watch);
   cls_groups_destroy(&r->populations);
   cls_groups_destroy(&r->regions);
   free(r->recordings);

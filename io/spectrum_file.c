@@ -11,6 +11,7 @@ typedef struct {
   cls_groups groups; /* chosen populations */
   double bin_s;
   cls_samples counts; /* spikes in bins */
+  cls_tally tally;    /* the same, for backends that count */
   cls_welch welch;    /* signals [member][owned populations] */
   double *rate;       /* of all signals, one bin */
   cls_h5_series power;
@@ -102,6 +103,12 @@ static cls_status add(void *self, int member, const cls_spikes *spikes) {
   return cls_samples_add_spikes(&((spectrum_file *)self)->counts, member, spikes);
 }
 
+static cls_status add_counts(void *self, int member, int tally, int64_t bin, int64_t n,
+                             const uint32_t *count) {
+  (void)tally;
+  return cls_samples_add_counts(&((spectrum_file *)self)->counts, member, bin, n, count);
+}
+
 static cls_status flush(void *self, int64_t step) {
   spectrum_file *f = self;
   const cls_columns *columns = &f->groups.columns;
@@ -173,5 +180,9 @@ cls_status cls_spectrum_file_create(const cls_record *record, cls_recording *rec
   CLS_TRY(cls_alloc(&f->first, (size_t)record->world.ranks + 1, sizeof *f->first, "recording of spectra"));
   for (int r = 1; r <= record->world.ranks; r++) f->first[r] = 1;
   recording->waiting_bytes = cls_samples_waiting(&f->counts);
+  f->tally = cls_samples_tally(&f->counts);
+  recording->tallies = &f->tally;
+  recording->n_tallies = 1;
+  recording->counts = add_counts;
   return CLS_OK;
 }

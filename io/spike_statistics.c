@@ -24,9 +24,12 @@ struct cls_spike_statistics_ {
   sampled *neurons; /* by local index, ascending */
   uint32_t n_neurons;
   uint64_t *is_sampled; /* one bit per local index */
-  uint64_t *n_spikes;   /* [members] of this rank, all neurons */
-  int64_t *count;       /* [members][n_slots] */
-  intervals *interval;  /* [members][n_neurons] */
+  /* For backends that count: of groups, and of all neurons. */
+  cls_tally tally[2];
+  uint32_t *one_group; /* [n_local / 16 + 1] */
+  uint64_t *n_spikes;  /* [members] of this rank, all neurons */
+  int64_t *count;      /* [members][n_slots] */
+  intervals *interval; /* [members][n_neurons] */
   cls_correlation correlation;
 };
 
@@ -121,6 +124,34 @@ static cls_status add(void *self, int member, const cls_spikes *spikes) {
       if (slot != CLS_NO_SLOT) count[slot]++;
       if (s->is_sampled[local / 64] >> local % 64 & 1) CLS_TRY(add_sampled(s, member, local, step));
     }
+  }
+  return CLS_OK;
+}
+
+enum { OF_GROUPS, OF_ALL };
+
+static cls_status add_counts(void *self, int member, int tally, int64_t bin, int64_t n,
+                             const uint32_t *count) {
+  cls_spike_statistics *s = self;
+  const uint32_t groups = s->tally[tally].n_groups;
+  int64_t *of_group = s->count + (size_t)member * s->groups->n_slots;
+  (void)bin;
+  for (int64_t k = 0; k < n; k++)
+    for (uint32_t g = 0; g < groups; g++) {
+      if (tally == OF_ALL)
+        s->n_spikes[member] += count[(size_t)k * groups + g];
+      else
+        of_group[g] += count[(size_t)k * groups + g];
+    }
+  return CLS_OK;
+}
+
+static cls_status add_marked(void *self, int member, const cls_spikes *spikes) {
+  cls_spike_statistics *s = self;
+  int64_t step = spikes->begin < s->record->warmup_step ? s->record->warmup_step : spikes->begin;
+  for (; step < spikes->end; step++) {
+    const uint32_t *first = spikes->first + (step - spikes->begin);
+    for (uint32_t i = first[0]; i < first[1]; i++) CLS_TRY(add_sampled(s, member, spikes->neuron[i], step));
   }
   return CLS_OK;
 }
@@ -241,6 +272,7 @@ static void free_statistics(void *self) {
   cls_correlation_destroy(&s->correlation);
   free(s->neurons);
   free(s->is_sampled);
+  free(s->one_group);
   free(s->n_spikes);
   free(s->count);
   free(s->interval);
@@ -256,6 +288,19 @@ cls_status cls_spike_statistics_create(const cls_record *record, const cls_group
   s->record = record;
   s->groups = groups;
   CLS_TRY(draw_sample(s));
+  CLS_TRY(cls_alloc(&s->one_group, (size_t)record->layout->n_local / 16 + 1, sizeof *s->one_group, "groups"));
+  s->tally[OF_GROUPS] = (cls_tally){.interval = INT64_MAX,
+                                    .first = record->warmup_step,
+                                    .n_groups = groups->n_slots,
+                                    .group_of_16 = groups->slot_of_16};
+  s->tally[OF_ALL] = (cls_tally){
+      .interval = INT64_MAX, .first = record->warmup_step, .n_groups = 1, .group_of_16 = s->one_group};
+  recording->tallies = s->tally;
+  recording->n_tallies = 2;
+  recording->counts = add_counts;
+  recording->marked = s->is_sampled;
+  recording->n_marked = s->n_neurons;
+  recording->marked_spikes = add_marked;
   CLS_TRY(cls_alloc(&s->n_spikes, members, sizeof *s->n_spikes, "spike counts"));
   CLS_TRY(cls_alloc(&s->count, members * groups->n_slots, sizeof *s->count, "spike counts"));
   CLS_TRY(cls_alloc(&s->interval, members * s->n_neurons, sizeof *s->interval, "inter-spike intervals"));

@@ -21,6 +21,11 @@ build_preset() {
   tail -n 1 "$log"
 }
 
+# has_nvcc: whether preset cuda can be built.
+has_nvcc() {
+  [ -n "${CUDACXX:-}" ] || PATH=$PATH:/usr/local/cuda/bin command -v nvcc >/dev/null
+}
+
 # launch N COMMAND...: runs a command on N ranks of this machine, one thread each unless OMP_NUM_THREADS says
 # otherwise.
 launch() {

@@ -9,9 +9,10 @@ static const char usage[] =
     "  --out DIR            folder for results (default: runs/ and the name of the job file)\n"
     "  --set KEY=VALUE      replace a value of the job file, e.g. simulation.duration_ms=1000; may be "
     "repeated\n"
-    "  --backend NAME       /cpu/omp or /cpu/serial (default: the job's)\n"
+    "  --backend NAME       /cpu/omp, /cpu/serial or /cuda (default: the job's)\n"
     "  --threads N          threads of each rank (default: OMP_NUM_THREADS, else the cores shared by the "
     "node's ranks)\n"
+    "  --profile            say how many steps, kernels and bytes the GPUs were asked for\n"
     "  --quiet, --verbose   say less, say more\n";
 
 static cls_status summarise(void *context, const cls_run *run, const cls_engine *engine,
@@ -24,7 +25,7 @@ typedef struct {
   cls_job_arguments arguments;
   const char *out, *backend;
   int threads;
-  bool quiet, verbose;
+  bool quiet, verbose, profile;
 } options;
 
 static cls_status run_job(const options *o, cls_world *world, cls_job **job, char **directory) {
@@ -37,14 +38,18 @@ static cls_status run_job(const options *o, cls_world *world, cls_job **job, cha
   cls_run run;
   CLS_TRY(cls_run_prepare(&run, world, *job, o->backend, *directory));
   CLS_TRY(cls_run_check_folder(world, *directory));
+  run.profile = o->profile;
   cls_run_print_header(&run);
   return cls_run_simulate(&run, summarise, NULL);
 }
 
 int cls_command_run(int argc, char **argv) {
   options o = {0};
-  const cls_option list[] = {CLS_TEXT("--out", &o.out), CLS_TEXT("--backend", &o.backend),
-                             CLS_COUNT("--threads", &o.threads, 1, 4096), CLS_FLAG("--quiet", &o.quiet),
+  const cls_option list[] = {CLS_TEXT("--out", &o.out),
+                             CLS_TEXT("--backend", &o.backend),
+                             CLS_COUNT("--threads", &o.threads, 1, 4096),
+                             CLS_FLAG("--quiet", &o.quiet),
+                             CLS_FLAG("--profile", &o.profile),
                              CLS_FLAG("--verbose", &o.verbose)};
   cls_world world;
   cls_job *job = NULL;

@@ -16,6 +16,7 @@ typedef struct {
   int64_t steps, reached;
   double begun_s, build_s, simulate_s;
   bool interrupted;
+  bool profile; /* --profile */
 } cls_run;
 
 /* Local. A launcher that knows of more processes than MPI does started single ranks that would all write the same

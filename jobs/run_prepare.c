@@ -1,11 +1,20 @@
 /* What a run needs before it begins: how it was launched, its threads, its backend. */
 #include "backend/cpu/cpu.h"
+#ifdef CALLOSUM_HAS_CUDA
+#include "backend/cuda/cuda.h"
+#endif
 #include "jobs/run.h"
 #include <hwloc.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const cls_backend *const backends[] = {&cls_backend_cpu_omp, &cls_backend_cpu_serial};
+static const cls_backend *const backends[] = {
+    &cls_backend_cpu_omp,
+    &cls_backend_cpu_serial,
+#ifdef CALLOSUM_HAS_CUDA
+    &cls_backend_cuda,
+#endif
+};
 
 /* A launcher that knows of more processes than MPI does started single ranks that would all write the same
  * files. */
@@ -46,15 +55,16 @@ int cls_run_default_threads(MPI_Comm comm) {
   return threads > 0 ? threads : 1;
 }
 
-/* Longest registered prefix-free name: "/cpu" means the first CPU backend. */
 static cls_status find_backend(const char *name, const cls_backend **backend) {
+  const char *const cuda = "/cuda";
   for (size_t i = 0; i < sizeof backends / sizeof *backends; i++)
     if (strcmp(name, backends[i]->name) == 0) {
       *backend = backends[i];
       return CLS_OK;
     }
-  return cls_fail(CLS_ERR_INPUT, "backend '%s': expected /cpu/omp or /cpu/serial (this build has no others)",
-                  name);
+  CLS_CHECK(strcmp(name, cuda) != 0, CLS_ERR_INPUT,
+            "backend '/cuda': this program was built without CUDA: configure with `cmake --preset cuda`");
+  return cls_fail(CLS_ERR_INPUT, "backend '%s': expected /cpu/omp, /cpu/serial or /cuda", name);
 }
 
 cls_status cls_run_prepare(cls_run *run, const cls_world *world, cls_job *job, const char *backend,

@@ -22,7 +22,9 @@ typedef struct {
 static cls_status build(cls_run *run, pieces *p) {
   const cls_world *world = &run->world;
   const cls_network *network = run->job->network;
-  int parts = run->backend->parts(world->threads); /* threads may differ between ranks */
+  if (run->backend->fits) CLS_TRY(run->backend->fits(world, network, run->job->members));
+  int parts = run->backend->parts(
+      world->threads, run->neurons / (uint64_t)world->ranks); /* threads may differ between ranks */
   MPI_Allreduce(MPI_IN_PLACE, &parts, 1, MPI_INT, MPI_SUM, world->comm);
   CLS_TRY(cls_placement_create(network, world->ranks, parts, &p->placement));
   cls_log(world, 2, "partition: %u blocks by %s onto %d ranks", p->placement->n_blocks,

@@ -1,6 +1,5 @@
 #include "callosum_build.h"
-#include "jobs/run.h"
-#include <cjson/cJSON.h>
+#include "jobs/run_profile.h"
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -230,8 +229,10 @@ static void print_summary(const cls_run *run, const totals *t, const digests *d,
 cls_status cls_run_summarise(const cls_run *run, const cls_engine *engine, const cls_statistics *statistics) {
   totals t;
   digests d = {0};
+  cls_run_profile profile;
   const size_t members = (size_t)run->job->members;
   gather(run, engine, &t);
+  cls_run_profile_gather(run, engine, &profile);
   CLS_TRY(cls_alloc(&d.spikes, members, sizeof *d.spikes, "digests"));
   CLS_TRY(cls_alloc(&d.weights, members, sizeof *d.weights, "digests"));
   for (int m = 0; m < run->job->members; m++) {
@@ -239,10 +240,12 @@ cls_status cls_run_summarise(const cls_run *run, const cls_engine *engine, const
     CLS_TRY(cls_engine_weights_digest(engine, m, &d.weights[m], &d.plastic));
   }
   print_table(run, &t);
+  if (run->profile) cls_run_profile_print(run, &profile);
   print_summary(run, &t, &d, statistics);
   cls_status status = CLS_OK;
   if (run->world.rank == 0) {
     cJSON *json = make_json(run, &t, &d, statistics);
+    if (json) cls_run_profile_add(json, &profile);
     status = write_file(run->directory, json);
     cJSON_Delete(json);
   }

@@ -11,6 +11,7 @@
 #ifndef CALLOSUM_BASE_H
 #define CALLOSUM_BASE_H
 
+#include "base/both.h"
 #ifdef __cplusplus /* CUDA files need no more than C */
 #define OMPI_SKIP_MPICXX  1
 #define MPICH_SKIP_MPICXX 1
@@ -80,7 +81,7 @@ char *cls_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* 64-bit hash of a string (FNV-1a finished by cls_mix64): keys of populations and projections. */
 uint64_t cls_hash_string(const char *text);
 /* A bijective 64-bit mixer (the finaliser of SplitMix64, Steele et al. 2014). */
-static inline uint64_t cls_mix64(uint64_t z) {
+CLS_FN uint64_t cls_mix64(uint64_t z) {
   z += 0x9e3779b97f4a7c15ull;
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
   z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;

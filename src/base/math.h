@@ -7,28 +7,10 @@
 #ifndef CALLOSUM_MATH_H
 #define CALLOSUM_MATH_H
 
+#include "base/both.h"
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
-
-/* CLS_FN: a function defined in a header, for CPU and GPU. CLS_SELDOM: one that the GPU had better call than repeat in its
- * kernels. CLS_MATH: one that is declared in a header X.h and defined in X_define.h. Of those the library has one each; a
- * CUDA file gets its own with X.h, inline, since device code cannot be linked without a cost. */
-#ifdef __CUDACC__
-#define CLS_BOTH   __host__ __device__
-#define CLS_FN     static inline CLS_BOTH
-#define CLS_SELDOM static inline __noinline__ CLS_BOTH
-#define CLS_MATH   static inline CLS_BOTH
-#else
-#define CLS_BOTH
-#define CLS_FN     static inline __attribute__((always_inline))
-#define CLS_SELDOM static inline
-#ifdef __cplusplus
-#define CLS_MATH extern "C"
-#else
-#define CLS_MATH
-#endif
-#endif
 
 /* ---- double precision: construction, haemodynamics, derived constants ---- */
 CLS_MATH double cls_exp(double x);

@@ -37,10 +37,10 @@ CLS_FN void cls_philox(uint32_t k0, uint32_t k1, uint32_t c0, uint32_t c1, uint3
 /* The noise word of neuron i. `c3` is the member, or the member and a draw number (see poisson.h). */
 CLS_FN uint32_t cls_noise_word(const uint32_t key[2], uint32_t i, uint32_t step_lo, uint32_t step_hi,
                                uint32_t c3) {
-  uint32_t out[4];
-  cls_philox(key[0], key[1], (i / 64) * 16 + i % 16, step_lo, step_hi, c3, &out[0], &out[1], &out[2],
-             &out[3]);
-  return out[(i / 16) % 4];
+  uint32_t w0, w1, w2, w3;
+  cls_philox(key[0], key[1], (i / 64) * 16 + i % 16, step_lo, step_hi, c3, &w0, &w1, &w2, &w3);
+  const uint32_t which = i / 16 % 4; /* no array: a GPU cannot index registers */
+  return which < 2 ? (which == 0 ? w0 : w1) : (which == 2 ? w2 : w3);
 }
 
 /* Half a noise word, where 16 bits are enough: neuron i takes half i % 2 (the low one first) of the word that is

@@ -79,6 +79,15 @@ typedef struct {
 
 /* ---- backends ---- */
 
+/* What a backend with a device of its own did for the host in the course of a run. */
+typedef struct {
+  uint64_t launches, steps;             /* kernels; steps advanced (members together) */
+  uint64_t copies_in, copies_out;       /* copies to the device and back, */
+  uint64_t bytes_in, bytes_out;         /* and their bytes */
+  uint64_t allocations;                 /* of device memory, after it was made */
+  uint64_t update_bytes, deliver_bytes; /* least traffic of its memory that the work so far asks for */
+} cls_profile;
+
 struct cls_store_;
 struct cls_neurons_;
 /* What a backend is made from. Everything is owned by the engine and outlives the instance. */
@@ -91,8 +100,28 @@ typedef struct {
   const struct cls_neurons_ *const *neurons;
   const int *identity;              /* [members] the number a member draws noise and initial states under */
   struct cls_store_ *const *stores; /* one per part (engine/store.h) */
+  const uint32_t *local_slot;       /* [n_local] slot of each neuron of this rank among the stores' sources;
+                                       UINT32_MAX: it has no synapse here */
   int members;
 } cls_backend_setup;
+
+/* Numbers of spikes of groups of neurons, in bins: bin k holds steps [k interval, (k + 1) interval). */
+typedef struct {
+  int64_t interval;
+  int64_t first; /* steps before it are not counted */
+  uint32_t n_groups;
+  const uint32_t *group_of_16; /* group of local index i is group_of_16[i / 16]; CLS_NO_GROUP: none */
+} cls_tally;
+#define CLS_NO_GROUP UINT32_MAX
+
+/* What is to be known of spikes where not all of them are: counts, and the spikes of some neurons. */
+typedef struct {
+  const cls_tally *tallies;
+  int n_tallies;
+  const uint64_t *marked; /* bit i % 64 of marked[i / 64]: spikes of local index i; NULL: of none */
+  uint32_t n_marked;
+  int64_t steps; /* at most so many between two times that the observer is told */
+} cls_watch;
 
 /* A state of one neuron: neuron `index` of range `range` of the layout. */
 typedef struct {
@@ -101,12 +130,20 @@ typedef struct {
 } cls_probe;
 
 /* A backend advances all neurons of a rank. Instances are opaque to the engine; state lives in them. All
- * calls are local. Functions may return any error; the run then ends on all ranks. */
+ * calls are local. Functions may return any error; the run then ends on all ranks.
+ *
+ * A backend may keep spikes to itself (`watch` is not NULL): it hands those of this rank's neurons to their synapses here
+ * without being asked, in windows of any length, and shows spikes only as far as watch() says. Others show all spikes, and
+ * the engine delivers them. */
 typedef struct {
   const char *name; /* "/cpu/serial" */
   const char *about;
-  /* How many parts a rank of `threads` threads is cut into. */
-  int (*parts)(int threads);
+  /* How many parts a rank of `threads` threads and `neurons` neurons is cut into. */
+  int (*parts)(int threads, uint64_t neurons);
+  /* Collective, before anything is built: CLS_ERR_MEMORY with a table of sizes where what is expected of the network does
+   * not fit its device. NULL: it has none. */
+  cls_status (*fits)(const cls_world *world, const cls_network *network, int members);
+  /* Collective. */
   cls_status (*create)(const cls_backend_setup *setup, void **instance);
   void (*destroy)(void *instance);
   /* Hands over spikes of member `member`. An event of delay d is due in step (next step - age + d), which is
@@ -117,9 +154,22 @@ typedef struct {
    * before `now` have acted and are left out. Rows are read from the stores as they are now. What is in flight to
    * plastic synapses stays: their weights are never drawn again. */
   cls_status (*redeliver)(void *instance, int member, int64_t now, const cls_arrival *arrivals, size_t n);
-  /* Advances member `member` from step `begin` to `end` (end - begin <= the least local delay) and says who
-   * spiked. */
-  cls_status (*advance)(void *instance, int member, int64_t begin, int64_t end, cls_spikes *spikes);
+  /* Advances all members from step `begin` to `end`; end - begin <= the least local delay, unless the backend keeps
+   * spikes to itself. */
+  cls_status (*advance)(void *instance, int64_t begin, int64_t end);
+  /* Who spiked in the steps advanced since the last call for this member, as far as spikes are shown. */
+  cls_status (*spikes)(void *instance, int member, cls_spikes *spikes);
+  /* The following four are NULL for backends that show all spikes.
+   * What to show from now on: all spikes after every advance (`all`), or what `watch` asks for (NULL: nothing; borrowed). */
+  cls_status (*watch)(void *instance, bool all, const cls_watch *watch);
+  /* Counts of a tally of `watch` since the last call: count[k * n_groups + group] of bin *bin + k, k < *n; the first and
+   * the last bin may have been counted in part. Borrowed until the next call. */
+  cls_status (*counts)(void *instance, int member, int tally, int64_t *bin, int64_t *n,
+                       const uint32_t **count);
+  /* Digest (see cls_engine_digest) and number of this rank's spikes of a member so far. */
+  cls_status (*tell)(void *instance, int member, uint64_t *digest, uint64_t *spikes);
+  /* What the engine owns of member parameters (cls_backend_setup.neurons) was changed by an intervention. */
+  cls_status (*reread)(void *instance);
   /* Sum over the neurons of each range of the synaptic current of each receptor, now, in units of
    * 1 / CLS_CURRENT_ONE of the model's current unit, rounded per neuron: sums[range * CLS_MAX_RECEPTORS +
    * receptor]. Integers, so that sums over ranks do not depend on the layout. */
@@ -135,6 +185,8 @@ typedef struct {
   /* Bytes held now; seconds spent so far in update and in delivery (of the slowest thread), events delivered.
    */
   void (*report)(void *instance, size_t *bytes, double *update_s, double *deliver_s, uint64_t *events);
+  /* What it asked of its device. NULL: it has none. */
+  void (*profile)(void *instance, cls_profile *profile);
 } cls_backend;
 #define CLS_CURRENT_ONE 1048576.0
 
@@ -150,6 +202,8 @@ typedef struct {
                        const cls_layout *layout, const uint64_t *sources, const uint32_t *min_delay,
                        uint32_t n_sources, int members, uint32_t *local_slot, void **instance);
   void (*destroy)(void *instance);
+  /* Local. Whether send() must see all spikes: other ranks and this one have synapses between them. */
+  bool (*wants_spikes)(const void *instance);
   /* Local. The furthest step <= `wanted` up to which steps from `now` on may be computed with what has
    * arrived or with what receive() will wait for. */
   int64_t (*horizon)(void *instance, int64_t now, int64_t wanted);
@@ -189,6 +243,11 @@ typedef struct {
   void *self;
   /* Local: spikes of one member, every step exactly once, in order of time. */
   cls_status (*spikes)(void *self, int member, const cls_spikes *spikes);
+  /* What it can make do with in place of `spikes` (NULL: it needs all), and who is told before every flush. A backend that
+   * keeps spikes to itself then hands over counts, which add to those of earlier calls, and the spikes of marked neurons. */
+  const cls_watch *watch;
+  cls_status (*counts)(void *self, int member, int tally, int64_t bin, int64_t n, const uint32_t *count);
+  cls_status (*marked)(void *self, int member, const cls_spikes *spikes);
   /* Local. After how many steps of the run, more than `now`, it wants to look at the members next; INT64_MAX:
    * never again. The same answer until then. */
   int64_t (*next_look)(void *self, int64_t now);
@@ -221,6 +280,8 @@ typedef struct {
   uint64_t neurons, synapses, spikes, events, messages, packets, sent_bytes;
   size_t store_bytes, state_bytes, route_bytes;
   double create_s, connect_s, update_s, deliver_s, exchange_s, wait_s, record_s;
+  bool profiled;
+  cls_profile profile; /* where `profiled` */
 } cls_engine_report;
 
 /* Collective: lays out this rank's blocks, draws its synapses, builds routes, starts the states. The network

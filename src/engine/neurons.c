@@ -224,6 +224,7 @@ cls_status cls_neurons_create(const cls_network *network, const cls_layout *layo
   CLS_TRY(cls_alloc(&c->constants, constants, sizeof *c->constants, "neuron constants"));
   CLS_TRY(cls_alloc(&c->inputs, inputs, sizeof *c->inputs, "inputs"));
   c->n_runs = layout->n_ranges;
+  c->n_constants = constants;
   float *konst = c->constants;
   cls_input_run *input = c->inputs;
   for (uint32_t r = 0; r < layout->n_ranges; r++) {

@@ -59,7 +59,8 @@ typedef struct cls_neurons_ {
   uint32_t n_runs;
   size_t pool; /* floats of one member's states */
   size_t bytes;
-  float *constants;
+  float *constants; /* [n_constants] what runs and inputs point into */
+  size_t n_constants;
   cls_input_run *inputs;
   const cls_waveform **waveforms; /* [n_levels]; 0 is NULL */
   cls_count_source *counts;

@@ -101,6 +101,11 @@ static int64_t needed(const in_peer *in, int64_t now) {
   return now < in->delay ? 0 : (now - in->delay) / in->interval + 1;
 }
 
+static bool wants_spikes(const void *instance) {
+  const exchange *x = instance;
+  return x->routes.n_out > 0 || x->routes.n_in > 0; /* also to know how far we are */
+}
+
 static int64_t horizon(void *instance, int64_t now, int64_t wanted) {
   exchange *x = instance;
   for (int p = 0; p < x->routes.n_in; p++) {
@@ -281,6 +286,7 @@ const cls_exchange cls_exchange_mpi = {
     .name = "mpi",
     .create = create,
     .destroy = destroy,
+    .wants_spikes = wants_spikes,
     .horizon = horizon,
     .send = send,
     .receive = receive,

@@ -1,7 +1,7 @@
 #include "model/poisson.h"
 
 enum { RATE, WEIGHT, N_PARAMS };
-enum { DRAW_SHIFT = 20, MAX_REPEAT = 4096 };
+enum { MAX_REPEAT = 4096 };
 static const double MEAN_PER_DRAW = 8;
 static const cls_param_info params[N_PARAMS] = {
     {"rate_hz", "spikes/s", 0, 0, 3e8, true, "rate of the spike train of each neuron"},
@@ -146,7 +146,7 @@ CLS_CLONES static void add_counts(const cls_tile *t, int stride) {
   const int n = t->n & ~15;
   draw_counts(t, n, t->member, count);
   for (int r = 1; r < t->table->repeat; r++) {
-    draw_counts(t, n, t->member + ((uint32_t)r << DRAW_SHIFT), more);
+    draw_counts(t, n, t->member + ((uint32_t)r << POISSON_DRAW_SHIFT), more);
     for (int i = 0; i < n; i++) count[i] = (uint16_t)(count[i] + more[i]);
   }
   if (stride)
@@ -160,7 +160,7 @@ static void tile_varied(const cls_tile *t) { add_counts(t, 1); }
 static void one(const cls_tile *t, int i, int stride) {
   int32_t count = 0;
   for (int r = 0; r < t->table->repeat; r++) {
-    uint32_t at = t->first + (uint32_t)i, c3 = t->member + ((uint32_t)r << DRAW_SHIFT);
+    uint32_t at = t->first + (uint32_t)i, c3 = t->member + ((uint32_t)r << POISSON_DRAW_SHIFT);
     count += poisson_count(t->table->threshold, t->table->n,
                            cls_noise_half(t->key, at, t->step_lo, t->step_hi, c3), t->key, at, t->step_lo,
                            t->step_hi, c3);

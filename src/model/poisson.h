@@ -19,7 +19,10 @@
 
 #define poisson_CONSTS(X) X(weight)
 
-enum { POISSON_LOW_HALF = 0x40000000 }; /* set in the high word of the step */
+enum {
+  POISSON_LOW_HALF = 0x40000000, /* set in the high word of the step */
+  POISSON_DRAW_SHIFT = 20        /* of the draw number, in the last counter word */
+};
 
 /* Number of thresholds that the number of neuron i of the population, whose high half is given, reaches. */
 CLS_FN int32_t poisson_count(const uint32_t *threshold, int n, uint32_t high, const uint32_t key[2],

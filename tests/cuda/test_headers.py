@@ -1,16 +1,16 @@
-"""Keeps the model headers fit for the GPU: where nvcc is found, one kernel per header is compiled with warnings as
-errors. Skipped (77) without nvcc."""
+"""Keeps the model headers fit for the GPU: one kernel per header is compiled with warnings as errors. Skipped (77) in builds
+without CUDA."""
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-# -rdc: the functions of base/math.h are compiled for the device once and linked.
-FLAGS = ["-std=c++17", "--fmad=false", "-Werror", "all-warnings", "-arch=sm_90", "-rdc=true"]
+import builds
+
+ROOT = str(builds.ROOT)
+FLAGS = ["-std=c++17", "--fmad=false", "-Werror", "all-warnings", "-arch=sm_90"]
 
 NEURON = """
 #include "model/{name}.h"
@@ -126,10 +126,7 @@ def sources():
 
 
 def main():
-    nvcc = shutil.which("nvcc") or shutil.which("nvcc", path="/usr/local/cuda/bin")
-    if not nvcc:
-        print("skipped: nvcc is not found")
-        return 77
+    _, nvcc = builds.cuda_build(sys.argv[1])
     found = sources()
     unknown = [name for name, kernel in found.items() if kernel is None]
     assert not unknown, f"no kernel is written here for the headers of {unknown}"

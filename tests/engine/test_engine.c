@@ -428,7 +428,12 @@ static void test_observers(void **state) {
   for (int b = 0; b < 2; b++) {
     simulation *s = start(network, with(WORLD, backends[b], 2, 2, 100));
     watcher w = {.s = s, .interval = 7}, second = {.s = s, .interval = 10};
-    cls_observer observer = {&w, watch_spikes, next_look, watch, 33, watch_flush};
+    cls_observer observer = {.self = &w,
+                             .spikes = watch_spikes,
+                             .next_look = next_look,
+                             .look = watch,
+                             .flush_interval = 33,
+                             .flush = watch_flush};
     cls_observer looking = {.self = &second, .next_look = next_look, .look = watch, .flush_interval = 100};
     cls_observer silent = {.flush_interval = 90};
     OK(cls_engine_observe(s->engine, &observer));

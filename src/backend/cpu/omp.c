@@ -36,10 +36,13 @@ typedef struct {
   cls_arrival **pending; /* per member: handed over, not yet read */
   size_t *n_pending, *pending_capacity;
   cls_words_list *spikes, *first; /* per member: merged over parts */
-  int64_t *now;                   /* per member: the step to be computed next */
+  int64_t begun, now; /* the last advance was from one to the other, the step to be computed next */
 } omp_backend;
 
-static int parts(int threads) { return threads; }
+static int parts(int threads, uint64_t neurons) {
+  (void)neurons;
+  return threads;
+}
 
 static uint32_t channels_of(const cls_layout *layout, uint32_t part) {
   return (layout->parts[part].shard_last - layout->parts[part].shard_first) * CLS_MAX_PORTS;
@@ -86,7 +89,6 @@ static void destroy(void *instance) {
   free(b->parts);
   free(b->pending);
   free(b->n_pending);
-  free(b->now);
   free(b->pending_capacity);
   free(b->spikes);
   free(b->first);
@@ -155,7 +157,6 @@ static cls_status create(const cls_backend_setup *setup, void **instance) {
   CLS_TRY(cls_alloc(&b->parts, setup->layout->n_parts, sizeof *b->parts, "parts"));
   CLS_TRY(cls_alloc(&b->pending, members, sizeof *b->pending, "arrivals"));
   CLS_TRY(cls_alloc(&b->n_pending, members, sizeof *b->n_pending, "arrivals"));
-  CLS_TRY(cls_alloc(&b->now, members, sizeof *b->now, "steps"));
   CLS_TRY(cls_alloc(&b->pending_capacity, members, sizeof *b->pending_capacity, "arrivals"));
   CLS_TRY(cls_alloc(&b->spikes, members, sizeof *b->spikes, "spikes"));
   CLS_TRY(cls_alloc(&b->first, members, sizeof *b->first, "spikes"));
@@ -338,8 +339,10 @@ static cls_status advance_part(omp_backend *b, uint32_t part, int member, int64_
 }
 
 /* Merges the parts' spikes by step. */
-static cls_status merge(omp_backend *b, int member, int64_t begin, int64_t end, cls_spikes *spikes) {
-  uint32_t n_parts = b->cpu.setup.layout->n_parts;
+static cls_status spikes(void *instance, int member, cls_spikes *spikes) {
+  omp_backend *b = instance;
+  const uint32_t n_parts = b->cpu.setup.layout->n_parts;
+  const int64_t begin = b->begun, end = b->now;
   if (n_parts == 1) {
     const part_member *m = &b->parts[0].members[member];
     *spikes = (cls_spikes){begin, end, m->spikes.word, m->first.word};
@@ -378,21 +381,24 @@ static void advance_one(void *context, int part) {
   if (state->status != CLS_OK) snprintf(state->message, sizeof state->message, "%s", cls_error_message());
 }
 
-static cls_status advance(void *instance, int member, int64_t begin, int64_t end, cls_spikes *spikes) {
+static cls_status advance(void *instance, int64_t begin, int64_t end) {
   omp_backend *b = instance;
-  window w = {b, member, begin, end};
-  cls_team_run(b->team, advance_one, &w);
-  for (uint32_t p = 0; p < b->cpu.setup.layout->n_parts; p++)
-    if (b->parts[p].status != CLS_OK) return cls_fail(b->parts[p].status, "%s", b->parts[p].message);
-  b->n_pending[member] = 0;
-  b->now[member] = end;
-  return merge(b, member, begin, end, spikes);
+  for (int m = 0; m < b->cpu.setup.members; m++) {
+    window w = {b, m, begin, end};
+    cls_team_run(b->team, advance_one, &w);
+    for (uint32_t p = 0; p < b->cpu.setup.layout->n_parts; p++)
+      if (b->parts[p].status != CLS_OK) return cls_fail(b->parts[p].status, "%s", b->parts[p].message);
+    b->n_pending[m] = 0;
+  }
+  b->begun = begin;
+  b->now = end;
+  return CLS_OK;
 }
 
 static cls_status weights(void *instance, int member, uint32_t part, const int32_t **v) {
   omp_backend *b = instance;
   cls_plastic *plastic = &b->parts[part].members[member].plastic;
-  CLS_TRY(cls_plastic_fold(plastic, b->now[member]));
+  CLS_TRY(cls_plastic_fold(plastic, b->now));
   *v = plastic->v;
   return CLS_OK;
 }
@@ -422,6 +428,7 @@ const cls_backend cls_backend_cpu_omp = {
     .deliver = deliver,
     .redeliver = redeliver,
     .advance = advance,
+    .spikes = spikes,
     .currents = cls_cpu_currents,
     .get_state = cls_cpu_get_state,
     .put_state = cls_cpu_put_state,

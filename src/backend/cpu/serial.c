@@ -12,7 +12,7 @@ typedef struct {
   cls_drive *drive; /* of the inputs */
   cls_words_list spikes, first;
   cls_plastic_reference plastic;
-  int64_t now;
+  int64_t begun, now; /* the last advance was from one to the other */
 } member_state;
 
 typedef struct {
@@ -23,8 +23,8 @@ typedef struct {
   double update_s, deliver_s;
 } serial;
 
-static int parts(int threads) {
-  (void)threads;
+static int parts(int threads, uint64_t neurons) {
+  (void)threads, (void)neurons;
   return 1;
 }
 
@@ -173,10 +173,8 @@ static cls_status step_range(serial *b, member_state *m, float *pool, int identi
   return CLS_OK;
 }
 
-static cls_status advance(void *instance, int member, int64_t begin, int64_t end, cls_spikes *spikes) {
-  serial *b = instance;
+static cls_status advance_member(serial *b, int member, int64_t begin, int64_t end) {
   member_state *m = &b->members[member];
-  double begun = cls_seconds();
   m->spikes.n = m->first.n = 0;
   CLS_TRY(cls_words_reserve(&m->first, (size_t)(end - begin) + 1));
   for (int64_t step = begin; step < end; step++) {
@@ -191,9 +189,23 @@ static cls_status advance(void *instance, int member, int64_t begin, int64_t end
     CLS_TRY(cls_reference_fired(&m->plastic, step, m->spikes.word + first, m->spikes.n - first));
   }
   m->first.word[m->first.n++] = (uint32_t)m->spikes.n;
+  m->begun = begin;
   m->now = end;
-  *spikes = (cls_spikes){begin, end, m->spikes.word, m->first.word};
+  return CLS_OK;
+}
+
+static cls_status advance(void *instance, int64_t begin, int64_t end) {
+  serial *b = instance;
+  double begun = cls_seconds();
+  for (int m = 0; m < b->cpu.setup.members; m++) CLS_TRY(advance_member(b, m, begin, end));
   b->update_s += cls_seconds() - begun;
+  return CLS_OK;
+}
+
+static cls_status spikes(void *instance, int member, cls_spikes *spikes) {
+  const serial *b = instance;
+  const member_state *m = &b->members[member];
+  *spikes = (cls_spikes){m->begun, m->now, m->spikes.word, m->first.word};
   return CLS_OK;
 }
 
@@ -224,6 +236,7 @@ const cls_backend cls_backend_cpu_serial = {
     .deliver = deliver,
     .redeliver = redeliver,
     .advance = advance,
+    .spikes = spikes,
     .currents = cls_cpu_currents,
     .get_state = cls_cpu_get_state,
     .put_state = cls_cpu_put_state,

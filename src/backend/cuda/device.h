@@ -1,0 +1,195 @@
+/* What lies in the memory of the GPU, as kernels and host see it: plain structs of pointers and numbers. Pointers point
+ * into device memory. Counts of neurons of a rank are 32 bits wide, positions in stores 64. */
+#ifndef CALLOSUM_CUDA_DEVICE_H
+#define CALLOSUM_CUDA_DEVICE_H
+
+#include <stdint.h>
+
+enum {
+  CLS_GPU_WARP = 32,
+  CLS_GPU_THREADS = 256, /* of a block */
+  CLS_GPU_WARPS = CLS_GPU_THREADS / CLS_GPU_WARP,
+  CLS_GPU_PORTS = 2,    /* CLS_MAX_PORTS */
+  CLS_GPU_RECEPTORS = 4 /* CLS_MAX_RECEPTORS */
+};
+#define CLS_GPU_NONE UINT32_MAX
+
+/* ---- neurons: constants, the same for all members with the same parameters ---- */
+
+typedef enum { CLS_GPU_POISSON, CLS_GPU_DC, CLS_GPU_OU, CLS_GPU_SPIKE_TRAIN } cls_gpu_input_kind;
+
+/* An input model acting on a range: cls_input_run. */
+typedef struct {
+  uint32_t kind;
+  int32_t receptor;
+  uint32_t key[2]; /* noise */
+  uint64_t konst;  /* first of its constants: one value each (stride 0), or arrays of `padded` (stride 1) */
+  uint32_t stride;
+  uint32_t first_state;         /* its states come after the model's */
+  uint32_t level, count, train; /* of the drive; CLS_GPU_NONE */
+} cls_gpu_input;
+
+/* A range of neurons: cls_range_run. */
+typedef struct {
+  uint32_t model; /* number in CLS_GPU_NEURONS */
+  uint32_t n, padded;
+  uint32_t local;  /* local index of its first neuron, */
+  uint32_t first;  /* its number in the population, */
+  uint64_t neuron; /* and in the network */
+  uint64_t konst,
+      state; /* first constant; first state in the member's pool: state j begins padded * j further */
+  uint32_t stride;
+  uint32_t n_states;           /* of the model and its inputs */
+  uint32_t silent;             /* removed: not computed, never spikes */
+  uint32_t pairs;              /* bit p: port p has two receptors, summed in two 32-bit halves of 64 bits */
+  uint64_t sum[CLS_GPU_PORTS]; /* where its input sums begin, in 32-bit words of the member's sums */
+  float quantum[CLS_GPU_RECEPTORS];
+  uint32_t input_first, n_inputs;
+} cls_gpu_range;
+
+/* Up to 32 neurons of a range, which one warp advances. */
+typedef struct {
+  uint32_t range, offset;
+} cls_gpu_chunk;
+
+/* How counts of a step are drawn: cls_count_table. */
+enum { CLS_GPU_THRESHOLDS = 96 };
+typedef struct {
+  uint32_t threshold[CLS_GPU_THRESHOLDS];
+  int32_t n, repeat;
+} cls_gpu_table;
+
+/* Spikes of one step for one input of one range: event[first ... first + n - 1] of all trains. */
+typedef struct {
+  uint64_t first;
+  int32_t n;
+} cls_gpu_events;
+
+/* What drives inputs in the steps of a launch: engine/drive.h, step by step. Row 0 is that of the first step; where
+ * nothing changes there is only that row. */
+typedef struct {
+  const float *level;       /* [rows][n_levels] */
+  const uint32_t *table_of; /* [rows][n_counts] */
+  const cls_gpu_table *table;
+  const cls_gpu_events *events; /* [rows][n_trains] */
+  const uint64_t *event;        /* of all trains */
+  uint32_t n_levels, n_counts, n_trains;
+  uint32_t changes; /* 0: row 0 holds for all steps */
+} cls_gpu_drive;
+
+/* Parameters and drive of members that share them. */
+typedef struct {
+  const cls_gpu_range *range;
+  const cls_gpu_input *input;
+  const float *konst;
+  cls_gpu_drive drive;
+} cls_gpu_parameters;
+
+/* ---- synapses: the same for all members ---- */
+
+/* A row, or a piece of a long one: runs, ascending by delay. */
+typedef struct {
+  uint64_t begin; /* first word */
+  uint32_t words;
+  uint32_t delay; /* of its first run, in steps */
+} cls_gpu_piece;
+
+/* The pieces of a source. */
+typedef struct {
+  uint32_t piece, n;
+} cls_gpu_pieces;
+
+/* The words of all rows. A run is a header and `count` synapse words, as in engine/store.h, but a header's bits are split
+ * as the network asks for: channel (high) | delay | count (low). */
+typedef struct {
+  const uint32_t *word;
+  const cls_gpu_piece *piece;
+  const cls_gpu_pieces *of_slot;  /* [slots] */
+  const cls_gpu_pieces *of_local; /* [local indices] those of the rank's own neurons */
+  /* [channels] where the sums of target 0 begin, in 32-bit words of a member's sums; CLS_GPU_PAIR: pairs of weights */
+  const uint64_t *channel;
+  uint32_t count_bits, delay_bits;
+  uint32_t max_delay;
+} cls_gpu_store;
+#define CLS_GPU_PAIR (1ull << 63)
+
+/* ---- members ---- */
+
+/* Spikes in flight along static rows, in the order of their arrival: a ring in which entry i lies at i & mask. */
+typedef struct {
+  uint32_t *due;   /* low bits of the step in which the run it stands at is due */
+  uint32_t *fired; /* low bits of the step of its spike */
+  uint32_t *piece;
+  uint32_t *at; /* word of the piece at which that run begins */
+  uint64_t mask;
+  uint64_t *tail; /* entries so far */
+  uint64_t *mark; /* [step & mark_mask] the tail when the step was over */
+  uint32_t mark_mask;
+} cls_gpu_flight;
+
+/* Spikes kept for the host: those of step cls_gpu_rank.list_first + k end at end[k]. */
+typedef struct {
+  uint32_t *neuron; /* local indices */
+  uint64_t *end;
+  uint64_t *n;
+} cls_gpu_list;
+
+/* Counts of a tally: see cls_tally. */
+enum { CLS_GPU_TALLIES = 8 };
+typedef struct {
+  const uint32_t *group_of_16;
+  uint32_t n_groups;
+  int64_t interval, first, base; /* count[0] is that of bin `base` */
+} cls_gpu_tally;
+
+/* What a launch tells the host of a member, in host memory that the GPU writes to. */
+typedef struct {
+  uint64_t in_flight;      /* entries of the ring that are not over */
+  uint64_t kept;           /* spikes in the list */
+  uint64_t digest, spikes; /* so far */
+} cls_gpu_member_status;
+
+typedef struct {
+  float *pool;         /* states */
+  uint32_t *sums;      /* of input */
+  uint32_t parameters; /* number of its cls_gpu_parameters */
+  uint32_t identity;   /* under which it draws noise */
+  cls_gpu_flight flight;
+  cls_gpu_list list;
+  uint64_t *digest, *spikes; /* so far */
+  uint32_t *count[CLS_GPU_TALLIES];
+  cls_gpu_member_status *status;
+} cls_gpu_member;
+
+/* And of all of them. */
+typedef struct {
+  int64_t reached;                /* step to be computed next */
+  uint32_t full;                  /* why it stopped before the end: see cls_gpu_full */
+  uint64_t events;                /* delivered so far */
+  uint64_t deliver_ns, update_ns; /* spent so far */
+} cls_gpu_status;
+typedef enum { CLS_GPU_FLIGHT_FULL = 1, CLS_GPU_LIST_FULL = 2 } cls_gpu_full;
+
+/* Which spikes are kept for the host. */
+typedef enum { CLS_GPU_KEEP_NONE, CLS_GPU_KEEP_MARKED, CLS_GPU_KEEP_ALL } cls_gpu_keep;
+
+/* All that steps work on. */
+typedef struct {
+  const cls_gpu_member *member; /* [members] */
+  const cls_gpu_parameters *parameters;
+  const cls_gpu_chunk *chunk;
+  uint32_t members, n_chunks;
+  cls_gpu_store store;
+  uint64_t flight_limit; /* entries in flight above which there may be no room for those of one more step */
+  uint64_t list_limit;   /* the same for spikes that are kept */
+  int64_t list_first;
+  cls_gpu_keep keep;
+  const uint64_t *marked; /* bits of local indices */
+  cls_gpu_tally tally[CLS_GPU_TALLIES];
+  uint32_t n_tallies;
+  uint32_t *full;         /* cls_gpu_full: the launch ends after this step */
+  uint64_t *events;       /* delivered so far */
+  cls_gpu_status *status; /* host */
+} cls_gpu_rank;
+
+#endif

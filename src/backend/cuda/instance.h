@@ -1,0 +1,97 @@
+/* Private to the CUDA backend: what one instance is made of. */
+#ifndef CALLOSUM_CUDA_INSTANCE_H
+#define CALLOSUM_CUDA_INSTANCE_H
+
+#include "backend/cuda/member.h"
+#include "backend/cuda/parameters.h"
+#include "backend/cuda/step.h"
+
+/* Spikes of other ranks that wait to be entered. */
+typedef struct {
+  cls_gpu_arrival *arrival; /* pinned */
+  size_t n, capacity;
+} cls_cuda_arrivals;
+
+/* Spikes that came back to the host: as in cls_spikes. */
+typedef struct {
+  uint32_t *neuron, *first;
+  size_t n_neurons, n_first, neuron_capacity, first_capacity;
+  int64_t begin;
+  bool shown; /* they were handed over: the next ones begin anew */
+} cls_cuda_spikes;
+
+/* Counts that came back. */
+typedef struct {
+  const cls_watch *watch;
+  uint64_t words[CLS_GPU_TALLIES]; /* room on the GPU, counts of one member */
+  int64_t base[CLS_GPU_TALLIES];   /* bin from which counts will be told next */
+  uint32_t *host;                  /* of one member and tally */
+  size_t host_capacity;
+  cls_gpu_arena arena; /* group_of_16 of each tally, marked */
+} cls_cuda_watch;
+
+typedef struct {
+  cls_backend_setup setup;
+  cudaStream_t stream;
+  int device, only; /* the one neuron model, -1: several */
+  unsigned blocks;
+  cls_gpu_channels channels;
+  cls_gpu_synapses synapses;
+  cls_gpu_parameter_set *parameters;
+  uint32_t n_parameters, *parameters_of; /* [members] */
+  cls_gpu_member_sizes sizes;
+  cls_gpu_member_memory *members;
+  uint64_t *in_flight; /* [members] entries of the rings, at most */
+  /* What kernels are told of members and parameters. */
+  cls_gpu_arena tables;
+  size_t table_member, table_parameters, table_chunk, table_full, table_events;
+  bool tables_old; /* they are to be copied before the next launch */
+  cls_gpu_rank rank;
+  cls_gpu_status *status;               /* pinned */
+  cls_gpu_member_status *member_status; /* pinned, [members] */
+  int64_t now;
+  cls_cuda_arrivals *arrivals; /* [members] */
+  cls_gpu_arena arrived;       /* room for those of one member */
+  cls_cuda_spikes *spikes;     /* [members] */
+  uint64_t list_capacity;
+  bool drained; /* what is in the lists has come back */
+  cls_cuda_watch watch;
+  cls_gpu_arena currents, probes; /* room for what is looked at */
+  cls_profile profile;
+} cls_cuda;
+
+/* ---- tables.c: what kernels are told ---- */
+cls_status cls_cuda_tables_make(cls_cuda *b);
+/* Copies them where they are old. */
+cls_status cls_cuda_tables_copy(cls_cuda *b);
+
+/* ---- spikes.c: what the host is shown ---- */
+cls_status cls_cuda_watch_set(void *instance, bool all, const cls_watch *watch);
+cls_status cls_cuda_spikes_show(void *instance, int member, cls_spikes *spikes);
+cls_status cls_cuda_counts_show(void *instance, int member, int tally, int64_t *bin, int64_t *n,
+                                const uint32_t **count);
+/* Makes room for the counts of steps before `end`. */
+cls_status cls_cuda_counts_reserve(cls_cuda *b, int64_t end);
+/* Brings the spikes that were kept back. */
+cls_status cls_cuda_drain(cls_cuda *b);
+/* Steps that lists have room for. */
+enum { CLS_CUDA_LIST_STEPS = 4096 };
+void cls_cuda_watch_free(cls_cuda *b);
+
+/* ---- advance.c ---- */
+cls_status cls_cuda_deliver(void *instance, int member, const cls_arrival *arrivals, size_t n);
+cls_status cls_cuda_redeliver(void *instance, int member, int64_t now, const cls_arrival *arrivals, size_t n);
+cls_status cls_cuda_advance(void *instance, int64_t begin, int64_t end);
+
+/* ---- look.c: states ---- */
+cls_status cls_cuda_currents(void *instance, int member, int64_t *sums);
+cls_status cls_cuda_get_state(void *instance, int member, uint32_t range, int state, float *values);
+cls_status cls_cuda_put_state(void *instance, int member, uint32_t range, int state, const float *values);
+cls_status cls_cuda_probe(void *instance, int member, const cls_probe *probes, size_t n, float *values);
+
+/* Makes an arena of one array of `bytes` or more, in place of a smaller one; its contents are lost. */
+cls_status cls_cuda_reserve(cls_cuda *b, cls_gpu_arena *arena, const char *name, size_t bytes);
+/* Waits for the GPU. */
+cls_status cls_cuda_wait(cls_cuda *b, const char *what);
+
+#endif

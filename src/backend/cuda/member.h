@@ -1,0 +1,49 @@
+/* What members own in the memory of the GPU: states, input sums, spikes in flight, spikes kept for the host, counts. */
+#ifndef CALLOSUM_CUDA_MEMBER_H
+#define CALLOSUM_CUDA_MEMBER_H
+
+#include "backend/cuda/arena.h"
+#include "backend/cuda/device.h"
+#include "backend/cuda/store.h"
+
+/* Sizes of the arrays of one member. */
+typedef struct {
+  uint64_t pool;  /* floats of states */
+  uint64_t sums;  /* words of input sums */
+  uint64_t ring;  /* entries in flight, a power of two */
+  uint64_t marks; /* steps, a power of two */
+} cls_gpu_member_sizes;
+
+/* Sizes for a network: the ring holds what is expected in flight, several times, besides all spikes that one step may add. */
+cls_gpu_member_sizes cls_gpu_member_measure(const cls_backend_setup *setup, const cls_gpu_store_counts *store,
+                                            const cls_gpu_channels *channels);
+
+/* The same from expected values: floats of states, words of sums, spikes in flight. */
+cls_gpu_member_sizes cls_gpu_member_expect(const cls_gpu_store_counts *store, double pool, double sums,
+                                           double in_flight);
+
+typedef struct {
+  cls_gpu_arena arena, ring, kept, counts;
+  cls_gpu_member device; /* as kernels see it */
+} cls_gpu_member_memory;
+
+/* States and sums; digest and number of spikes. */
+void cls_gpu_member_plan(const cls_gpu_member_sizes *sizes, cls_gpu_member_memory *member);
+cls_status cls_gpu_member_make(const cls_gpu_member_sizes *sizes, cls_gpu_member_memory *member,
+                               cudaStream_t stream);
+/* A ring of sizes->ring entries. What is in flight is moved into it where there was another before. */
+void cls_gpu_ring_plan(const cls_gpu_member_sizes *sizes, cls_gpu_arena *arena);
+cls_status cls_gpu_ring_make(const cls_gpu_member_sizes *sizes, cls_gpu_member_memory *member,
+                             cudaStream_t stream);
+/* Forgets what is in flight, and all input that has been summed. */
+cls_status cls_gpu_member_forget(const cls_gpu_member_sizes *sizes, cls_gpu_member_memory *member,
+                                 cudaStream_t stream);
+/* A list of `spikes` spikes and `steps` steps. */
+cls_status cls_gpu_list_make(uint64_t spikes, uint64_t steps, cls_gpu_member_memory *member,
+                             cudaStream_t stream);
+/* Room for words[t] counts of each tally. */
+cls_status cls_gpu_counts_make(const uint64_t *words, uint32_t n_tallies, cls_gpu_member_memory *member,
+                               cudaStream_t stream);
+void cls_gpu_member_free(cls_gpu_member_memory *member);
+
+#endif

@@ -1,0 +1,101 @@
+/* Steps: one launch for all steps of a window. Its blocks stay on their multiprocessors and wait for each other twice a step,
+ * which costs a microsecond where launching kernels would cost several, and the host is not asked. */
+#include "backend/cuda/deliver.cuh"
+#include "backend/cuda/step.h"
+#include "backend/cuda/update.cuh"
+
+/* Members that are known to all threads without a look at the memory of the GPU. */
+enum { NEAR_MEMBERS = 8 };
+
+typedef struct {
+  cls_gpu_member member[NEAR_MEMBERS];
+  cls_gpu_waiting waiting;
+  unsigned long long events;
+} shared_memory;
+
+/* By the first block: notes where the spikes of the last step end. */
+CLS_GPU_FN void note_ends(const cls_gpu_rank *rank, const cls_gpu_member *members, int64_t step) {
+  if (blockIdx.x != 0 || step == 0) return;
+  for (uint32_t m = threadIdx.x; m < rank->members; m += CLS_GPU_THREADS) {
+    const cls_gpu_flight *flight = &members[m].flight;
+    const cls_gpu_list *list = &members[m].list;
+    flight->mark[(uint64_t)(step - 1) & flight->mark_mask] = *flight->tail;
+    if (rank->keep != CLS_GPU_KEEP_NONE && step - 1 >= rank->list_first)
+      list->end[step - 1 - rank->list_first] = *list->n;
+  }
+}
+
+/* By the first block, when all is done. */
+CLS_GPU_FN void tell_host(const cls_gpu_rank *rank, const cls_gpu_member *members, int64_t step) {
+  for (uint32_t m = threadIdx.x; m < rank->members; m += CLS_GPU_THREADS) {
+    const cls_gpu_member *member = &members[m];
+    /* The head one step ahead of the marks that are noted: nothing in between has come to its end. */
+    const uint64_t head = cls_gpu_head(&member->flight, step, rank->store.max_delay);
+    *member->status =
+        cls_gpu_member_status{*member->flight.tail - head, *member->list.n, *member->digest, *member->spikes};
+  }
+  if (threadIdx.x != 0) return;
+  rank->status->reached = step;
+  rank->status->full = *rank->full;
+  rank->status->events = *rank->events;
+}
+
+template <int ONLY> CLS_KERNEL(steps, CLS_GPU_THREADS)(const cls_gpu_step_args args) {
+  CLS_SHARED(shared_memory, shared);
+  const cls_gpu_rank *rank = &args.rank;
+  const bool near = rank->members <= NEAR_MEMBERS, first = blockIdx.x == 0 && threadIdx.x == 0;
+  const cls_gpu_member *members = near ? shared.member : rank->member;
+  uint64_t events = 0, deliver_ns = 0, update_ns = 0;
+  int64_t step = args.begin;
+  if (threadIdx.x == 0) {
+    shared.waiting.n = shared.waiting.n_pieces = shared.waiting.n_kept = 0;
+    shared.waiting.digest = shared.events = 0;
+  }
+  for (uint32_t m = threadIdx.x; near && m < rank->members; m += CLS_GPU_THREADS)
+    shared.member[m] = rank->member[m];
+  __syncthreads();
+  for (uint32_t full = 0; step < args.end && !full; step++) {
+    const uint64_t begun = first ? cls_gpu_nanoseconds() : 0;
+    note_ends(rank, members, step);
+    cls_gpu_deliver(rank, members, step, &events);
+    CLS_GRID_SYNC();
+    const uint64_t delivered = first ? cls_gpu_nanoseconds() : 0;
+    cls_gpu_update<ONLY>(rank, members, &shared.waiting, step, (uint64_t)(step - args.begin));
+    CLS_GRID_SYNC();
+    full = *rank->full;
+    deliver_ns += delivered - begun;
+    if (first) update_ns += cls_gpu_nanoseconds() - delivered;
+  }
+  atomicAdd(&shared.events, (unsigned long long)events);
+  __syncthreads();
+  if (threadIdx.x == 0) atomicAdd((unsigned long long *)rank->events, shared.events);
+  CLS_GRID_SYNC();
+  if (blockIdx.x == 0) tell_host(rank, members, step);
+  if (!first) return;
+  rank->status->deliver_ns += deliver_ns;
+  rank->status->update_ns += update_ns;
+}
+
+/* The kernel for networks of one model, or of any. */
+#define STEPS_(NAME)                                                                                         \
+  case CLS_GPU_##NAME:                                                                                       \
+    USE(steps<CLS_GPU_##NAME>)
+#define CHOOSE                                                                                               \
+  switch (only) {                                                                                            \
+    CLS_GPU_NEURONS(STEPS_)                                                                                  \
+  default:                                                                                                   \
+    USE(steps<-1>)                                                                                           \
+  }
+
+cudaError_t cls_gpu_launch_steps(const cls_gpu_step_args *args, int only, unsigned blocks,
+                                 cudaStream_t stream) {
+#define USE(kernel) return CLS_LAUNCH_TOGETHER(kernel, blocks, CLS_GPU_THREADS, stream, *args);
+  CHOOSE
+#undef USE
+}
+
+cudaError_t cls_gpu_resident_steps(int only, int *blocks) {
+#define USE(kernel) return CLS_RESIDENT_BLOCKS(kernel, CLS_GPU_THREADS, blocks);
+  CHOOSE
+#undef USE
+}

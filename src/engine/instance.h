@@ -1,0 +1,45 @@
+/* Private to the engine: what one instance is made of. */
+#ifndef CALLOSUM_ENGINE_INSTANCE_H
+#define CALLOSUM_ENGINE_INSTANCE_H
+
+#include "engine/layout.h"
+#include "engine/neurons.h"
+#include "engine/recent.h"
+#include "engine/store.h"
+
+struct cls_engine_ {
+  cls_world world;
+  MPI_Comm comm; /* world.comm: a copy of the caller's, so that engines may live side by side */
+  const cls_network *network;
+  cls_engine_options options;
+  const cls_backend *backend;
+  const cls_exchange *exchange;
+  void *backend_instance, *exchange_instance;
+  cls_layout *layout;
+  cls_neurons **neurons; /* [members]; those with the network's own parameters share the first of them */
+  cls_neurons *shared;   /* that one; NULL where every member has its own */
+  int *identity;         /* [members] */
+  cls_store **stores;
+  cls_sources *sources;
+  uint32_t *local_slot;   /* local index -> slot, UINT32_MAX: nobody here listens */
+  uint64_t *local_neuron; /* local index -> global number */
+  cls_observer *observers;
+  int n_observers;
+  int64_t now, beat,
+      window; /* step to compute next; steps between beats; greatest steps between exchanges of threads */
+  uint64_t *digest; /* per member, of this rank */
+  uint64_t spikes;
+  cls_arrival *arrivals; /* scratch: local spikes on their way to our own synapses */
+  size_t arrivals_capacity;
+  uint32_t n_intervened; /* interventions that have acted */
+  bool keeps_recent;     /* tracts will change: what is in flight must be rebuilt then */
+  bool shows_all; /* the backend shows all spikes; else what observers watch is asked for before they flush */
+  bool watched;   /* the backend was told what to show */
+  cls_recent *recent; /* [members] */
+  int64_t *current_sums;
+  int stop_local, stop_all; /* the beat's flag: what we say, what all say */
+  MPI_Request beat_request;
+  double create_s, connect_s, record_s;
+};
+
+#endif
