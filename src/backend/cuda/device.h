@@ -129,6 +129,17 @@ typedef struct {
   uint64_t mark_mask;
 } cls_gpu_flight;
 
+/* Spikes of neurons that other ranks listen to, in the order of their steps, until the packets of all ranks hold them: a ring
+ * like that of spikes in flight. */
+typedef struct {
+  uint32_t *neuron; /* local indices */
+  uint32_t *fired;  /* low bits of their step */
+  uint64_t mask;
+  uint64_t *tail;
+  uint64_t *mark; /* [step & mark_mask] the tail when the step was over */
+  uint64_t mark_mask;
+} cls_gpu_leaving;
+
 /* Spikes kept for the host: those of step cls_gpu_rank.list_first + k end at end[k]. */
 typedef struct {
   uint32_t *neuron; /* local indices */
@@ -148,6 +159,7 @@ typedef struct {
 typedef struct {
   uint64_t in_flight;      /* entries of the ring that are not over */
   uint64_t kept;           /* spikes in the list */
+  uint64_t leaving;        /* spikes that wait for packets */
   uint64_t digest, spikes; /* so far */
 } cls_gpu_member_status;
 
@@ -157,6 +169,7 @@ typedef struct {
   uint32_t parameters; /* number of its cls_gpu_parameters */
   uint32_t identity;   /* under which it draws noise */
   cls_gpu_flight flight;
+  cls_gpu_leaving leaving;
   cls_gpu_list list;
   uint64_t *digest, *spikes; /* so far */
   uint32_t *count[CLS_GPU_TALLIES];
@@ -169,8 +182,11 @@ typedef struct {
   uint32_t full;                  /* why it stopped before the end: see cls_gpu_full */
   uint64_t events;                /* delivered so far */
   uint64_t deliver_ns, update_ns; /* spent so far */
+  uint64_t packets_ns;
+  int64_t packed; /* step up to which packets were made */
+  uint64_t wrong; /* see cls_gpu_rank.wrong */
 } cls_gpu_status;
-typedef enum { CLS_GPU_FLIGHT_FULL = 1, CLS_GPU_LIST_FULL = 2 } cls_gpu_full;
+typedef enum { CLS_GPU_FLIGHT_FULL = 1, CLS_GPU_LIST_FULL = 2, CLS_GPU_LEAVING_FULL = 4 } cls_gpu_full;
 
 /* Which spikes are kept for the host. */
 typedef enum { CLS_GPU_KEEP_NONE, CLS_GPU_KEEP_MARKED, CLS_GPU_KEEP_ALL } cls_gpu_keep;
@@ -185,12 +201,18 @@ typedef struct {
   uint64_t flight_limit; /* entries in flight above which there may be no room for those of one more step */
   uint64_t list_limit;   /* the same for spikes that are kept */
   int64_t list_first;
+  const uint64_t
+      *route_first;       /* [local index + 1] of a neuron's routes to other ranks; NULL: nobody listens */
+  uint64_t leaving_limit; /* the same for spikes that wait for packets: */
+  int64_t leaving_first;  /* those of this step and later ones do */
   uint32_t keep; /* cls_gpu_keep */
   uint32_t n_tallies;
   const uint64_t *marked; /* bits of local indices */
   cls_gpu_tally tally[CLS_GPU_TALLIES];
-  uint32_t *full;         /* cls_gpu_full: the launch ends after this step */
-  uint64_t *events;       /* delivered so far */
+  uint32_t *full;   /* cls_gpu_full: the launch ends after this step */
+  uint64_t *events; /* delivered so far */
+  int64_t *reached; /* step to be computed next */
+  uint64_t *wrong;  /* of a packet that makes no sense: (its route + 1) << 32 | what it says; 0: of none */
   cls_gpu_status *status; /* host */
 } cls_gpu_rank;
 

@@ -22,8 +22,11 @@ cls_gpu_member_sizes cls_gpu_member_measure(const cls_backend_setup *setup, cons
 cls_gpu_member_sizes cls_gpu_member_expect(const cls_gpu_store_counts *store, double pool, double sums,
                                            double in_flight);
 
+/* Spikes of this rank's neurons that are expected in so many steps, at the populations' expected rates. */
+double cls_gpu_spikes_expected(const cls_backend_setup *setup, double steps);
+
 typedef struct {
-  cls_gpu_arena arena, ring, kept, counts;
+  cls_gpu_arena arena, ring, leaving, leaving_marks, kept, counts;
   cls_gpu_member device; /* as kernels see it */
 } cls_gpu_member_memory;
 
@@ -38,6 +41,10 @@ cls_status cls_gpu_ring_make(const cls_gpu_member_sizes *sizes, cls_gpu_member_m
 /* Forgets what is in flight, and all input that has been summed. */
 cls_status cls_gpu_member_forget(const cls_gpu_member_sizes *sizes, cls_gpu_member_memory *member,
                                  cudaStream_t stream);
+/* A ring for `ring` spikes that leave and `marks` steps, powers of two. The last `kept` spikes are moved into it where there
+ * was another before; steps remain. */
+cls_status cls_gpu_leaving_make(uint64_t ring, uint64_t marks, uint64_t kept, cls_gpu_member_memory *member,
+                                cudaStream_t stream);
 /* A list of `spikes` spikes and `steps` steps. */
 cls_status cls_gpu_list_make(uint64_t spikes, uint64_t steps, cls_gpu_member_memory *member,
                              cudaStream_t stream);

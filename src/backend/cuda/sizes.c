@@ -19,6 +19,7 @@ void cls_cuda_sizes_find(const cls_cuda_counts *c, cls_cuda_sizes *sizes) {
   add(sizes, "parameters", c->parameters);
   add(sizes, "states", c->members * member.arena.bytes);
   add(sizes, "spikes in flight", c->members * member.ring.bytes);
+  if (c->packets > 0) add(sizes, "spikes to other ranks", c->packets);
   /* Lists of spikes for the host, at the most: those of one step and a half. */
   add(sizes, "spikes to record", c->members * (c->neurons + c->neurons / 2) * sizeof(uint32_t));
 }

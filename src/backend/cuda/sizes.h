@@ -9,6 +9,7 @@ typedef struct {
   cls_gpu_store_counts store;
   cls_gpu_member_sizes member;
   uint64_t parameters; /* bytes of constants and inputs, of all sets of parameters */
+  uint64_t packets;    /* bytes of routes, packets, and spikes that wait for them */
   uint64_t neurons, members;
 } cls_cuda_counts;
 

@@ -19,7 +19,9 @@ CLS_GPU_FN void note_ends(const cls_gpu_rank *rank, const cls_gpu_member *member
   for (uint32_t m = threadIdx.x; m < rank->members; m += CLS_GPU_THREADS) {
     const cls_gpu_flight *flight = &members[m].flight;
     const cls_gpu_list *list = &members[m].list;
+    const cls_gpu_leaving *leaving = &members[m].leaving;
     flight->mark[(uint64_t)(step - 1) & flight->mark_mask] = *flight->tail;
+    if (rank->route_first) leaving->mark[(uint64_t)(step - 1) & leaving->mark_mask] = *leaving->tail;
     if (rank->keep != CLS_GPU_KEEP_NONE && step - 1 >= rank->list_first)
       list->end[step - 1 - rank->list_first] = *list->n;
   }
@@ -32,13 +34,18 @@ CLS_GPU_FN void tell_host(const cls_gpu_rank *rank, const cls_gpu_member *member
     /* The head one step ahead of the marks that are noted: nothing in between has come to its end. */
     const uint64_t head = cls_gpu_head(&member->flight, step, rank->store.max_delay);
     const uint64_t kept = rank->keep != CLS_GPU_KEEP_NONE ? *member->list.n : 0;
-    *member->status =
-        cls_gpu_member_status{*member->flight.tail - head, kept, *member->digest, *member->spikes};
+    const uint64_t leaving =
+        rank->route_first
+            ? *member->leaving.tail - cls_gpu_leaving_from(&member->leaving, rank->leaving_first)
+            : 0;
+    *member->status = cls_gpu_member_status{*member->flight.tail - head, kept, leaving, *member->digest,
+                                            *member->spikes};
   }
   if (threadIdx.x != 0) return;
-  rank->status->reached = step;
+  *rank->reached = rank->status->reached = step;
   rank->status->full = *rank->full;
   rank->status->events = *rank->events;
+  rank->status->wrong = *rank->wrong;
 }
 
 template <int ONLY> CLS_KERNEL(steps, CLS_GPU_THREADS)(const cls_gpu_step_args args) {
@@ -49,7 +56,7 @@ template <int ONLY> CLS_KERNEL(steps, CLS_GPU_THREADS)(const cls_gpu_step_args a
   uint64_t events = 0, deliver_ns = 0, update_ns = 0;
   int64_t step = args.begin;
   if (threadIdx.x == 0) {
-    shared.waiting.n = shared.waiting.n_pieces = shared.waiting.n_kept = 0;
+    shared.waiting.n = shared.waiting.n_pieces = shared.waiting.n_kept = shared.waiting.n_leaving = 0;
     shared.waiting.digest = shared.events = 0;
   }
   for (uint32_t m = threadIdx.x; near && m < rank->members; m += CLS_GPU_THREADS)

@@ -21,23 +21,6 @@ cudaError_t cls_gpu_launch_steps(const cls_gpu_step_args *args, int only, unsign
 /* Blocks of that launch that one multiprocessor holds at a time. */
 cudaError_t cls_gpu_resident_steps(int only, int *blocks);
 
-/* A spike that comes from elsewhere. */
-typedef struct {
-  uint32_t slot;
-  uint32_t fired; /* low bits of its step */
-} cls_gpu_arrival;
-
-typedef struct {
-  cls_gpu_flight flight; /* of one member; has room */
-  cls_gpu_store store;
-  const cls_gpu_arrival *arrival;
-  uint64_t n;
-  int64_t now; /* the step to be computed next: runs due before are passed over */
-} cls_gpu_arrive_args;
-
-/* Enters spikes that were handed over. */
-cudaError_t cls_gpu_launch_arrive(const cls_gpu_arrive_args *args, cudaStream_t stream);
-
 typedef struct {
   cls_gpu_member member;
   cls_gpu_parameters parameters;
