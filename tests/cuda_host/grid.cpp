@@ -91,6 +91,7 @@ std::string who(const fiber *f) {
 /* ---- a thread of the grid, from its fiber's side ---- */
 void run_thread() {
   block *home = current->home;
+  if (thread_sanitizer()) __tsan_acquire(current); /* its stack was another thread's, which has ended */
   grid.begin.learn();
   grid.what->thread(grid.what->kernel, grid.what->args.data());
 
@@ -107,6 +108,7 @@ void run_thread() {
   grid.threads_ended++;
   grid.in_vain = 0;
   current->waits = nullptr;
+  if (thread_sanitizer()) __tsan_release(current);
   if (home->alive == 0) {
     grid.over = home;
     switch_to(&host_fiber);

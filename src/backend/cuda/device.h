@@ -205,7 +205,7 @@ typedef struct {
       *route_first;       /* [local index + 1] of a neuron's routes to other ranks; NULL: nobody listens */
   uint64_t leaving_limit; /* the same for spikes that wait for packets: */
   int64_t leaving_first;  /* those of this step and later ones do */
-  uint32_t keep; /* cls_gpu_keep */
+  uint32_t keep;          /* cls_gpu_keep */
   uint32_t n_tallies;
   const uint64_t *marked; /* bits of local indices */
   cls_gpu_tally tally[CLS_GPU_TALLIES];

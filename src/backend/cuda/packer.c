@@ -82,6 +82,9 @@ cls_status cls_cuda_packets_plan(cls_cuda *b) {
   size_t slots = 0;
   if (!routes) return CLS_OK;
   k->routes = routes;
+  k->n_in = routes->n_in;
+  k->n_out = routes->n_out;
+  k->device_memory = routes->device_memory;
   CLS_TRY(cls_alloc(&k->slot_of, (size_t)routes->n_in, sizeof *k->slot_of, "packets"));
   CLS_TRY(cls_alloc(&k->out, (size_t)routes->n_out, sizeof *k->out, "packets"));
   CLS_TRY(cls_alloc(&k->draft, (size_t)routes->n_out, sizeof *k->draft, "packets"));
@@ -150,16 +153,15 @@ cls_status cls_cuda_packets_make(cls_cuda *b) {
 
 void cls_cuda_packets_free(cls_cuda *b) {
   cls_cuda_packets *k = &b->packets;
-  const cls_routes *routes = k->routes;
-  for (int p = 0; routes && p < routes->n_out; p++) {
-    for (int turn = 0; k->out && turn < 2; turn++) {
+  for (int p = 0; k->out && p < k->n_out; p++) {
+    for (int turn = 0; turn < 2; turn++) {
       cls_cuda_room room = {k->out[p].packet[turn], k->out[p].capacity[turn]};
-      cls_cuda_room_free(&room, routes->device_memory);
+      cls_cuda_room_free(&room, k->device_memory);
     }
     if (k->draft) cls_gpu_arena_free(&k->draft[p]);
   }
-  for (int p = 0; k->in && p < routes->n_in; p++)
-    for (int turn = 0; turn < 2; turn++) cls_cuda_room_free(&k->in[p][turn], routes->device_memory);
+  for (int p = 0; k->in && p < k->n_in; p++)
+    for (int turn = 0; turn < 2; turn++) cls_cuda_room_free(&k->in[p][turn], k->device_memory);
   if (k->words) (void)cudaFreeHost(k->words);
   cls_gpu_arena_free(&k->arena);
   free(k->slot_of);

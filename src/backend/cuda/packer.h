@@ -13,7 +13,9 @@ typedef struct {
 } cls_cuda_room;
 
 typedef struct {
-  const cls_routes *routes; /* NULL: no packets are made here */
+  const cls_routes *routes; /* the exchange's, which ends before this; NULL: no packets are made here */
+  int n_in, n_out;
+  bool device_memory; /* packets lie in the memory of the GPU */
   cls_gpu_arena
       arena; /* routes of local neurons, slots of incoming routes, what kernels are told of outgoing ones */
   size_t first, route, slot, peer, due; /* where they begin in it */

@@ -38,8 +38,8 @@ CLS_GPU_FN void tell_host(const cls_gpu_rank *rank, const cls_gpu_member *member
         rank->route_first
             ? *member->leaving.tail - cls_gpu_leaving_from(&member->leaving, rank->leaving_first)
             : 0;
-    *member->status = cls_gpu_member_status{*member->flight.tail - head, kept, leaving, *member->digest,
-                                            *member->spikes};
+    *member->status =
+        cls_gpu_member_status{*member->flight.tail - head, kept, leaving, *member->digest, *member->spikes};
   }
   if (threadIdx.x != 0) return;
   *rank->reached = rank->status->reached = step;
