@@ -34,3 +34,12 @@ target_compile_definitions(callosum PUBLIC CALLOSUM_HAS_CUDA)
 target_link_libraries(callosum PRIVATE CUDA::cudart_static)
 # The little that nvcc's own host code takes from C++.
 target_link_options(callosum INTERFACE -static-libstdc++ -static-libgcc)
+
+# ---- what a GPU can do at best: benchmarks/gpu.sh ----
+add_executable(gpu_floor benchmarks/gpu_floor.cu)
+target_include_directories(gpu_floor PRIVATE ${CMAKE_SOURCE_DIR}/src)
+set_target_properties(gpu_floor PROPERTIES CUDA_ARCHITECTURES "${CMAKE_CUDA_ARCHITECTURES}" CUDA_STANDARD 17)
+target_compile_options(gpu_floor PRIVATE "SHELL:-Werror all-warnings")
+target_link_libraries(gpu_floor PRIVATE CUDA::cudart_static)
+target_link_options(gpu_floor PRIVATE -static-libstdc++ -static-libgcc)
+install(TARGETS gpu_floor)
