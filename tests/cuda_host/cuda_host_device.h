@@ -208,14 +208,12 @@ template <class Args>
 cudaError_t cuda_host_launch(void (*kernel)(Args), const char *name, unsigned blocks, unsigned threads,
                              cudaStream_t stream, const std::remove_cv_t<Args> &args, int together) {
   static_assert(std::is_trivially_copyable<Args>::value, "a kernel's arguments are copied as bytes");
+  /* Padding may hold anything, even what looks like a pointer to the host's memory: see launch.cpp. */
+  static_assert(std::has_unique_object_representations<Args>::value, "a kernel's arguments have no padding");
   auto thread = [](void (*plain)(void), const void *bytes) {
     reinterpret_cast<void (*)(Args)>(plain)(*static_cast<const Args *>(bytes));
   };
-  Args copy = args;
-#if __has_builtin(__builtin_clear_padding)
-  __builtin_clear_padding(&copy); /* may hold anything, even a pointer: see launch.cpp */
-#endif
-  return cuda_host_queue(name, thread, reinterpret_cast<void (*)(void)>(kernel), &copy, sizeof copy, blocks,
+  return cuda_host_queue(name, thread, reinterpret_cast<void (*)(void)>(kernel), &args, sizeof args, blocks,
                          threads, stream, together);
 }
 

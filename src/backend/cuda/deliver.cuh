@@ -59,17 +59,17 @@ CLS_GPU_FN uint32_t cls_gpu_deliver_entries(const cls_gpu_store *store, const cl
   const cls_gpu_flight *flight = &member->flight;
   const uint32_t lane = threadIdx.x % CLS_GPU_WARP;
   const uint64_t i = (first + lane) & flight->mask;
-  const bool here = lane < n && flight->due[i] == step;
+  const bool stands = lane < n && flight->due[i] == step;
   uint32_t added = 0, at = 0, fired = 0, header = 0, due = 0;
   cls_gpu_piece piece = {0, 0, 0};
-  if (!__any_sync(CLS_GPU_ALL_LANES, here)) return 0;
-  if (here) {
+  if (!__any_sync(CLS_GPU_ALL_LANES, stands)) return 0;
+  if (stands) {
     piece = store->piece[flight->piece[i]];
     at = flight->at[i];
     fired = flight->fired[i];
     header = __ldg(store->word + piece.begin + at);
   }
-  bool active = here;
+  bool active = stands;
   do {
     cls_gpu_due_run run = {store->word, 0, 0};
     uint32_t next = 0;
@@ -90,7 +90,7 @@ CLS_GPU_FN uint32_t cls_gpu_deliver_entries(const cls_gpu_store *store, const cl
       active = more && due == step;
     }
   } while (__any_sync(CLS_GPU_ALL_LANES, active));
-  if (here) {
+  if (stands) {
     flight->due[i] = due;
     flight->at[i] = at;
   }

@@ -1,5 +1,6 @@
 /* What lies in the memory of the GPU, as kernels and host see it: plain structs of pointers and numbers. Pointers point
- * into device memory. Counts of neurons of a rank are 32 bits wide, positions in stores 64. */
+ * into device memory. Counts of neurons of a rank are 32 bits wide, positions in stores 64. Structs that are arguments of
+ * kernels have no padding. */
 #ifndef CALLOSUM_CUDA_DEVICE_H
 #define CALLOSUM_CUDA_DEVICE_H
 
@@ -110,6 +111,7 @@ typedef struct {
   const uint64_t *channel;
   uint32_t count_bits, delay_bits;
   uint32_t max_delay;
+  uint32_t n_channels;
 } cls_gpu_store;
 #define CLS_GPU_PAIR (1ull << 63)
 
@@ -124,7 +126,7 @@ typedef struct {
   uint64_t mask;
   uint64_t *tail; /* entries so far */
   uint64_t *mark; /* [step & mark_mask] the tail when the step was over */
-  uint32_t mark_mask;
+  uint64_t mark_mask;
 } cls_gpu_flight;
 
 /* Spikes of neurons that other ranks listen to, in the order of their steps, until the packets of all ranks hold them: a ring
@@ -135,7 +137,7 @@ typedef struct {
   uint64_t mask;
   uint64_t *tail;
   uint64_t *mark; /* [step & mark_mask] the tail when the step was over */
-  uint32_t mark_mask;
+  uint64_t mark_mask;
 } cls_gpu_leaving;
 
 /* Spikes kept for the host: those of step cls_gpu_rank.list_first + k end at end[k]. */
@@ -149,7 +151,7 @@ typedef struct {
 enum { CLS_GPU_TALLIES = 8 };
 typedef struct {
   const uint32_t *group_of_16;
-  uint32_t n_groups;
+  uint64_t n_groups;
   int64_t interval, first, base; /* count[0] is that of bin `base` */
 } cls_gpu_tally;
 
@@ -199,18 +201,17 @@ typedef struct {
   uint64_t flight_limit; /* entries in flight above which there may be no room for those of one more step */
   uint64_t list_limit;   /* the same for spikes that are kept */
   int64_t list_first;
-  const uint64_t
-      *route_first;       /* [local index + 1] of a neuron's routes to other ranks; NULL: nobody listens */
-  uint64_t leaving_limit; /* the same for spikes that wait for packets: */
-  int64_t leaving_first;  /* those of this step and later ones do */
-  cls_gpu_keep keep;
+  const uint64_t *route_first; /* [local index + 1] of a neuron's routes to other ranks; NULL: nobody listens */
+  uint64_t leaving_limit;      /* the same for spikes that wait for packets: */
+  int64_t leaving_first;       /* those of this step and later ones do */
+  uint32_t keep;               /* cls_gpu_keep */
+  uint32_t n_tallies;
   const uint64_t *marked; /* bits of local indices */
   cls_gpu_tally tally[CLS_GPU_TALLIES];
-  uint32_t n_tallies;
-  uint32_t *full;   /* cls_gpu_full: the launch ends after this step */
-  uint64_t *events; /* delivered so far */
-  int64_t *reached; /* step to be computed next */
-  uint64_t *wrong;  /* of a packet that makes no sense: (its route + 1) << 32 | what it says; 0: of none */
+  uint32_t *full;         /* cls_gpu_full: the launch ends after this step */
+  uint64_t *events;       /* delivered so far */
+  int64_t *reached;       /* step to be computed next */
+  uint64_t *wrong;        /* of a packet that makes no sense: (its route + 1) << 32 | what it says; 0: of none */
   cls_gpu_status *status; /* host */
 } cls_gpu_rank;
 

@@ -140,7 +140,7 @@ cls_status cls_gpu_ring_make(const cls_gpu_member_sizes *sizes, cls_gpu_member_m
                                .mask = sizes->ring - 1,
                                .tail = cls_gpu_arena_at(&arena, at.tail),
                                .mark = cls_gpu_arena_at(&arena, at.mark),
-                               .mark_mask = (uint32_t)(sizes->marks - 1)};
+                               .mark_mask = sizes->marks - 1};
   if (member->ring.memory) {
     const cls_status status = move_ring(&member->device.flight, &ring, sizes->marks, stream);
     if (status != CLS_OK) {
@@ -198,7 +198,7 @@ cls_status cls_gpu_leaving_make(uint64_t ring, uint64_t marks, uint64_t kept, cl
     CLS_TRY(cls_gpu_arena_make(&member->leaving_marks, stream));
     leaving->tail = cls_gpu_arena_at(&member->leaving_marks, tail);
     leaving->mark = cls_gpu_arena_at(&member->leaving_marks, mark);
-    leaving->mark_mask = (uint32_t)(marks - 1);
+    leaving->mark_mask = marks - 1;
   }
   CLS_TRY(cls_gpu_arena_make(&arena, stream));
   cls_gpu_leaving grown = *leaving;
