@@ -201,11 +201,10 @@ typedef struct {
   uint64_t flight_limit; /* entries in flight above which there may be no room for those of one more step */
   uint64_t list_limit;   /* the same for spikes that are kept */
   int64_t list_first;
-  const uint64_t
-      *route_first;       /* [local index + 1] of a neuron's routes to other ranks; NULL: nobody listens */
-  uint64_t leaving_limit; /* the same for spikes that wait for packets: */
-  int64_t leaving_first;  /* those of this step and later ones do */
-  uint32_t keep;          /* cls_gpu_keep */
+  const uint64_t *route_first; /* [local index + 1] of routes to other ranks; NULL: there are none */
+  uint64_t leaving_limit;      /* the same for spikes that wait for packets: */
+  int64_t leaving_first;       /* those of this step and later ones do */
+  uint32_t keep;               /* cls_gpu_keep */
   uint32_t n_tallies;
   const uint64_t *marked; /* bits of local indices */
   cls_gpu_tally tally[CLS_GPU_TALLIES];

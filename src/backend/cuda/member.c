@@ -198,7 +198,7 @@ cls_status cls_gpu_leaving_make(uint64_t ring, uint64_t marks, uint64_t kept, cl
     CLS_TRY(cls_gpu_arena_make(&member->leaving_marks, stream));
     leaving->tail = cls_gpu_arena_at(&member->leaving_marks, tail);
     leaving->mark = cls_gpu_arena_at(&member->leaving_marks, mark);
-    leaving->mark_mask = (uint32_t)(marks - 1);
+    leaving->mark_mask = marks - 1;
   }
   CLS_TRY(cls_gpu_arena_make(&arena, stream));
   cls_gpu_leaving grown = *leaving;

@@ -38,7 +38,7 @@ typedef struct {
   const uint64_t *route_first;
   const cls_gpu_route *route;
   uint32_t members, n_out;
-  int64_t longest; /* interval of those that are due */
+  uint64_t longest; /* interval of those that are due */
   int64_t now;
   const int64_t *reached; /* nothing is done where that is not `now` */
   uint64_t *
