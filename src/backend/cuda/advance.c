@@ -32,12 +32,12 @@ cls_status cls_cuda_deliver(void *instance, int member, const cls_arrival *arriv
 
 /* Rings of twice the size for all members. */
 static cls_status grow_rings(cls_cuda *b) {
-  b->sizes.ring *= 2;
+  b->sizes.ring.entries *= 2;
   for (int m = 0; m < b->setup.members; m++) {
-    CLS_TRY(cls_gpu_ring_make(&b->sizes, &b->members[m], b->stream));
+    CLS_TRY(cls_gpu_ring_make(b->sizes.ring, &b->members[m].ring, &b->members[m].device.flight, b->stream));
     b->profile.allocations++;
   }
-  b->rank.flight_limit = b->sizes.ring - b->synapses.counts.pieces_here;
+  b->rank.flight_limit = b->sizes.ring.entries - b->synapses.counts.pieces_here;
   b->tables_old = true;
   return CLS_OK;
 }
@@ -72,7 +72,7 @@ cls_status cls_cuda_redeliver(void *instance, int member, int64_t now, const cls
   b->now = now;
   /* Weights were drawn again, for all members: the first of them finds them so. */
   if (member == 0) CLS_TRY(cls_gpu_store_fill(&b->setup, &b->channels, &b->synapses, b->stream));
-  CLS_TRY(cls_gpu_member_forget(&b->sizes, &b->members[member], b->stream));
+  CLS_TRY(cls_gpu_ring_forget(b->sizes.ring, &b->members[member].device.flight, b->stream));
   b->in_flight[member] = b->arrivals[member].n = 0;
   CLS_TRY(add_arrivals(b, member, now, arrivals, n));
   return enter(b, member);

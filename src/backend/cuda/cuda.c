@@ -108,7 +108,7 @@ static void find_sizes(const cls_cuda *b, cls_cuda_sizes *sizes) {
 static cls_status start_member(cls_cuda *b, int m, float *pool) {
   const cls_neurons *neurons = b->setup.neurons[m];
   CLS_TRY(cls_gpu_member_make(&b->sizes, &b->members[m], b->stream));
-  CLS_TRY(cls_gpu_ring_make(&b->sizes, &b->members[m], b->stream));
+  CLS_TRY(cls_gpu_ring_make(b->sizes.ring, &b->members[m].ring, &b->members[m].device.flight, b->stream));
   CLS_TRY(cls_neurons_start(neurons, b->setup.layout, b->setup.identity[m], pool));
   CLS_CUDA(cudaMemcpyAsync(b->members[m].device.pool, pool, neurons->pool * sizeof *pool,
                            cudaMemcpyHostToDevice, b->stream),
@@ -164,7 +164,7 @@ static cls_status fill(cls_cuda *b) {
   }
   CLS_TRY(start_members(b));
   CLS_TRY(cls_cuda_tables_make(b));
-  b->rank.flight_limit = b->sizes.ring - b->synapses.counts.pieces_here;
+  b->rank.flight_limit = b->sizes.ring.entries - b->synapses.counts.pieces_here;
   b->profile = (cls_profile){0}; /* of the run alone */
   return CLS_OK;
 }

@@ -4,14 +4,14 @@
 
 #include "backend/cuda/arena.h"
 #include "backend/cuda/device.h"
+#include "backend/cuda/ring.h"
 #include "backend/cuda/store.h"
 
 /* Sizes of the arrays of one member. */
 typedef struct {
-  uint64_t pool;  /* floats of states */
-  uint64_t sums;  /* words of input sums */
-  uint64_t ring;  /* entries in flight, a power of two */
-  uint64_t marks; /* steps, a power of two */
+  uint64_t pool; /* floats of states */
+  uint64_t sums; /* words of input sums */
+  cls_gpu_ring_sizes ring;
 } cls_gpu_member_sizes;
 
 /* Sizes for a network: the ring holds what is expected in flight, several times, besides all spikes that one step may add. */
@@ -31,13 +31,6 @@ typedef struct {
 void cls_gpu_member_plan(const cls_gpu_member_sizes *sizes, cls_gpu_member_memory *member);
 cls_status cls_gpu_member_make(const cls_gpu_member_sizes *sizes, cls_gpu_member_memory *member,
                                cudaStream_t stream);
-/* A ring of sizes->ring entries. What is in flight is moved into it where there was another before. */
-void cls_gpu_ring_plan(const cls_gpu_member_sizes *sizes, cls_gpu_arena *arena);
-cls_status cls_gpu_ring_make(const cls_gpu_member_sizes *sizes, cls_gpu_member_memory *member,
-                             cudaStream_t stream);
-/* Forgets what is in flight, and all input that has been summed. */
-cls_status cls_gpu_member_forget(const cls_gpu_member_sizes *sizes, cls_gpu_member_memory *member,
-                                 cudaStream_t stream);
 /* A list of `spikes` spikes and `steps` steps. */
 cls_status cls_gpu_list_make(uint64_t spikes, uint64_t steps, cls_gpu_member_memory *member,
                              cudaStream_t stream);

@@ -14,7 +14,7 @@ void cls_cuda_sizes_find(const cls_cuda_counts *c, cls_cuda_sizes *sizes) {
   *sizes = (cls_cuda_sizes){0};
   cls_gpu_store_plan(&c->store, &synapses);
   cls_gpu_member_plan(&c->member, &member);
-  cls_gpu_ring_plan(&c->member, &member.ring);
+  cls_gpu_ring_plan(c->member.ring, &member.ring);
   add(sizes, "synapses", synapses.arena.bytes);
   add(sizes, "parameters", c->parameters);
   add(sizes, "states", c->members * member.arena.bytes);
