@@ -42,8 +42,8 @@ static cls_status grow_rings(cls_cuda *b) {
   return CLS_OK;
 }
 
-/* Enters what was handed over to a member. */
-static cls_status enter(cls_cuda *b, int member) {
+/* Enters what was handed over to a member; `again`: it was before, and plastic synapses know it. */
+static cls_status enter(cls_cuda *b, int member, bool again) {
   cls_cuda_arrivals *a = &b->arrivals[member];
   const size_t bytes = a->n * sizeof *a->arrival;
   if (a->n == 0) return CLS_OK;
@@ -58,6 +58,7 @@ static cls_status enter(cls_cuda *b, int member) {
                                     .n = a->n,
                                     .now = (uint32_t)(uint64_t)b->now};
   CLS_CUDA(cls_gpu_launch_arrive(&args, b->stream), "entering arrivals");
+  if (!again) CLS_TRY(cls_cuda_plastic_hear(b, member, args.arrival, args.n));
   b->profile.launches++;
   b->profile.copies_in++;
   b->profile.bytes_in += bytes;
@@ -69,13 +70,14 @@ static cls_status enter(cls_cuda *b, int member) {
 cls_status cls_cuda_redeliver(void *instance, int member, int64_t now, const cls_arrival *arrivals,
                               size_t n) {
   cls_cuda *b = instance;
+  CLS_TRY(enter(b, member, false)); /* plastic synapses have to know it */
   b->now = now;
   /* Weights were drawn again, for all members: the first of them finds them so. */
   if (member == 0) CLS_TRY(cls_gpu_store_fill(&b->setup, &b->channels, &b->synapses, b->stream));
   CLS_TRY(cls_gpu_ring_forget(b->sizes.ring, &b->members[member].device.flight, b->stream));
   b->in_flight[member] = b->arrivals[member].n = 0;
   CLS_TRY(add_arrivals(b, member, now, arrivals, n));
-  return enter(b, member);
+  return enter(b, member, true);
 }
 
 /* ---- launches ---- */
@@ -102,9 +104,10 @@ static cls_status launch(cls_cuda *b, int64_t end) {
   for (uint32_t p = 0; p < b->n_parameters; p++)
     CLS_TRY(cls_gpu_parameters_drive(&b->parameters[p], b->now, end, b->stream));
   CLS_TRY(cls_cuda_tables_copy(b));
+  CLS_TRY(cls_cuda_plastic_copy(b));
   b->rank.store = b->synapses.device;
   CLS_CUDA(cudaMemsetAsync(b->rank.full, 0, sizeof *b->rank.full, b->stream), "a launch");
-  const cls_gpu_step_args args = {b->rank, b->now, end};
+  const cls_gpu_step_args args = {b->rank, b->plastic.synapses.device, b->now, end};
   CLS_CUDA(cls_gpu_launch_steps(&args, b->only, b->blocks, b->stream), "launching steps");
   CLS_TRY(cls_cuda_wait(b, "computing steps"));
   b->profile.launches++;
@@ -120,6 +123,7 @@ static cls_status launch(cls_cuda *b, int64_t end) {
 
 /* Makes the room that the next step may need. */
 static cls_status make_room(cls_cuda *b) {
+  CLS_TRY(cls_cuda_plastic_advanced(b));
   bool kept = b->rank.keep != CLS_GPU_KEEP_NONE && b->now - b->rank.list_first >= CLS_CUDA_LIST_STEPS;
   for (int m = 0; m < b->setup.members; m++) {
     while (b->in_flight[m] > b->rank.flight_limit) CLS_TRY(grow_rings(b));
@@ -132,7 +136,7 @@ cls_status cls_cuda_advance(void *instance, int64_t begin, int64_t end) {
   cls_cuda *b = instance;
   CLS_CHECK(begin == b->now, CLS_ERR_INTERNAL, "steps from %lld on are asked for: expected %lld",
             (long long)begin, (long long)b->now);
-  for (int m = 0; m < b->setup.members; m++) CLS_TRY(enter(b, m));
+  for (int m = 0; m < b->setup.members; m++) CLS_TRY(enter(b, m, false));
   CLS_TRY(cls_cuda_counts_reserve(b, end));
   while (b->now < end) {
     CLS_TRY(launch(b, launch_end(b, end)));

@@ -159,6 +159,7 @@ typedef struct {
   uint64_t *digest, *spikes; /* so far */
   uint32_t *count[CLS_GPU_TALLIES];
   cls_gpu_member_status *status;
+  const struct cls_gpu_plastic_member_ *plastic; /* device_plastic.h; NULL: it has no plastic synapses */
 } cls_gpu_member;
 
 /* And of all of them. */
@@ -168,7 +169,7 @@ typedef struct {
   uint64_t events;                /* delivered so far */
   uint64_t deliver_ns, update_ns; /* spent so far */
 } cls_gpu_status;
-typedef enum { CLS_GPU_FLIGHT_FULL = 1, CLS_GPU_LIST_FULL = 2 } cls_gpu_full;
+typedef enum { CLS_GPU_FLIGHT_FULL = 1, CLS_GPU_LIST_FULL = 2, CLS_GPU_PLASTIC_FULL = 4 } cls_gpu_full;
 
 /* Which spikes are kept for the host. */
 typedef enum { CLS_GPU_KEEP_NONE, CLS_GPU_KEEP_MARKED, CLS_GPU_KEEP_ALL } cls_gpu_keep;

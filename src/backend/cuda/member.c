@@ -2,8 +2,7 @@
 
 /* ---- sizes ---- */
 
-/* Spikes of this rank's neurons that are expected in flight: at the populations' expected rates. */
-static double expected_in_flight(const cls_backend_setup *setup, uint32_t max_delay) {
+double cls_gpu_member_in_flight(const cls_backend_setup *setup, uint32_t max_delay) {
   double spikes = 0;
   for (uint32_t r = 0; r < setup->layout->n_ranges; r++) {
     const cls_range *range = &setup->layout->ranges[r];
@@ -26,7 +25,7 @@ cls_gpu_member_sizes cls_gpu_member_expect(const cls_gpu_store_counts *store, do
 cls_gpu_member_sizes cls_gpu_member_measure(const cls_backend_setup *setup, const cls_gpu_store_counts *store,
                                             const cls_gpu_channels *channels) {
   return cls_gpu_member_expect(store, (double)setup->neurons[0]->pool, (double)channels->words,
-                               expected_in_flight(setup, store->max_delay));
+                               cls_gpu_member_in_flight(setup, store->max_delay));
 }
 
 /* ---- states ---- */

@@ -18,6 +18,8 @@ typedef struct {
 cls_gpu_member_sizes cls_gpu_member_measure(const cls_backend_setup *setup, const cls_gpu_store_counts *store,
                                             const cls_gpu_channels *channels);
 
+/* Spikes of this rank's neurons that are expected in flight, at the populations' expected rates. */
+double cls_gpu_member_in_flight(const cls_backend_setup *setup, uint32_t max_delay);
 /* The same from expected values: floats of states, words of sums, spikes in flight. */
 cls_gpu_member_sizes cls_gpu_member_expect(const cls_gpu_store_counts *store, double pool, double sums,
                                            double in_flight);
