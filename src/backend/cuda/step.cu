@@ -48,9 +48,10 @@ CLS_GPU_FN void tell_host(const cls_gpu_rank *rank, const cls_gpu_member *member
   rank->status->wrong = *rank->wrong;
 }
 
-template <int ONLY> CLS_KERNEL(steps, CLS_GPU_THREADS)(const cls_gpu_step_args args) {
+template <int ONLY, bool PLASTIC> CLS_KERNEL(steps, CLS_GPU_THREADS)(const cls_gpu_step_args args) {
   CLS_SHARED(shared_memory, shared);
   const cls_gpu_rank *rank = &args.rank;
+  const cls_gpu_plastic *plastic = &args.plastic;
   const bool near = rank->members <= NEAR_MEMBERS, first = blockIdx.x == 0 && threadIdx.x == 0;
   const cls_gpu_member *members = near ? shared.member : rank->member;
   uint64_t events = 0, deliver_ns = 0, update_ns = 0;
@@ -65,10 +66,13 @@ template <int ONLY> CLS_KERNEL(steps, CLS_GPU_THREADS)(const cls_gpu_step_args a
   for (uint32_t full = 0; step < args.end && !full; step++) {
     const uint64_t begun = first ? cls_gpu_nanoseconds() : 0;
     note_ends(rank, members, step);
+    if (PLASTIC) cls_gpu_plastic_note_ends(members, rank->members, step);
     cls_gpu_deliver(rank, members, step, &events);
+    if (PLASTIC) cls_gpu_plastic_deliver(plastic, members, rank->members, step, &events);
     CLS_GRID_SYNC();
     const uint64_t delivered = first ? cls_gpu_nanoseconds() : 0;
-    cls_gpu_update<ONLY>(rank, members, &shared.waiting, step, (uint64_t)(step - args.begin));
+    cls_gpu_update<ONLY, PLASTIC>(rank, plastic, members, &shared.waiting, step,
+                                  (uint64_t)(step - args.begin));
     CLS_GRID_SYNC();
     full = *rank->full;
     deliver_ns += delivered - begun;
@@ -79,31 +83,28 @@ template <int ONLY> CLS_KERNEL(steps, CLS_GPU_THREADS)(const cls_gpu_step_args a
   if (threadIdx.x == 0) atomicAdd((unsigned long long *)rank->events, shared.events);
   CLS_GRID_SYNC();
   if (blockIdx.x == 0) tell_host(rank, members, step);
+  if (PLASTIC && blockIdx.x == 0) cls_gpu_plastic_tell(plastic, members, rank->members, step);
   if (!first) return;
   rank->status->deliver_ns += deliver_ns;
   rank->status->update_ns += update_ns;
 }
 
-/* The kernel for networks of one model, or of any. */
-#define STEPS_(NAME)                                                                                         \
-  case CLS_GPU_##NAME:                                                                                       \
-    USE(steps<CLS_GPU_##NAME>)
-#define CHOOSE                                                                                               \
-  switch (only) {                                                                                            \
-    CLS_GPU_NEURONS(STEPS_)                                                                                  \
-  default:                                                                                                   \
-    USE(steps<-1>)                                                                                           \
-  }
+/* The kernel for networks of one model, or of any. Where there are plastic synapses, that for any model is little slower. */
+typedef void (*steps_kernel)(const cls_gpu_step_args args);
+
+static steps_kernel choose(int only, bool plastic) {
+#define CHOOSE_(NAME)                                                                                        \
+  if (only == CLS_GPU_##NAME && !plastic) return steps<CLS_GPU_##NAME, false>;
+  CLS_GPU_NEURONS(CHOOSE_)
+  return plastic ? steps<-1, true> : steps<-1, false>;
+}
 
 cudaError_t cls_gpu_launch_steps(const cls_gpu_step_args *args, int only, unsigned blocks,
                                  cudaStream_t stream) {
-#define USE(kernel) return CLS_LAUNCH_TOGETHER(kernel, blocks, CLS_GPU_THREADS, stream, *args);
-  CHOOSE
-#undef USE
+  return CLS_LAUNCH_TOGETHER(choose(only, args->plastic.kind != NULL), blocks, CLS_GPU_THREADS, stream,
+                             *args);
 }
 
-cudaError_t cls_gpu_resident_steps(int only, int *blocks) {
-#define USE(kernel) return CLS_RESIDENT_BLOCKS(kernel, CLS_GPU_THREADS, blocks);
-  CHOOSE
-#undef USE
+cudaError_t cls_gpu_resident_steps(int only, int plastic, int *blocks) {
+  return CLS_RESIDENT_BLOCKS(choose(only, plastic != 0), CLS_GPU_THREADS, blocks);
 }
