@@ -70,12 +70,18 @@ static cls_status place_copies(cls_cuda *b, cls_gpu_packet *packets, int n) {
   return CLS_OK;
 }
 
+/* Spikes of all members together. */
+static uint64_t spikes_of(const cls_cuda *b, const cls_gpu_packet *packets, int n) {
+  uint64_t spikes = 0;
+  for (int i = 0; i < n; i++)
+    spikes += packets[i].words - cls_packet_head(b->setup.members, packets[i].interval);
+  return spikes;
+}
+
 /* Makes room for a list of all spikes of packets for each member. */
 static cls_status list_heard(cls_cuda *b, const cls_gpu_packet *packets, int n, cls_gpu_arrive_args *args) {
   const size_t members = (size_t)b->setup.members, counts = (members * sizeof(uint64_t) + 255) / 256 * 256;
-  args->heard_room = 0;
-  for (int i = 0; i < n; i++)
-    args->heard_room += packets[i].words - cls_packet_head(b->setup.members, packets[i].interval);
+  args->heard_room = spikes_of(b, packets, n);
   CLS_TRY(cls_cuda_reserve(b, &b->heard, "spikes that arrived",
                            counts + members * args->heard_room * sizeof(cls_gpu_arrival)));
   args->n_heard = (uint64_t *)(void *)b->heard.memory;
@@ -88,14 +94,17 @@ static cls_status list_heard(cls_cuda *b, const cls_gpu_packet *packets, int n, 
 static cls_status enter(cls_cuda *b, cls_gpu_packet *packets, int n, bool in_host_memory, bool again) {
   if (in_host_memory) CLS_TRY(place_copies(b, packets, n));
   CLS_TRY(make_room(b, packets, n));
+  CLS_TRY(cls_cuda_drawn_expect(b, spikes_of(b, packets, n)));
   CLS_TRY(cls_cuda_tables_copy(b));
+  CLS_TRY(cls_cuda_drawn_copy(b));
   for (int i = 0; i < n && in_host_memory; i++) b->profile.bytes_in += packets[i].words * sizeof(uint32_t);
   cls_gpu_arrive_args args = {.member = b->rank.member,
                               .store = b->synapses.device,
                               .members = b->rank.members,
                               .now = b->now,
                               .wrong = b->rank.wrong,
-                              .status = b->status};
+                              .status = b->status,
+                              .drawing = b->drawn.device};
   if (cls_cuda_is_plastic(b) && !again) CLS_TRY(list_heard(b, packets, n, &args));
   for (int begin = 0; begin < n; begin += CLS_GPU_PACKETS) {
     args.n_packets = (uint32_t)(n - begin < CLS_GPU_PACKETS ? n - begin : CLS_GPU_PACKETS);
@@ -200,6 +209,8 @@ cls_status cls_cuda_redeliver(void *instance, int member, int64_t now, const cls
   b->now = now;
   /* Weights were drawn again, for all members: the first of them finds them so. */
   if (member == 0) CLS_TRY(cls_gpu_store_fill(&b->setup, &b->channels, &b->synapses, b->stream));
+  if (member == 0) CLS_TRY(cls_cuda_drawn_refill(b));
+  CLS_TRY(cls_cuda_drawn_forget(b, member));
   CLS_TRY(cls_gpu_ring_forget(b->sizes.ring, &b->members[member].device.flight, b->stream));
   b->in_flight[member] = 0;
   CLS_TRY(add(b, member, now, arrivals, n));

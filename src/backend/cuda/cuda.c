@@ -97,7 +97,8 @@ static cls_status plan(cls_cuda *b) {
   CLS_TRY(plan_parameters(b));
   b->sizes = cls_gpu_member_measure(&b->setup, &counts, &b->channels);
   CLS_TRY(cls_cuda_packets_plan(b));
-  return cls_cuda_plastic_plan(b);
+  CLS_TRY(cls_cuda_plastic_plan(b));
+  return cls_cuda_drawn_plan(b);
 }
 
 static void find_sizes(const cls_cuda *b, cls_cuda_sizes *sizes) {
@@ -105,6 +106,7 @@ static void find_sizes(const cls_cuda *b, cls_cuda_sizes *sizes) {
                             .member = b->sizes,
                             .plastic = b->plastic.synapses.counts,
                             .plastic_member = b->plastic.sizes,
+                            .drawn = b->drawn.sizes,
                             .neurons = b->setup.layout->n_neurons,
                             .members = (uint64_t)b->setup.members,
                             .packets = cls_cuda_packets_bytes(b)};
@@ -146,9 +148,13 @@ static cls_status choose_kernel(cls_cuda *b) {
   int resident = 0, multiprocessors = 0;
   CLS_CUDA(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, b->device), "a GPU");
   bool plastic = false;
-  for (uint32_t p = 0; p < b->setup.layout->n_parts; p++) plastic = plastic || b->setup.stores[p]->plastic;
+  bool procedural = false;
+  for (uint32_t p = 0; p < b->setup.layout->n_parts; p++) {
+    plastic = plastic || b->setup.stores[p]->plastic;
+    procedural = procedural || b->setup.stores[p]->procedural;
+  }
   b->only = cls_gpu_only_model(b->setup.neurons[0]);
-  CLS_CUDA(cls_gpu_resident_steps(b->only, plastic, &resident), "the program has no kernels for this GPU");
+  CLS_CUDA(cls_gpu_resident_steps(b->only, plastic, procedural, &resident), "the program has no kernels for this GPU");
   b->blocks = (unsigned)(resident * multiprocessors);
   b->multiprocessors = (unsigned)multiprocessors;
   CLS_CHECK(b->blocks > 0, CLS_ERR_INTERNAL, "no block fits a multiprocessor of the GPU of rank %d",
@@ -174,6 +180,7 @@ static cls_status fill(cls_cuda *b) {
   }
   CLS_TRY(start_members(b));
   CLS_TRY(cls_cuda_plastic_make(b));
+  CLS_TRY(cls_cuda_drawn_make(b));
   CLS_TRY(cls_cuda_tables_make(b));
   CLS_TRY(cls_cuda_packets_make(b));
   b->rank.flight_limit = b->sizes.ring.entries - b->synapses.counts.pieces_here;
@@ -195,6 +202,7 @@ static void destroy(void *instance) {
   if (b->stream) (void)cudaStreamSynchronize(b->stream);
   cls_cuda_watch_free(b);
   cls_cuda_plastic_free(b);
+  cls_cuda_drawn_free(b);
   for (int m = 0; m < b->setup.members; m++) {
     if (b->members) cls_gpu_member_free(&b->members[m]);
     if (b->arrivals) free(b->arrivals[m].slot);

@@ -181,6 +181,7 @@ typedef struct {
   uint32_t *count[CLS_GPU_TALLIES];
   cls_gpu_member_status *status;
   const struct cls_gpu_plastic_member_ *plastic; /* device_plastic.h; NULL: it has no plastic synapses */
+  const struct cls_gpu_drawn_member_ *drawn; /* NULL: nothing is procedural */
 } cls_gpu_member;
 
 /* And of all of them. */
@@ -197,7 +198,8 @@ typedef enum {
   CLS_GPU_FLIGHT_FULL = 1,
   CLS_GPU_LIST_FULL = 2,
   CLS_GPU_LEAVING_FULL = 4,
-  CLS_GPU_PLASTIC_FULL = 8
+  CLS_GPU_PLASTIC_FULL = 8,
+  CLS_GPU_DRAWN_FULL = 16
 } cls_gpu_full;
 
 /* Which spikes are kept for the host. */

@@ -3,6 +3,7 @@
 #define CALLOSUM_CUDA_INSTANCE_H
 
 #include "backend/cuda/member.h"
+#include "backend/cuda/drawn.h"
 #include "backend/cuda/packer.h"
 #include "backend/cuda/parameters.h"
 #include "backend/cuda/plastic_member.h"
@@ -85,6 +86,7 @@ typedef struct cls_cuda_ {
   cls_cuda_watch watch;
   cls_gpu_arena currents, probes; /* room for what is looked at */
   cls_cuda_plastic plastic;
+  cls_cuda_drawn drawn;
   cls_profile profile;
 } cls_cuda;
 

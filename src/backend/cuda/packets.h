@@ -2,7 +2,7 @@
 #ifndef CALLOSUM_CUDA_PACKETS_H
 #define CALLOSUM_CUDA_PACKETS_H
 
-#include "backend/cuda/device.h"
+#include "backend/cuda/device_drawn.h"
 #include "backend/cuda/gpu.h"
 
 #ifdef __cplusplus
@@ -72,6 +72,7 @@ typedef struct {
   cls_gpu_arrival *heard; /* [members][heard_room] */
   uint64_t *n_heard;      /* [members] */
   uint64_t heard_room;
+  cls_gpu_drawing drawing;
   uint64_t *wrong;        /* see cls_gpu_rank.wrong */
   cls_gpu_status *status; /* host */
 } cls_gpu_arrive_args;

@@ -111,6 +111,7 @@ cls_status cls_cuda_plastic_weights(void *instance, int member, uint32_t part, c
   cls_cuda *b = instance;
   *v = NULL;
   if (!cls_cuda_is_plastic(b)) return CLS_OK;
+  CLS_TRY(cls_cuda_settle(b));
   cls_cuda_plastic_member *m = &b->plastic.members[member];
   const size_t bytes = b->plastic.sizes.stdp * sizeof *m->v;
   if (!m->v) CLS_TRY(cls_alloc(&m->v, b->plastic.sizes.stdp, sizeof *m->v, "plastic weights"));

@@ -138,9 +138,9 @@ CLS_GPU_FN void cls_gpu_take_room(const cls_gpu_rank *rank, const cls_gpu_member
 }
 
 /* By all threads of a block, after a barrier: what becomes of the n spikes that wait. */
-template <bool PLASTIC>
+template <bool PLASTIC, bool PROCEDURAL>
 CLS_GPU_FN void cls_gpu_handle_spikes(const cls_gpu_rank *rank, const cls_gpu_plastic *plastic,
-                                      const cls_gpu_member *member, cls_gpu_waiting *w, uint32_t n,
+                                      const cls_gpu_drawing *drawing, const cls_gpu_member *member, cls_gpu_waiting *w, uint32_t n,
                                       int64_t step) {
   for (uint32_t k = threadIdx.x; k < n; k += CLS_GPU_THREADS) {
     const uint32_t neuron = w->neuron[k], pieces = rank->store.of_local[neuron].n;
@@ -164,6 +164,7 @@ CLS_GPU_FN void cls_gpu_handle_spikes(const cls_gpu_rank *rank, const cls_gpu_pl
     for (uint32_t j = 0; j < own.n; j++)
       cls_gpu_depart(&member->flight, &rank->store, w->tail + w->piece[k] + j, own.piece + j, (uint32_t)step);
     if (PLASTIC) cls_gpu_plastic_spike(plastic, member->plastic, neuron, step, rank->full);
+    if (PROCEDURAL) cls_gpu_drawn_ask(drawing, member->drawn, neuron, step);
   }
   __syncthreads();
 }
@@ -182,10 +183,11 @@ CLS_GPU_FN uint32_t cls_gpu_collect(cls_gpu_waiting *w, bool spiked, uint32_t ne
 
 /* ---- all neurons ---- */
 
-/* `row` of the drive is that of the step. `w` is empty before and after. PLASTIC: there are plastic synapses. */
-template <int ONLY, bool PLASTIC>
+/* `row` of the drive is that of the step. `w` is empty before and after. PLASTIC: there are plastic synapses;
+ * PROCEDURAL: and procedural ones. */
+template <int ONLY, bool PLASTIC, bool PROCEDURAL>
 CLS_GPU_FN void cls_gpu_update(const cls_gpu_rank *rank, const cls_gpu_plastic *plastic,
-                               const cls_gpu_member *members, cls_gpu_waiting *w, int64_t step,
+                               const cls_gpu_drawing *drawing, const cls_gpu_member *members, cls_gpu_waiting *w, int64_t step,
                                uint64_t row) {
   const uint32_t tiles = (rank->n_chunks + CLS_GPU_WARPS - 1) / CLS_GPU_WARPS, all = tiles * rank->members;
   const uint32_t warp = threadIdx.x / CLS_GPU_WARP, lane = threadIdx.x % CLS_GPU_WARP;
@@ -193,7 +195,7 @@ CLS_GPU_FN void cls_gpu_update(const cls_gpu_rank *rank, const cls_gpu_plastic *
   for (uint32_t t = blockIdx.x; t < all; t += gridDim.x) {
     const uint32_t m = t / tiles, c = t % tiles * CLS_GPU_WARPS + warp;
     if (waiting > 0 && m != of) {
-      cls_gpu_handle_spikes<PLASTIC>(rank, plastic, &members[of], w, waiting, step);
+      cls_gpu_handle_spikes<PLASTIC, PROCEDURAL>(rank, plastic, drawing, &members[of], w, waiting, step);
       waiting = 0;
     }
     of = m;
@@ -211,11 +213,11 @@ CLS_GPU_FN void cls_gpu_update(const cls_gpu_rank *rank, const cls_gpu_plastic *
     }
     waiting += cls_gpu_collect(w, spiked, neuron);
     if (waiting > CLS_GPU_WAITING - CLS_GPU_THREADS) {
-      cls_gpu_handle_spikes<PLASTIC>(rank, plastic, &members[of], w, waiting, step);
+      cls_gpu_handle_spikes<PLASTIC, PROCEDURAL>(rank, plastic, drawing, &members[of], w, waiting, step);
       waiting = 0;
     }
   }
-  if (waiting > 0) cls_gpu_handle_spikes<PLASTIC>(rank, plastic, &members[of], w, waiting, step);
+  if (waiting > 0) cls_gpu_handle_spikes<PLASTIC, PROCEDURAL>(rank, plastic, drawing, &members[of], w, waiting, step);
 }
 
 #endif
