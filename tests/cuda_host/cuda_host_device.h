@@ -211,7 +211,11 @@ cudaError_t cuda_host_launch(void (*kernel)(Args), const char *name, unsigned bl
   auto thread = [](void (*plain)(void), const void *bytes) {
     reinterpret_cast<void (*)(Args)>(plain)(*static_cast<const Args *>(bytes));
   };
-  return cuda_host_queue(name, thread, reinterpret_cast<void (*)(void)>(kernel), &args, sizeof(Args), blocks,
+  Args copy = args;
+#if __has_builtin(__builtin_clear_padding)
+  __builtin_clear_padding(&copy); /* may hold anything, even a pointer: see launch.cpp */
+#endif
+  return cuda_host_queue(name, thread, reinterpret_cast<void (*)(void)>(kernel), &copy, sizeof copy, blocks,
                          threads, stream, together);
 }
 

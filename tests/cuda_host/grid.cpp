@@ -11,7 +11,7 @@ dim3 blockDim, gridDim;
 namespace cuda_host {
 
 /* What is alive at a time of a plain launch; under ThreadSanitizer, where its threads are dear, of any. */
-static const unsigned PLAIN_THREADS = 2048;
+static const unsigned PLAIN_THREADS = 1024;
 static const size_t SHARED_BYTES = 48 << 10;
 /* So many turns without a barrier, a warp operation or an end of a thread are a loop that waits in vain. */
 static const uint64_t IN_VAIN = 20000000;

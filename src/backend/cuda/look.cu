@@ -59,7 +59,7 @@ CLS_GPU_FN float current_of(const cls_gpu_currents_args *a, const cls_gpu_range 
 }
 
 CLS_KERNEL(currents, THREADS)(const cls_gpu_currents_args args) {
-  const uint32_t c = blockIdx.x * CLS_GPU_WARPS + threadIdx.x / CLS_GPU_WARP;
+  const uint64_t c = (uint64_t)blockIdx.x * CLS_GPU_WARPS + threadIdx.x / CLS_GPU_WARP;
   if (c >= args.n_chunks) return; /* whole warps */
   const cls_gpu_chunk chunk = args.chunk[c];
   const cls_gpu_range *r = &args.parameters.range[chunk.range];
@@ -75,7 +75,7 @@ CLS_KERNEL(currents, THREADS)(const cls_gpu_currents_args args) {
 }
 
 cudaError_t cls_gpu_launch_currents(const cls_gpu_currents_args *args, cudaStream_t stream) {
-  return CLS_LAUNCH(currents, blocks_for((uint64_t)args->n_chunks * CLS_GPU_WARP), THREADS, stream, *args);
+  return CLS_LAUNCH(currents, blocks_for(args->n_chunks * CLS_GPU_WARP), THREADS, stream, *args);
 }
 
 /* ---- probes ---- */

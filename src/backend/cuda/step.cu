@@ -31,8 +31,9 @@ CLS_GPU_FN void tell_host(const cls_gpu_rank *rank, const cls_gpu_member *member
     const cls_gpu_member *member = &members[m];
     /* The head one step ahead of the marks that are noted: nothing in between has come to its end. */
     const uint64_t head = cls_gpu_head(&member->flight, step, rank->store.max_delay);
+    const uint64_t kept = rank->keep != CLS_GPU_KEEP_NONE ? *member->list.n : 0;
     *member->status =
-        cls_gpu_member_status{*member->flight.tail - head, *member->list.n, *member->digest, *member->spikes};
+        cls_gpu_member_status{*member->flight.tail - head, kept, *member->digest, *member->spikes};
   }
   if (threadIdx.x != 0) return;
   rank->status->reached = step;

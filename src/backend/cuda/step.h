@@ -42,7 +42,7 @@ typedef struct {
   cls_gpu_member member;
   cls_gpu_parameters parameters;
   const cls_gpu_chunk *chunk;
-  uint32_t n_chunks;
+  uint64_t n_chunks;
   int64_t *sums; /* [ranges][CLS_GPU_RECEPTORS]; zero before */
 } cls_gpu_currents_args;
 
