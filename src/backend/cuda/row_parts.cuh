@@ -11,18 +11,18 @@
 
 /* The sum of the values of this thread and those before it, and of all. `warp` is room for a value of every warp. */
 CLS_GPU_FN uint32_t cls_gpu_sum_up_to(uint32_t *warp, uint32_t value, uint32_t *all) {
-  const uint32_t lane = threadIdx.x % CLS_GPU_WARP, here = threadIdx.x / CLS_GPU_WARP;
+  const uint32_t lane = threadIdx.x % CLS_GPU_WARP, mine = threadIdx.x / CLS_GPU_WARP;
   uint32_t before = 0;
 #pragma unroll
   for (uint32_t d = 1; d < CLS_GPU_WARP; d *= 2) {
     const uint32_t other = __shfl_up_sync(CLS_GPU_WHOLE_WARP, value, d);
     if (lane >= d) value += other;
   }
-  if (lane == CLS_GPU_WARP - 1) warp[here] = value;
+  if (lane == CLS_GPU_WARP - 1) warp[mine] = value;
   __syncthreads();
   *all = 0;
   for (uint32_t w = 0; w < CLS_GPU_WARPS; w++) {
-    if (w < here) before += warp[w];
+    if (w < mine) before += warp[w];
     *all += warp[w];
   }
   __syncthreads();
@@ -31,17 +31,17 @@ CLS_GPU_FN uint32_t cls_gpu_sum_up_to(uint32_t *warp, uint32_t value, uint32_t *
 
 /* The greatest of the values of this thread and those before it, and of all. */
 CLS_GPU_FN uint32_t cls_gpu_greatest_up_to(uint32_t *warp, uint32_t value, uint32_t *all) {
-  const uint32_t lane = threadIdx.x % CLS_GPU_WARP, here = threadIdx.x / CLS_GPU_WARP;
+  const uint32_t lane = threadIdx.x % CLS_GPU_WARP, mine = threadIdx.x / CLS_GPU_WARP;
 #pragma unroll
   for (uint32_t d = 1; d < CLS_GPU_WARP; d *= 2) {
     const uint32_t other = __shfl_up_sync(CLS_GPU_WHOLE_WARP, value, d);
     if (lane >= d && other > value) value = other;
   }
-  if (lane == CLS_GPU_WARP - 1) warp[here] = value;
+  if (lane == CLS_GPU_WARP - 1) warp[mine] = value;
   __syncthreads();
   *all = 0;
   for (uint32_t w = 0; w < CLS_GPU_WARPS; w++) {
-    if (w < here && warp[w] > value) value = warp[w];
+    if (w < mine && warp[w] > value) value = warp[w];
     if (warp[w] > *all) *all = warp[w];
   }
   __syncthreads();

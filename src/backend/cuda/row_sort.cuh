@@ -62,10 +62,10 @@ CLS_GPU_FN void cls_gpu_row_sort_digit(const cls_gpu_row *row, const uint64_t *f
   uint32_t *place = row->shared->table;
   cls_gpu_row_places(row, from, shift, place);
   for (uint32_t first = part.begin; first < part.end; first += CLS_GPU_WARP) {
-    const bool here = first + lane < part.end;
-    const uint64_t record = here ? from[first + lane] : 0;
+    const bool used = first + lane < part.end;
+    const uint64_t record = used ? from[first + lane] : 0;
     const uint32_t digit = cls_gpu_row_digit(record, shift);
-    uint32_t alike = __ballot_sync(CLS_GPU_WHOLE_WARP, here); /* lanes with this digit */
+    uint32_t alike = __ballot_sync(CLS_GPU_WHOLE_WARP, used); /* lanes with this digit */
 #pragma unroll
     for (uint32_t b = 0; b < CLS_GPU_ROW_DIGIT_BITS; b++) {
       const bool set = digit >> b & 1;
@@ -74,9 +74,9 @@ CLS_GPU_FN void cls_gpu_row_sort_digit(const cls_gpu_row *row, const uint64_t *f
     }
     uint32_t *next = &place[digit * CLS_GPU_WARPS + warp];
     const uint32_t before = (uint32_t)__popc(alike & ((1u << lane) - 1));
-    if (here) to[*next + before] = record;
+    if (used) to[*next + before] = record;
     __syncwarp();
-    if (here && before == 0) *next += (uint32_t)__popc(alike);
+    if (used && before == 0) *next += (uint32_t)__popc(alike);
     __syncwarp();
   }
   __syncthreads();
@@ -95,19 +95,19 @@ CLS_GPU_FN uint32_t cls_gpu_row_write_sorted(const cls_gpu_row *row, const uint6
       key = cls_gpu_row_key(record[j]);
       if (j + 1 < row->n) next = cls_gpu_row_key(record[j + 1]);
     }
-    const bool here = key != none, begins = here && (j == 0 || cls_gpu_row_key(record[j - 1]) != key);
+    const bool used = key != none, begins = used && (j == 0 || cls_gpu_row_key(record[j - 1]) != key);
     uint32_t since = cls_gpu_greatest_up_to(row->shared->warp, begins ? j + 1 : 0, &all);
     if (begun > since) since = begun;
     if (all > begun) begun = all;
     const uint32_t place = j + 1 - since; /* within the key */
-    const bool heads = here && place % most == 0;
+    const bool heads = used && place % most == 0;
     const uint32_t at = j + headers + cls_gpu_sum_up_to(row->shared->warp, heads, &all);
     headers += all;
-    if (here && at < capacity) out[at] = (uint32_t)record[j];
+    if (used && at < capacity) out[at] = (uint32_t)record[j];
     const uint32_t count = place % most + 1;
-    if (here && (next != key || count == most) && at < capacity)
+    if (used && (next != key || count == most) && at < capacity)
       out[at - count] = cls_gpu_row_header(row, key, count);
-    words += (uint32_t)__syncthreads_count(here) + all;
+    words += (uint32_t)__syncthreads_count(used) + all;
   }
   __syncthreads();
   return words;
