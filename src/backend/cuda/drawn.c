@@ -136,8 +136,8 @@ static cls_status find_range(const uint64_t *tail, uint64_t mask, uint64_t *firs
   return CLS_OK;
 }
 
-static cls_status copy_ends(uint64_t *tail, const uint64_t *old_tail, uint64_t *mark, const uint64_t *old_mark,
-                            uint64_t marks, cudaStream_t stream) {
+static cls_status copy_ends(uint64_t *tail, const uint64_t *old_tail, uint64_t *mark,
+                            const uint64_t *old_mark, uint64_t marks, cudaStream_t stream) {
   CLS_CUDA(cudaMemcpyAsync(tail, old_tail, sizeof *tail, cudaMemcpyDeviceToDevice, stream), "rows in flight");
   CLS_CUDA(cudaMemcpyAsync(mark, old_mark, marks * sizeof *mark, cudaMemcpyDeviceToDevice, stream),
            "rows in flight");
@@ -193,7 +193,8 @@ static cls_status make_words(const cls_gpu_drawn_sizes *s, cls_cuda_drawn_member
     uint64_t first, last;
     status = find_range(m->device.tail, m->device.mask, &first, &last, stream);
     if (status == CLS_OK)
-      status = move(grown.word, grown.mask, m->device.word, m->device.mask, first, last, sizeof(uint32_t), stream);
+      status =
+          move(grown.word, grown.mask, m->device.word, m->device.mask, first, last, sizeof(uint32_t), stream);
     if (status == CLS_OK)
       status = copy_ends(grown.tail, m->device.tail, grown.mark, m->device.mark, s->marks, stream);
   }
@@ -214,12 +215,13 @@ static cls_status make_asked(const cls_gpu_drawn_sizes *s, uint64_t before, cls_
   uint64_t *n = cls_gpu_arena_at(&arena, at.n);
   cls_status status = CLS_OK;
   if (m->asked.memory) {
-    status = cls_gpu_check(cudaMemcpyAsync(asked, m->device.asked, before * sizeof *asked,
-                                           cudaMemcpyDeviceToDevice, stream),
-                           "rows to be drawn");
+    status = cls_gpu_check(
+        cudaMemcpyAsync(asked, m->device.asked, before * sizeof *asked, cudaMemcpyDeviceToDevice, stream),
+        "rows to be drawn");
     if (status == CLS_OK)
-      status = cls_gpu_check(cudaMemcpyAsync(n, m->device.n_asked, sizeof *n, cudaMemcpyDeviceToDevice, stream),
-                             "rows to be drawn");
+      status =
+          cls_gpu_check(cudaMemcpyAsync(n, m->device.n_asked, sizeof *n, cudaMemcpyDeviceToDevice, stream),
+                        "rows to be drawn");
   }
   if (status == CLS_OK) status = cls_gpu_check(cudaStreamSynchronize(stream), "rows to be drawn");
   cls_gpu_arena_free(status == CLS_OK ? &m->asked : &arena);
@@ -331,8 +333,8 @@ static cls_status fill_sources(cls_cuda *b) {
   cls_status status = find_sources(b, slot, &sources);
   if (status == CLS_OK)
     status = cls_gpu_check(cudaMemcpyAsync(cls_gpu_arena_at(&d->sources, at.slot_of_local), slot,
-                                                    s->local * sizeof *slot, cudaMemcpyHostToDevice, b->stream),
-                                    "copying sources");
+                                           s->local * sizeof *slot, cudaMemcpyHostToDevice, b->stream),
+                           "copying sources");
   if (status == CLS_OK) status = cls_cuda_wait(b, "copying sources");
   free(slot);
   return status;
@@ -344,7 +346,8 @@ cls_status cls_cuda_drawn_refill(cls_cuda *b) {
   cls_cuda_drawn *d = &b->drawn;
   if (!d->members) return CLS_OK;
   CLS_TRY(cls_gpu_rows_fill(b->setup.layout, (cls_store *const *)b->setup.stores,
-                            b->synapses.counts.count_bits, b->synapses.counts.delay_bits, &d->rows, b->stream));
+                            b->synapses.counts.count_bits, b->synapses.counts.delay_bits, &d->rows,
+                            b->stream));
   d->device.rows = d->rows.device;
   return CLS_OK;
 }
@@ -418,7 +421,8 @@ cls_status cls_cuda_drawn_expect(cls_cuda *b, uint64_t spikes) {
   if (most + d->sizes.sources <= d->sizes.asked) return CLS_OK;
   const uint64_t before = d->sizes.asked;
   d->sizes.asked = 2 * (most + d->sizes.sources);
-  for (int m = 0; m < b->setup.members; m++) CLS_TRY(make_asked(&d->sizes, before, &d->members[m], b->stream));
+  for (int m = 0; m < b->setup.members; m++)
+    CLS_TRY(make_asked(&d->sizes, before, &d->members[m], b->stream));
   b->profile.allocations += (uint64_t)b->setup.members;
   d->table_old = true;
   return CLS_OK;
