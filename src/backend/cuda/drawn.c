@@ -179,7 +179,9 @@ static cls_status make_entries(const cls_gpu_drawn_sizes *s, cls_cuda_drawn_memb
   return CLS_OK;
 }
 
-static cls_status make_words(const cls_gpu_drawn_sizes *s, cls_cuda_drawn_member *m, cudaStream_t stream) {
+/* `in_use`: words from the first that is kept to the tail, of which those that did not fit were never written. */
+static cls_status make_words(const cls_gpu_drawn_sizes *s, uint64_t in_use, cls_cuda_drawn_member *m,
+                             cudaStream_t stream) {
   cls_gpu_arena arena;
   const word_places at = plan_words(s, &arena);
   CLS_TRY(cls_gpu_arena_make(&arena, stream));
@@ -192,6 +194,8 @@ static cls_status make_words(const cls_gpu_drawn_sizes *s, cls_cuda_drawn_member
   if (m->words.memory) {
     uint64_t first, last;
     status = find_range(m->device.tail, m->device.mask, &first, &last, stream);
+    first = last - in_use;
+    if (last - first > m->device.mask + 1) last = first + m->device.mask + 1;
     if (status == CLS_OK)
       status =
           move(grown.word, grown.mask, m->device.word, m->device.mask, first, last, sizeof(uint32_t), stream);
@@ -364,7 +368,7 @@ cls_status cls_cuda_drawn_make(cls_cuda *b) {
   CLS_TRY(make_scratch(b));
   for (size_t m = 0; m < members; m++) {
     CLS_TRY(make_entries(&d->sizes, &d->members[m], b->stream));
-    CLS_TRY(make_words(&d->sizes, &d->members[m], b->stream));
+    CLS_TRY(make_words(&d->sizes, 0, &d->members[m], b->stream));
     CLS_TRY(make_asked(&d->sizes, 0, &d->members[m], b->stream));
     d->status[m] = (cls_gpu_drawn_status){0};
     d->members[m].device.status = &d->status[m];
@@ -459,7 +463,7 @@ cls_status cls_cuda_drawn_advanced(cls_cuda *b) {
   while (left > 0 && words > d->sizes.words / 2) d->sizes.words *= 2;
   for (int m = 0; m < b->setup.members; m++) {
     if (more_entries) CLS_TRY(make_entries(&d->sizes, &d->members[m], b->stream));
-    if (more_words) CLS_TRY(make_words(&d->sizes, &d->members[m], b->stream));
+    if (more_words) CLS_TRY(make_words(&d->sizes, d->status[m].words, &d->members[m], b->stream));
     b->profile.allocations += (uint64_t)more_entries + more_words;
   }
   d->device.flight_limit = flight_limit(&d->sizes);
