@@ -116,7 +116,7 @@ typedef enum {
 } wrong_kind;
 enum { WRONG_THREADS = 64 };
 typedef struct {
-  long kind; /* wrong_kind */
+  long kind;     /* wrong_kind */
   unsigned *out; /* one per thread */
 } wrong_args;
 cudaError_t launch_wrong(wrong_args args, unsigned blocks, int together, cudaStream_t stream);
