@@ -9,7 +9,8 @@
 extern "C" {
 #endif
 
-/* Row i, of neuron[i], is drawn to out + i * capacity, and words[i] of it; scratch of block b begins at b * layout.bytes. */
+/* Row i, of neuron[i], is drawn to out + i * capacity, and words[i] of it, which sum up to sum[i] where there is room; the
+ * scratch of block b begins at b * layout.bytes. */
 typedef struct {
   cls_gpu_rows rows;
   cls_gpu_row_layout layout;
@@ -18,6 +19,7 @@ typedef struct {
   uint32_t records, n, capacity;
   const uint64_t *neuron;
   uint32_t *out, *words;
+  unsigned long long *sum;
 } rows_args;
 
 cudaError_t launch_rows(const rows_args *args, unsigned blocks);

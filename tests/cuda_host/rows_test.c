@@ -94,6 +94,7 @@ static void read(const uint32_t *word, uint32_t words, uint32_t count_bits, uint
 
 typedef struct {
   uint32_t *out, *words, needed, capacity;
+  unsigned long long *sum;
 } drawn_rows;
 
 static void *on_gpu(const void *from, size_t bytes) {
@@ -115,15 +116,18 @@ static drawn_rows draw(const cls_gpu_procedural *rows, const uint64_t *neuron, u
   args.layout = cls_gpu_row_layout_of(&rows->counts.extent, records);
   d.out = malloc(out_bytes);
   d.words = calloc(n, sizeof *d.words);
+  d.sum = calloc(n, sizeof *d.sum);
   memset(d.out, UNTOUCHED & 0xff, out_bytes);
   args.neuron = on_gpu(neuron, n * sizeof *neuron);
   args.out = on_gpu(d.out, out_bytes);
   args.words = on_gpu(d.words, n * sizeof *d.words);
+  args.sum = on_gpu(d.sum, n * sizeof *d.sum);
   args.needed = on_gpu(&d.needed, sizeof d.needed);
   assert_int_equal(cudaMalloc((void **)&args.scratch, BLOCKS * args.layout.bytes), cudaSuccess);
   assert_int_equal(launch_rows(&args, BLOCKS), cudaSuccess);
   to_host(d.out, args.out, out_bytes);
   to_host(d.words, args.words, n * sizeof *d.words);
+  to_host(d.sum, args.sum, n * sizeof *d.sum);
   to_host(&d.needed, args.needed, sizeof d.needed);
   cudaFree(args.scratch);
   cudaFree((void *)args.neuron);
@@ -133,6 +137,7 @@ static drawn_rows draw(const cls_gpu_procedural *rows, const uint64_t *neuron, u
 static void free_rows(drawn_rows *d) {
   free(d->out);
   free(d->words);
+  free(d->sum);
 }
 
 static cls_gpu_procedural load(const rank *r, uint32_t count_bits, uint32_t delay_bits) {
@@ -174,6 +179,8 @@ static size_t check_rank(const rank *r, options o) {
     read(out, d.words[i], o.count_bits, o.delay_bits, &got);
     assert_int_equal(got.n, expected.n);
     if (got.n > 0) assert_memory_equal(got.synapse, expected.synapse, got.n * sizeof *got.synapse);
+    for (uint32_t w = 0; w < d.words[i]; w++) d.sum[i] -= out[w];
+    assert_true(d.sum[i] == 0);
     for (uint32_t w = d.words[i]; w < d.capacity; w++) assert_true(out[w] == UNTOUCHED);
     all += got.n;
     const uint32_t keys = extent->keys; /* of all sources, where a way is expected */

@@ -63,38 +63,59 @@ CLS_GPU_FN void cls_gpu_row_take_many(uint32_t *choice, uint32_t m, uint32_t fir
   }
 }
 
-/* Settles the records of all synapses whose pairs must not repeat. */
-CLS_GPU_FN void cls_gpu_row_settle(const cls_gpu_row *row) {
-  const uint32_t warp = threadIdx.x / CLS_GPU_WARP, lane = threadIdx.x % CLS_GPU_WARP,
-                 cells = row->from->cells;
-  uint32_t *chosen = row->scratch->chosen;
-  for (uint32_t first = warp * CLS_GPU_WARP; first < cells; first += CLS_GPU_THREADS) {
+/* The record of synapse j with its target. */
+CLS_GPU_FN uint64_t cls_gpu_row_settled(cls_gpu_row_shared *shared, uint32_t j) {
+  const cls_gpu_row *row = &shared->row;
+  const uint32_t *chosen = row->scratch.chosen;
+  const uint64_t record = row->scratch.record[j];
+  const cls_gpu_row_cell c = cls_gpu_row_cell_at(shared, chosen[j] >> CLS_GPU_ROW_CHOICE_BITS);
+  const cls_cell_grid *grid = &c.piece->shape.grid;
+  if (grid->multapses) return record;
+  const uint32_t candidates = cls_row_candidates(grid->no_self, grid->targets, row->source, c.cell);
+  const uint32_t t = c.count >= CLS_GPU_ROW_MANY
+                         ? cls_gpu_row_choice(chosen[j])
+                         : cls_gpu_row_take(chosen + c.begin, j - c.begin, candidates - c.count);
+  const uint32_t target = cls_row_neuron(grid->no_self, row->source, c.cell, t);
+  return cls_gpu_row_record(cls_gpu_row_keep(shared, &c.piece->shape, cls_gpu_row_key(record), target),
+                            (uint32_t)record >> 16, target + c.piece->shift);
+}
+
+/* By all warps: cells with many synapses. */
+CLS_GPU_FN void cls_gpu_row_settle_many(cls_gpu_row_shared *shared) {
+  const cls_gpu_row *row = &shared->row;
+  const uint32_t warp = threadIdx.x / CLS_GPU_WARP, lane = threadIdx.x % CLS_GPU_WARP;
+  for (uint32_t first = warp * CLS_GPU_WARP; first < row->from.cells; first += CLS_GPU_THREADS) {
     const uint32_t mine = first + lane;
     bool many = false;
-    if (mine < cells) {
+    if (mine < row->from.cells) {
       const uint32_t count = row->end[mine] - (mine > 0 ? row->end[mine - 1] : 0);
-      many = count >= CLS_GPU_ROW_MANY && !cls_gpu_row_cell_at(row, mine).piece->shape.grid.multapses;
+      many = count >= CLS_GPU_ROW_MANY && !cls_gpu_row_cell_at(shared, mine).piece->shape.grid.multapses;
     }
     uint32_t left = __ballot_sync(CLS_GPU_WHOLE_WARP, many);
     for (; left != 0; left &= left - 1) {
-      const cls_gpu_row_cell c = cls_gpu_row_cell_at(row, first + (uint32_t)__ffs((int)left) - 1);
+      const cls_gpu_row_cell c = cls_gpu_row_cell_at(shared, first + (uint32_t)__ffs((int)left) - 1);
       const cls_cell_grid *grid = &c.piece->shape.grid;
       const uint32_t candidates = cls_row_candidates(grid->no_self, grid->targets, row->source, c.cell);
-      cls_gpu_row_take_many(chosen + c.begin, c.count, candidates - c.count, row->shared->taken[warp]);
+      cls_gpu_row_take_many(row->scratch.chosen + c.begin, c.count, candidates - c.count,
+                            shared->taken[warp]);
     }
   }
   __syncthreads();
-  for (uint32_t j = threadIdx.x; j < row->n; j += CLS_GPU_THREADS) {
-    const uint64_t record = row->scratch->record[j];
-    const cls_gpu_row_cell c = cls_gpu_row_cell_at(row, chosen[j] >> CLS_GPU_ROW_CHOICE_BITS);
-    const cls_cell_grid *grid = &c.piece->shape.grid;
-    if (grid->multapses) continue;
-    const uint32_t candidates = cls_row_candidates(grid->no_self, grid->targets, row->source, c.cell);
-    const uint32_t t = c.count >= CLS_GPU_ROW_MANY
-                           ? cls_gpu_row_choice(chosen[j])
-                           : cls_gpu_row_take(chosen + c.begin, j - c.begin, candidates - c.count);
-    cls_gpu_row_put(row, j, c.piece, cls_gpu_row_key(record), (uint32_t)record >> 16,
-                    cls_row_neuron(grid->no_self, row->source, c.cell, t));
+}
+
+/* Gives all synapses whose pairs must not repeat their targets. */
+CLS_GPU_FN void cls_gpu_row_settle(cls_gpu_row_shared *shared) {
+  const cls_gpu_row *row = &shared->row;
+  cls_gpu_row_settle_many(shared);
+  for (uint32_t first = 0; first < row->n; first += CLS_GPU_THREADS) {
+    const uint32_t j = first + threadIdx.x;
+    uint32_t key = row->keys.keys;
+    if (j < row->n) {
+      const uint64_t record = cls_gpu_row_settled(shared, j);
+      row->scratch.record[j] = record;
+      key = cls_gpu_row_key(record);
+    }
+    if (!row->keys.sorted) cls_gpu_row_tally(row->keys.count, key, key != row->keys.keys, 1);
   }
   __syncthreads();
 }

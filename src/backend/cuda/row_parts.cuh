@@ -48,26 +48,7 @@ CLS_GPU_FN uint32_t cls_gpu_greatest_up_to(uint32_t *warp, uint32_t value, uint3
   return value;
 }
 
-/* ---- a row that is being drawn: the same for all threads ---- */
-
-/* How its synapses are ordered: by a table of all keys, or by sorting. */
-typedef struct {
-  uint32_t keys;   /* delays x channels */
-  uint32_t sorted; /* no table */
-  uint32_t *count; /* [keys] synapses */
-  uint32_t *begin; /* [keys] first word of the runs */
-} cls_gpu_row_keys;
-
-typedef struct {
-  const cls_gpu_rows *rows;
-  cls_gpu_row_shared *shared;
-  const cls_gpu_row_scratch *scratch;
-  const cls_gpu_row_source *from;
-  uint32_t source; /* number in its population */
-  uint32_t n;      /* synapses in all cells, of which the range may leave some out */
-  uint32_t *end;   /* [cells] of the synapses of the cell and those before it */
-  cls_gpu_row_keys keys;
-} cls_gpu_row;
+/* ---- where synapses are ---- */
 
 /* The first of n ascending numbers beyond x. */
 CLS_GPU_FN uint32_t cls_gpu_first_beyond(const uint32_t *number, uint32_t n, uint32_t x) {
@@ -83,12 +64,13 @@ CLS_GPU_FN uint32_t cls_gpu_first_beyond(const uint32_t *number, uint32_t n, uin
 }
 
 /* The piece that a target cell belongs to, and the target cell of a synapse. */
-CLS_GPU_FN uint32_t cls_gpu_row_piece_of(const cls_gpu_row *row, uint32_t cell) {
-  const uint32_t first = row->from->piece;
-  return first + cls_gpu_first_beyond(row->rows->cell + first, row->from->n_pieces, cell) - 1;
+CLS_GPU_FN uint32_t cls_gpu_row_piece_of(cls_gpu_row_shared *shared, uint32_t cell) {
+  const cls_gpu_row *row = &shared->row;
+  const uint32_t first = row->from.piece;
+  return first + cls_gpu_first_beyond(row->rows.cell + first, row->from.n_pieces, cell) - 1;
 }
-CLS_GPU_FN uint32_t cls_gpu_row_cell_of(const cls_gpu_row *row, uint32_t synapse) {
-  return cls_gpu_first_beyond(row->end, row->from->cells, synapse);
+CLS_GPU_FN uint32_t cls_gpu_row_cell_of(cls_gpu_row_shared *shared, uint32_t synapse) {
+  return cls_gpu_first_beyond(shared->row.end, shared->row.from.cells, synapse);
 }
 
 /* The synapses in one target cell. */
@@ -97,11 +79,12 @@ typedef struct {
   uint32_t cell; /* its number in the target population */
   uint32_t begin, count;
 } cls_gpu_row_cell;
-CLS_GPU_FN cls_gpu_row_cell cls_gpu_row_cell_at(const cls_gpu_row *row, uint32_t cell) {
-  const uint32_t p = cls_gpu_row_piece_of(row, cell);
+CLS_GPU_FN cls_gpu_row_cell cls_gpu_row_cell_at(cls_gpu_row_shared *shared, uint32_t cell) {
+  const cls_gpu_row *row = &shared->row;
+  const uint32_t p = cls_gpu_row_piece_of(shared, cell);
   cls_gpu_row_cell c;
-  c.piece = &row->rows->piece[p];
-  c.cell = c.piece->shape.cell_first + cell - row->rows->cell[p];
+  c.piece = &row->rows.piece[p];
+  c.cell = c.piece->shape.cell_first + cell - row->rows.cell[p];
   c.begin = cell > 0 ? row->end[cell - 1] : 0;
   c.count = row->end[cell] - c.begin;
   return c;
@@ -114,15 +97,25 @@ CLS_GPU_FN uint64_t cls_gpu_row_record(uint32_t key, uint32_t weight, uint32_t t
 }
 CLS_GPU_FN uint32_t cls_gpu_row_key(uint64_t record) { return (uint32_t)(record >> 32); }
 
-/* Settles record j. Targets that were not asked for get a key beyond all others. */
-CLS_GPU_FN void cls_gpu_row_put(const cls_gpu_row *row, uint32_t j, const cls_gpu_row_piece *piece,
-                                uint32_t key, uint32_t weight, uint32_t target) {
-  const cls_row_shape *shape = &piece->shape;
-  if (!shape->whole && (target < shape->first || target >= shape->last))
-    key = row->keys.keys;
-  else if (!row->keys.sorted)
-    atomicAdd(&row->keys.count[key], 1u);
-  row->scratch->record[j] = cls_gpu_row_record(key, weight, target + piece->shift);
+/* The key of a synapse, or one beyond all others where its target was not asked for. */
+CLS_GPU_FN uint32_t cls_gpu_row_keep(cls_gpu_row_shared *shared, const cls_row_shape *shape, uint32_t key,
+                                     uint32_t target) {
+  const bool kept = shape->whole || (target >= shape->first && target < shape->last);
+  return kept ? key : shared->row.keys.keys;
+}
+
+/* By a warp: adds 1 to (sign 1) or takes 1 from (sign -1) count[key] for all lanes that are `used`; gives what was there
+ * before. Synapses beside each other often have one key, for which one lane acts. */
+CLS_GPU_FN uint32_t cls_gpu_row_tally(uint32_t *count, uint32_t key, bool used, uint32_t sign) {
+  const uint32_t lane = threadIdx.x % CLS_GPU_WARP, all = __ballot_sync(CLS_GPU_WHOLE_WARP, used);
+  if (all == 0) return 0;
+  const uint32_t first = (uint32_t)__ffs((int)all) - 1;
+  const uint32_t common = __shfl_sync(CLS_GPU_WHOLE_WARP, key, first);
+  if (__any_sync(CLS_GPU_WHOLE_WARP, used && key != common)) return used ? atomicAdd(&count[key], sign) : 0;
+  uint32_t before = 0;
+  if (lane == first) before = atomicAdd(&count[key], sign * (uint32_t)__popc(all));
+  before = __shfl_sync(CLS_GPU_WHOLE_WARP, before, first);
+  return before + sign * (uint32_t)__popc(all & ((1u << lane) - 1));
 }
 
 #endif

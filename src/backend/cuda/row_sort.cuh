@@ -9,10 +9,11 @@ enum { CLS_GPU_ROW_DIGITS = 256, CLS_GPU_ROW_DIGIT_BITS = 8 };
 static_assert((int)CLS_GPU_ROW_DIGITS * CLS_GPU_WARPS <= 2 * CLS_GPU_ROW_NEAR,
               "counters lie in the shared table");
 
-CLS_GPU_FN uint32_t cls_gpu_row_header(const cls_gpu_row *row, uint32_t key, uint32_t count) {
-  const uint32_t channel = row->from->channel + key % row->from->channels;
-  const uint32_t delay = row->from->delay + key / row->from->channels;
-  return channel << (row->rows->count_bits + row->rows->delay_bits) | delay << row->rows->count_bits | count;
+CLS_GPU_FN uint32_t cls_gpu_row_header(cls_gpu_row_shared *shared, uint32_t key, uint32_t count) {
+  const cls_gpu_row *row = &shared->row;
+  const uint32_t channel = row->from.channel + key % row->from.channels;
+  const uint32_t delay = row->from.delay + key / row->from.channels;
+  return channel << (row->rows.count_bits + row->rows.delay_bits) | delay << row->rows.count_bits | count;
 }
 
 /* The records of this warp: j = begin ... end - 1. */
@@ -33,11 +34,11 @@ CLS_GPU_FN uint32_t cls_gpu_row_digit(uint64_t record, uint32_t shift) {
 }
 
 /* place[digit][warp]: records of a warp with a digit; turned into where they go. */
-CLS_GPU_FN void cls_gpu_row_places(const cls_gpu_row *row, const uint64_t *from, uint32_t shift,
+CLS_GPU_FN void cls_gpu_row_places(cls_gpu_row_shared *shared, const uint64_t *from, uint32_t shift,
                                    uint32_t *place) {
   enum { EACH = CLS_GPU_ROW_DIGITS * CLS_GPU_WARPS / CLS_GPU_THREADS };
   const uint32_t warp = threadIdx.x / CLS_GPU_WARP, lane = threadIdx.x % CLS_GPU_WARP;
-  const cls_gpu_row_part part = cls_gpu_row_part_of(row->n);
+  const cls_gpu_row_part part = cls_gpu_row_part_of(shared->row.n);
   uint32_t *mine = place + EACH * threadIdx.x, sum = 0, all;
   for (uint32_t i = 0; i < EACH; i++) mine[i] = 0;
   __syncthreads();
@@ -45,7 +46,7 @@ CLS_GPU_FN void cls_gpu_row_places(const cls_gpu_row *row, const uint64_t *from,
     atomicAdd(&place[cls_gpu_row_digit(from[j], shift) * CLS_GPU_WARPS + warp], 1u);
   __syncthreads();
   for (uint32_t i = 0; i < EACH; i++) sum += mine[i];
-  uint32_t at = cls_gpu_sum_up_to(row->shared->warp, sum, &all) - sum;
+  uint32_t at = cls_gpu_sum_up_to(shared->warp, sum, &all) - sum;
   for (uint32_t i = 0; i < EACH; i++) {
     const uint32_t count = mine[i];
     mine[i] = at;
@@ -55,12 +56,12 @@ CLS_GPU_FN void cls_gpu_row_places(const cls_gpu_row *row, const uint64_t *from,
 }
 
 /* Sorts by one digit; records with the same one stay in their order. */
-CLS_GPU_FN void cls_gpu_row_sort_digit(const cls_gpu_row *row, const uint64_t *from, uint64_t *to,
+CLS_GPU_FN void cls_gpu_row_sort_digit(cls_gpu_row_shared *shared, const uint64_t *from, uint64_t *to,
                                        uint32_t shift) {
   const uint32_t warp = threadIdx.x / CLS_GPU_WARP, lane = threadIdx.x % CLS_GPU_WARP;
-  const cls_gpu_row_part part = cls_gpu_row_part_of(row->n);
-  uint32_t *place = row->shared->table;
-  cls_gpu_row_places(row, from, shift, place);
+  const cls_gpu_row_part part = cls_gpu_row_part_of(shared->row.n);
+  uint32_t *place = shared->table;
+  cls_gpu_row_places(shared, from, shift, place);
   for (uint32_t first = part.begin; first < part.end; first += CLS_GPU_WARP) {
     const bool used = first + lane < part.end;
     const uint64_t record = used ? from[first + lane] : 0;
@@ -84,9 +85,10 @@ CLS_GPU_FN void cls_gpu_row_sort_digit(const cls_gpu_row *row, const uint64_t *f
 
 /* Runs of sorted records: one is written by the thread of its last synapse. Synapse p of a key lies behind p / most + 1
  * headers of that key. */
-CLS_GPU_FN uint32_t cls_gpu_row_write_sorted(const cls_gpu_row *row, const uint64_t *record, uint32_t *out,
-                                             uint32_t capacity) {
-  const uint32_t most = (1u << row->rows->count_bits) - 1, none = row->keys.keys;
+CLS_GPU_FN uint32_t cls_gpu_row_write_sorted(cls_gpu_row_shared *shared, const uint64_t *record,
+                                             uint32_t *out, uint32_t capacity) {
+  const cls_gpu_row *row = &shared->row;
+  const uint32_t most = (1u << row->rows.count_bits) - 1, none = row->keys.keys;
   uint32_t headers = 0, begun = 0, words = 0; /* of all before; 1 + first record of the key; of the row */
   for (uint32_t first = 0; first < row->n; first += CLS_GPU_THREADS) {
     const uint32_t j = first + threadIdx.x;
@@ -96,17 +98,17 @@ CLS_GPU_FN uint32_t cls_gpu_row_write_sorted(const cls_gpu_row *row, const uint6
       if (j + 1 < row->n) next = cls_gpu_row_key(record[j + 1]);
     }
     const bool used = key != none, begins = used && (j == 0 || cls_gpu_row_key(record[j - 1]) != key);
-    uint32_t since = cls_gpu_greatest_up_to(row->shared->warp, begins ? j + 1 : 0, &all);
+    uint32_t since = cls_gpu_greatest_up_to(shared->warp, begins ? j + 1 : 0, &all);
     if (begun > since) since = begun;
     if (all > begun) begun = all;
     const uint32_t place = j + 1 - since; /* within the key */
     const bool heads = used && place % most == 0;
-    const uint32_t at = j + headers + cls_gpu_sum_up_to(row->shared->warp, heads, &all);
+    const uint32_t at = j + headers + cls_gpu_sum_up_to(shared->warp, heads, &all);
     headers += all;
     if (used && at < capacity) out[at] = (uint32_t)record[j];
     const uint32_t count = place % most + 1;
     if (used && (next != key || count == most) && at < capacity)
-      out[at - count] = cls_gpu_row_header(row, key, count);
+      out[at - count] = cls_gpu_row_header(shared, key, count);
     words += (uint32_t)__syncthreads_count(used) + all;
   }
   __syncthreads();
@@ -114,15 +116,16 @@ CLS_GPU_FN uint32_t cls_gpu_row_write_sorted(const cls_gpu_row *row, const uint6
 }
 
 /* Sorts the records and writes the runs; see cls_gpu_draw_row(). */
-CLS_GPU_FN uint32_t cls_gpu_row_lay_sorted(const cls_gpu_row *row, uint32_t *out, uint32_t capacity) {
-  uint64_t *from = row->scratch->record, *to = row->scratch->other;
+CLS_GPU_FN uint32_t cls_gpu_row_lay_sorted(cls_gpu_row_shared *shared, uint32_t *out, uint32_t capacity) {
+  const cls_gpu_row *row = &shared->row;
+  uint64_t *from = row->scratch.record, *to = row->scratch.other;
   for (uint32_t shift = 0; shift < 32 && row->keys.keys >> shift > 0; shift += CLS_GPU_ROW_DIGIT_BITS) {
-    cls_gpu_row_sort_digit(row, from, to, shift);
+    cls_gpu_row_sort_digit(shared, from, to, shift);
     uint64_t *swap = from;
     from = to;
     to = swap;
   }
-  return cls_gpu_row_write_sorted(row, from, out, capacity);
+  return cls_gpu_row_write_sorted(shared, from, out, capacity);
 }
 
 #endif

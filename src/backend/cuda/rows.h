@@ -43,9 +43,30 @@ typedef struct {
   uint32_t records, keys;
 } cls_gpu_row_scratch;
 
+/* ---- a row that is being drawn: the same for all threads of a block, and too much for the registers of each ---- */
+
+/* How its synapses are ordered: by a table of all keys, or by sorting. */
+typedef struct {
+  uint32_t keys;   /* delays x channels */
+  uint32_t sorted; /* no table */
+  uint32_t *count; /* [keys] synapses */
+  uint32_t *begin; /* [keys] first word of the runs */
+} cls_gpu_row_keys;
+
+typedef struct {
+  cls_gpu_rows rows;
+  cls_gpu_row_scratch scratch;
+  cls_gpu_row_source from;
+  cls_gpu_row_keys keys;
+  uint32_t source; /* number in its population */
+  uint32_t n;      /* synapses in all cells, of which the range may leave some out */
+  uint32_t *end;   /* [cells] of the synapses of the cell and those before it */
+} cls_gpu_row;
+
 /* Up to so many target cells, and delays x channels, are handled in shared memory. */
 enum { CLS_GPU_ROW_NEAR = 1024 };
 typedef struct {
+  cls_gpu_row row;
   uint32_t warp[CLS_GPU_WARPS];
   uint32_t end[CLS_GPU_ROW_NEAR];
   uint32_t table[2 * CLS_GPU_ROW_NEAR];
