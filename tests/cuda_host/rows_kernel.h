@@ -16,7 +16,8 @@ typedef struct {
   cls_gpu_row_layout layout;
   char *scratch;
   uint32_t *needed;
-  uint32_t records, n, capacity;
+  uint64_t records;
+  uint32_t n, capacity;
   const uint64_t *neuron;
   uint32_t *out, *words;
   unsigned long long *sum;
