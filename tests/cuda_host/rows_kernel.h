@@ -17,7 +17,7 @@ typedef struct {
   char *scratch;
   uint32_t *needed;
   uint64_t records;
-  uint32_t n, capacity;
+  uint64_t n, capacity; /* each in a word of its own: two small numbers can look like a pointer */
   const uint64_t *neuron;
   uint32_t *out, *words;
   unsigned long long *sum;
