@@ -56,7 +56,7 @@ static cls_status enter(cls_cuda *b, int member, bool again) {
                                     .store = b->synapses.device,
                                     .arrival = (const cls_gpu_arrival *)b->arrived.memory,
                                     .n = a->n,
-                                    .now = (uint32_t)(uint64_t)b->now};
+                                    .now = b->now};
   CLS_CUDA(cls_gpu_launch_arrive(&args, b->stream), "entering arrivals");
   if (!again) CLS_TRY(cls_cuda_plastic_hear(b, member, args.arrival, args.n));
   b->profile.launches++;

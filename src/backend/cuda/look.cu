@@ -13,7 +13,7 @@ static unsigned blocks_for(uint64_t n) { return (unsigned)((n + THREADS - 1) / T
  * taken up anew. */
 CLS_GPU_FN void depart_late(const cls_gpu_arrive_args *a, uint64_t entry, uint32_t number, uint32_t fired) {
   const cls_gpu_piece piece = a->store.piece[number];
-  const uint32_t age = a->now - fired;
+  const uint32_t age = (uint32_t)(uint64_t)a->now - fired;
   const uint64_t i = entry & a->flight.mask;
   uint32_t at = 0, delay = 0;
   while (at < piece.words) {

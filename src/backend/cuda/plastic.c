@@ -211,7 +211,7 @@ cls_status cls_cuda_plastic_hear(cls_cuda *b, int member, const cls_gpu_arrival 
                                   .member = cls_cuda_plastic_member_of(b, member),
                                   .arrival = arrivals,
                                   .next = (uint32_t *)(void *)p->next.memory,
-                                  .n = (uint32_t)n,
+                                  .n = n,
                                   .now = b->now,
                                   .full = b->rank.full};
   CLS_CUDA(cls_gpu_launch_hear(&args, b->stream), "entering arrivals");

@@ -25,8 +25,8 @@ typedef struct {
   const cls_gpu_plastic_member *member; /* of one member; has room */
   const cls_gpu_arrival *arrival;       /* in any order */
   uint32_t *next;                       /* [n] to work in */
-  uint32_t n;
-  int64_t now; /* step to be computed next */
+  uint64_t n;                           /* fewer than 2^32 */
+  int64_t now;                          /* step to be computed next */
   uint32_t *full;
 } cls_gpu_hear_args;
 

@@ -33,7 +33,7 @@ typedef struct {
   cls_gpu_store store;
   const cls_gpu_arrival *arrival;
   uint64_t n;
-  uint32_t now; /* low bits of the step to be computed next: runs due before are passed over */
+  int64_t now; /* step to be computed next: runs due before are passed over */
 } cls_gpu_arrive_args;
 
 /* Enters spikes that were handed over. */
