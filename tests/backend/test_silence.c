@@ -6,8 +6,7 @@ enum { V, EXC, INH };
 
 static void test_comes_to_rest(void **state) {
   (void)state;
-  static const cls_backend *const backends[] = {&cls_backend_cpu_serial, &cls_backend_cpu_omp};
-  for (int b = 0; b < 2; b++) {
+  for (int b = 0; b < BACKENDS; b++) {
     cls_network *network;
     cls_population *p;
     OK(cls_network_create("test", .1, 1, &network));

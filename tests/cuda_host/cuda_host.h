@@ -31,7 +31,7 @@
  * Races. In a build with -fsanitize=thread every fiber is a thread to ThreadSanitizer, and happens-before comes only
  * from where CUDA promises it: __syncthreads(), __syncwarp(), CLS_GRID_SYNC(), __threadfence() on both sides, the order
  * of a stream, events, synchronisation by the host. Shuffles and votes wait for lanes but order no memory, as CUDA says.
- * A missing barrier is then a report whatever the order drawn. Blocks of a plain launch that has more than 2,048
+ * A missing barrier is then a report whatever the order drawn. Blocks of a plain launch that has more than 1,024
  * threads follow each other, and races between such two can be missed. The executor's own sources are compiled without
  * -fsanitize=thread and only linked with it; with the other sanitizers they are compiled like everything else.
  *
@@ -171,7 +171,7 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event);
 cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t start, cudaEvent_t end);
 
 /* ---- for tests ---------------------------------------------------------------------------------------------- */
-struct cuda_host_counts {
+struct cuda_host_tally {
   uint64_t launches;                                        /* kernels queued */
   uint64_t copies_to_device, copies_to_host;                /* copies queued, by direction ... */
   uint64_t bytes_to_device, bytes_to_host, bytes_on_device; /* ... and their bytes */
@@ -182,7 +182,7 @@ struct cuda_host_counts {
 };
 
 /* Counts since the process began or since cuda_host_reset(). */
-struct cuda_host_counts cuda_host_counts(void);
+struct cuda_host_tally cuda_host_counts(void);
 /* Launches of one kernel, by its name. */
 uint64_t cuda_host_launches(const char *kernel);
 /* Begins the draws anew with this seed and clears the counts of launches, copies and synchronisations. Waits for the

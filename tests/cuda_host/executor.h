@@ -188,7 +188,7 @@ std::string place(const site *where);
 cudaError_t told(cudaError_t error);
 /* The same with a line on the standard error, for what is a fault of the caller. */
 cudaError_t refuse(cudaError_t error, const char *format, ...) __attribute__((format(printf, 2, 3)));
-extern struct cuda_host_counts counts;
+extern struct cuda_host_tally counts;
 void count_launch(const std::string &kernel);
 
 /* Held by every call of CUDA's runtime. */

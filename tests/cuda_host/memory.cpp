@@ -120,7 +120,6 @@ static cudaError_t check(const copy &c, enum cudaMemcpyKind &kind, where &to, wh
                   to == ASTRIDE ? "destination" : "source");
   if (kind == cudaMemcpyDefault)
     kind = (enum cudaMemcpyKind)((from == DEVICE ? 2 : 0) + (to == DEVICE ? 1 : 0));
-  if ((unsigned)kind > cudaMemcpyDeviceToDevice) return refuse(cudaErrorInvalidMemcpyDirection, "%s", call);
   bool wants_device[2] = {kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice,
                           kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice};
   if ((to == DEVICE) != wants_device[0] || (from == DEVICE) != wants_device[1])

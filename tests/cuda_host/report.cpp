@@ -11,7 +11,7 @@
 namespace cuda_host {
 
 std::recursive_mutex &lock = *new std::recursive_mutex;
-struct cuda_host_counts counts;
+struct cuda_host_tally counts;
 static auto &launches = *new std::map<std::string, uint64_t>;
 static cudaError_t last_error = cudaSuccess;
 
@@ -180,7 +180,7 @@ cudaError_t cudaGetLastError(void) {
   return error;
 }
 
-struct cuda_host_counts cuda_host_counts(void) {
+struct cuda_host_tally cuda_host_counts(void) {
   guard held(lock);
   return counts;
 }
@@ -197,7 +197,7 @@ void cuda_host_reset(uint64_t seed) {
   draw();
   state = seed;
   launches.clear();
-  struct cuda_host_counts fresh = {};
+  struct cuda_host_tally fresh = {};
   fresh.bytes_allocated = fresh.bytes_peak = counts.bytes_allocated;
   fresh.bytes_pinned = counts.bytes_pinned;
   counts = fresh;

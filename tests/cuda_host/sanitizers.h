@@ -22,7 +22,7 @@ __attribute__((weak)) void __tsan_switch_to_fiber(void *fiber, unsigned flags);
 __attribute__((weak)) void __tsan_set_fiber_name(void *fiber, const char *name);
 __attribute__((weak)) void __tsan_acquire(void *at);
 __attribute__((weak)) void __tsan_release(void *at);
-__attribute__((weak)) void __tsan_atomic32_store(volatile int *at, int value, int order);
+__attribute__((weak)) void __tsan_atomic32_store(volatile void *at, unsigned value, int order);
 }
 
 namespace cuda_host {

@@ -32,6 +32,7 @@ struct CUevent_st {
 namespace cuda_host {
 
 static uint64_t sequence;
+static past &gone = *new_past(), &gone_blocking = *new_past(); /* what was done by streams that are no more */
 static auto &events = *new std::vector<std::unique_ptr<CUevent_st>>;
 
 /* The first is the default stream. */
@@ -89,6 +90,7 @@ static void learn_what_is_before(const CUstream_st &s, const operation &o) {
   if (o.after) o.after->time.learn();
   for (size_t k = 0; s.blocking && k < (&s == streams()[0].get() ? streams().size() : 1); k++)
     if (streams()[k]->blocking) streams()[k]->done.learn();
+  if (&s == streams()[0].get()) gone_blocking.learn();
 }
 
 /* Executes one operation, if any can be. */
@@ -105,8 +107,14 @@ static bool step() {
   {
     as that(s->who.stream);
     s->done.join();
+    o.run = nullptr; /* frees what the stream has read */
   }
   if (s->destroyed && s->operations.empty()) {
+    {
+      as that(s->who.stream);
+      gone.join();
+      if (s->blocking) gone_blocking.join();
+    }
     s->who.drop();
     streams().erase(
         std::find_if(streams().begin(), streams().end(), [&](auto &one) { return one.get() == s; }));
@@ -133,6 +141,7 @@ void finish_all() {
   execute_until(
       [&] { return std::all_of(all.begin(), all.end(), [](auto &s) { return s->operations.empty(); }); });
   for (auto &s : all) s->done.learn();
+  gone.learn();
 }
 
 static cudaError_t bad_stream(const char *call) {

@@ -9,6 +9,19 @@
 #include "engine/store.h"
 #include "exchange/exchange.h"
 #include "network/draws.h"
+#ifdef CALLOSUM_HAS_CUDA
+#include "backend/cuda/cuda.h"
+#endif
+
+/* All backends, the reference first: in the build of tests/cuda_host also that of the GPU. */
+static const cls_backend *const backends[] __attribute__((unused)) = {
+    &cls_backend_cpu_serial,
+    &cls_backend_cpu_omp,
+#ifdef CALLOSUM_HAS_CUDA
+    &cls_backend_cuda,
+#endif
+};
+enum { BACKENDS = sizeof backends / sizeof *backends };
 
 typedef struct {
   MPI_Comm comm;

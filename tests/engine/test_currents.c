@@ -87,8 +87,7 @@ static void test_models(void **state) {
   for (int m = 0; m < cls_model_count(); m++) {
     const cls_model *model = cls_model_at(m);
     if (model->is_input) continue;
-    check_model(model, &cls_backend_cpu_serial, 1);
-    check_model(model, &cls_backend_cpu_omp, 1);
+    for (int b = 0; b < BACKENDS; b++) check_model(model, backends[b], 1);
     check_model(model, &cls_backend_cpu_omp, 3);
     models++;
   }

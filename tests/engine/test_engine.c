@@ -4,7 +4,6 @@
 
 enum { V, I_EXC, I_INH };
 static const double H = .1, P21 = 3.606717487814e-4, P22 = .9900498337491681;
-static const cls_backend *const backends[] = {&cls_backend_cpu_serial, &cls_backend_cpu_omp};
 static const options WORLD = {.comm = MPI_COMM_WORLD, .backend = &cls_backend_cpu_omp};
 static const options ALONE = {.comm = MPI_COMM_SELF, .backend = &cls_backend_cpu_serial};
 
@@ -80,7 +79,7 @@ static void test_one_synapse(void **state) {
   (void)state;
   static const int delays[] = {1, 2, 3, 15, 256};
   for (int d = 0; d < 5; d++)
-    for (int b = 0; b < 2; b++) {
+    for (int b = 0; b < BACKENDS; b++) {
       check_synapse(with(WORLD, backends[b], 1, 1, 100), delays[d], 0, 100);
       check_synapse(with(WORLD, backends[b], 2, 1, 100), delays[d], 1, -50);
     }
@@ -90,7 +89,7 @@ static void test_one_synapse(void **state) {
 static void test_delays_side_by_side(void **state) {
   (void)state;
   static const int delays[] = {1, 2, 9, 100, 16383};
-  for (int b = 0; b < 2; b++) {
+  for (int b = 0; b < BACKENDS; b++) {
     cls_network *network;
     OK(cls_network_create("test", H, 1, &network));
     cls_population *a = add(network, "a", "lif_psc_exp", 1);
@@ -122,7 +121,7 @@ static void test_delays_side_by_side(void **state) {
 /* Both weights of a synapse with two, onto lif_dtb; a self-connection; two synapses at once add up. */
 static void test_two_weights(void **state) {
   (void)state;
-  for (int b = 0; b < 2; b++)
+  for (int b = 0; b < BACKENDS; b++)
     for (int port = 0; port < 2; port++) {
       cls_network *network;
       OK(cls_network_create("test", H, 1, &network));
@@ -153,7 +152,7 @@ static void test_two_weights(void **state) {
 
 static void test_inputs(void **state) {
   (void)state;
-  for (int b = 0; b < 2; b++) {
+  for (int b = 0; b < BACKENDS; b++) {
     cls_network *network;
     OK(cls_network_create("test", H, 1, &network));
     set_input(add_input(add(network, "dc", "lif_psc_exp", 20), "dc", -1), "amplitude", 300);
@@ -259,7 +258,7 @@ static void test_windows(void **state) {
   uint64_t reference = digest_run(network, ALONE, END, 0);
   static const double beat_ms[] = {.01, .1, .7, 1.3, 1000};
   for (int k = 0; k < 5; k++)
-    for (int b = 0; b < 2; b++)
+    for (int b = 0; b < BACKENDS; b++)
       assert_true(digest_run(network, with(WORLD, backends[b], 2, 1, beat_ms[k]), END, 0) == reference);
   simulation *halves = start(network, WORLD), *steps = start(network, WORLD);
   run_to(halves, 777);
@@ -281,9 +280,9 @@ static void test_windows(void **state) {
 static void test_members(void **state) {
   (void)state;
   cls_network *network = busy(3, .3);
-  uint64_t plain = digest_run(network, ALONE, END, 0), of[2][3];
+  uint64_t plain = digest_run(network, ALONE, END, 0), of[BACKENDS][3];
   assert_true(plain != 0);
-  for (int b = 0; b < 2; b++) {
+  for (int b = 0; b < BACKENDS; b++) {
     simulation *s = start(network, with(WORLD, backends[b], 2, 3, 100));
     run_to(s, END);
     for (int m = 0; m < 3; m++) of[b][m] = digest_of(s, m);
@@ -301,7 +300,7 @@ static void test_members(void **state) {
 /* The member enters initial values, the stationary start of an input, and noise, each by itself. */
 static void test_members_differ(void **state) {
   (void)state;
-  for (int b = 0; b < 2; b++) {
+  for (int b = 0; b < BACKENDS; b++) {
     cls_network *network;
     OK(cls_network_create("test", H, 1, &network));
     cls_population *initial = add(network, "initial", "lif_psc_exp", 30);
@@ -425,7 +424,7 @@ static void test_observers(void **state) {
   (void)state;
   cls_network *network = busy(3, 1.5);
   uint64_t reference = digest_run(network, ALONE, 1000, 0);
-  for (int b = 0; b < 2; b++) {
+  for (int b = 0; b < BACKENDS; b++) {
     simulation *s = start(network, with(WORLD, backends[b], 2, 2, 100));
     watcher w = {.s = s, .interval = 7}, second = {.s = s, .interval = 10};
     cls_observer observer = {.self = &w,

@@ -8,7 +8,6 @@
 enum { V };
 #define SIGMAS 4.0
 static const double H = .1;
-static const cls_backend *const backends[] = {&cls_backend_cpu_serial, &cls_backend_cpu_omp};
 
 static cls_population *add(cls_network *network, const char *name, const char *model, uint64_t n) {
   cls_population *p;
@@ -55,7 +54,7 @@ enum { WAVES = 4 };
  * middles of the steps so far, and close to the integral itself, which a fine sum gives. */
 static void test_current(void **state) {
   (void)state;
-  for (int b = 0; b < 2; b++) {
+  for (int b = 0; b < BACKENDS; b++) {
     cls_network *network = create(1);
     cls_input *input = add_input(add_counters(network, "a", 100), "dc", -1);
     set_input(input, "amplitude", 2);
@@ -89,9 +88,9 @@ static void test_poisson(void **state) {
   (void)state;
   enum { N = 3000, WINDOWS = 9, LENGTH = 50, MOST = 400 };
   static const char *const models[] = {"poisson", "inhomogeneous_poisson"};
-  for (int b = 0; b < 2; b++) {
+  for (int b = 0; b < BACKENDS; b++) {
     cls_network *network = create(3);
-    cls_input *input = add_input(add_counters(network, "a", N), models[b], 0);
+    cls_input *input = add_input(add_counters(network, "a", N), models[b % 2], 0);
     set_input(input, "rate_hz", 700), set_input(input, "weight", .25);
     follow(network, input, WAVES, waves);
     OK(cls_network_finish(network));
@@ -227,7 +226,7 @@ static void test_trains(void **state) {
     cls_words w = cls_draw((cls_stream){{9, 9}}, i, 0, 0, 0);
     if (w.w[0] % 2000 < 1000) expected[w.w[1] % 120]++;
   }
-  for (int b = 0; b < 2; b++)
+  for (int b = 0; b < BACKENDS; b++)
     for (int layout = 0; layout < 4; layout++) {
       const int threads = layout % 2 ? 3 : 1;
       cls_network *network = create(1);
@@ -277,7 +276,7 @@ static void test_fraction(void **state) {
     double fraction;
     uint64_t first, count;
   } cases[] = {{.3, 0, 0}, {1, 700, 900}, {.5, 64, 1}, {.25, 1000, 2000}, {0, 0, 0}, {1, 0, 3000}};
-  for (int b = 0; b < 2; b++) {
+  for (int b = 0; b < BACKENDS; b++) {
     cls_network *bare = partial(1, 0, 0, 0);
     simulation *without = start(bare, (options){.comm = MPI_COMM_SELF, .backend = backends[b]});
     run_to(without, 5);

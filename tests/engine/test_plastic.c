@@ -4,7 +4,6 @@
 #include "engine/plastic_store.h"
 #include "network/intervention.h"
 
-static const cls_backend *const backends[] = {&cls_backend_cpu_serial, &cls_backend_cpu_omp};
 
 static cls_stdp pairs(double w_max, double a_plus, double a_minus, double dendritic_share) {
   return (cls_stdp){.w_max = w_max,
@@ -156,7 +155,7 @@ static void test_same_bits(void **state) {
          run_all(network,
                  (options){.comm = MPI_COMM_SELF, .backend = backends[1], .threads = 3, .beat_ms = 7.3}, 0,
                  looks));
-    for (int b = 0; b < 2; b++)
+    for (int b = 0; b < BACKENDS; b++)
       same(reference,
            run_all(network, (options){.comm = MPI_COMM_WORLD, .backend = backends[b], .threads = 2}, 0,
                    looks));
@@ -270,7 +269,7 @@ static cls_status look(void *self, int member, int64_t step, cls_view *view) {
 static void test_weights(void **state) {
   (void)state;
   cls_network *network = all_kinds(true);
-  for (int b = 0; b < 2; b++) {
+  for (int b = 0; b < BACKENDS; b++) {
     simulation *s = start(network, (options){.comm = MPI_COMM_SELF, .backend = backends[b]});
     watch w = {.network = network};
     OK(cls_engine_plastic(s->engine, EE - 2, &w.list, &w.n));

@@ -143,7 +143,6 @@ static ends every(int64_t step, int64_t last) {
 
 /* All splits of a job on both backends; `files` are recorded. */
 static void check_splits(const cls_job *job, const ends *split, int n_splits, int64_t last, int files) {
-  static const cls_backend *const backends[] = {&cls_backend_cpu_serial, &cls_backend_cpu_omp};
   enum { MEMBERS = 2 };
   uint64_t whole[MEMBERS], digest[MEMBERS];
   char reference[PATH_LENGTH], folder[PATH_LENGTH], what[PATH_LENGTH];
@@ -155,7 +154,7 @@ static void check_splits(const cls_job *job, const ends *split, int n_splits, in
   const ends one = AT(last);
   assert_in_range(run_through(job, backends[1], &one, reference, whole), 500, UINT64_MAX);
   for (int i = 0; i < n_splits; i++)
-    for (int b = 0; b < 2; b++) {
+    for (int b = 0; b < BACKENDS; b++) {
       run_through(job, backends[b], &split[i], folder, digest);
       snprintf(what, sizeof what, "split %d from step %lld on, %s", i, (long long)split[i].end[0],
                backends[b]->name);

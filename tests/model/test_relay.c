@@ -46,9 +46,8 @@ static cls_status see(void *self, int member, const cls_spikes *spikes) {
 
 static void test_chain(void **state) {
   (void)state;
-  static const cls_backend *const backends[] = {&cls_backend_cpu_serial, &cls_backend_cpu_omp};
   double worst = 0;
-  for (int b = 0; b < 2; b++) {
+  for (int b = 0; b < BACKENDS; b++) {
     const uint64_t n[] = {20, 20, 20, 20, 20, 20};
     cls_network *network = make_network("relay", 1, LINKS + 2, n);
     cls_trains *trains = NULL;

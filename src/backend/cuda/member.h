@@ -19,13 +19,16 @@ cls_gpu_member_sizes cls_gpu_member_measure(const cls_backend_setup *setup, cons
                                             const cls_gpu_channels *channels);
 
 /* Spikes of this rank's neurons that are expected in flight, at the populations' expected rates. */
-double cls_gpu_member_in_flight(const cls_backend_setup *setup, uint32_t max_delay);
+double cls_gpu_spikes_expected(const cls_backend_setup *setup, double steps);
 /* The same from expected values: floats of states, words of sums, spikes in flight. */
 cls_gpu_member_sizes cls_gpu_member_expect(const cls_gpu_store_counts *store, double pool, double sums,
                                            double in_flight);
 
+/* Spikes of this rank's neurons that are expected in so many steps, at the populations' expected rates. */
+double cls_gpu_spikes_expected(const cls_backend_setup *setup, double steps);
+
 typedef struct {
-  cls_gpu_arena arena, ring, kept, counts;
+  cls_gpu_arena arena, ring, leaving, leaving_marks, kept, counts;
   cls_gpu_member device; /* as kernels see it */
 } cls_gpu_member_memory;
 
@@ -33,6 +36,10 @@ typedef struct {
 void cls_gpu_member_plan(const cls_gpu_member_sizes *sizes, cls_gpu_member_memory *member);
 cls_status cls_gpu_member_make(const cls_gpu_member_sizes *sizes, cls_gpu_member_memory *member,
                                cudaStream_t stream);
+/* A ring for `ring` spikes that leave and `marks` steps, powers of two. The last `kept` spikes are moved into it where there
+ * was another before; steps remain. */
+cls_status cls_gpu_leaving_make(uint64_t ring, uint64_t marks, uint64_t kept, cls_gpu_member_memory *member,
+                                cudaStream_t stream);
 /* A list of `spikes` spikes and `steps` steps. */
 cls_status cls_gpu_list_make(uint64_t spikes, uint64_t steps, cls_gpu_member_memory *member,
                              cudaStream_t stream);

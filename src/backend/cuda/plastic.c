@@ -11,7 +11,7 @@ cls_status cls_cuda_plastic_plan(cls_cuda *b) {
   cls_gpu_plastic_counts counts;
   CLS_TRY(cls_gpu_plastic_count(&b->setup, &counts));
   cls_gpu_plastic_plan(&counts, &p->synapses);
-  p->sizes = cls_gpu_plastic_measure(&counts, cls_gpu_member_in_flight(&b->setup, counts.max_delay));
+  p->sizes = cls_gpu_plastic_measure(&counts, cls_gpu_spikes_expected(&b->setup, counts.max_delay + 1.0));
   return CLS_OK;
 }
 
@@ -111,6 +111,7 @@ cls_status cls_cuda_plastic_weights(void *instance, int member, uint32_t part, c
   cls_cuda *b = instance;
   *v = NULL;
   if (!cls_cuda_is_plastic(b)) return CLS_OK;
+  CLS_TRY(cls_cuda_settle(b));
   cls_cuda_plastic_member *m = &b->plastic.members[member];
   const size_t bytes = b->plastic.sizes.stdp * sizeof *m->v;
   if (!m->v) CLS_TRY(cls_alloc(&m->v, b->plastic.sizes.stdp, sizeof *m->v, "plastic weights"));
@@ -194,7 +195,8 @@ cls_status cls_cuda_plastic_advanced(cls_cuda *b) {
 
 /* ---- spikes of other ranks ---- */
 
-cls_status cls_cuda_plastic_hear(cls_cuda *b, int member, const cls_gpu_arrival *arrivals, uint64_t n) {
+cls_status cls_cuda_plastic_hear(cls_cuda *b, int member, const cls_gpu_arrival *arrivals,
+                                 const uint64_t *count, uint64_t n) {
   cls_cuda_plastic *p = &b->plastic;
   if (!p->members || n == 0) return CLS_OK;
   cls_cuda_plastic_member *m = &p->members[member];
@@ -210,6 +212,7 @@ cls_status cls_cuda_plastic_hear(cls_cuda *b, int member, const cls_gpu_arrival 
   const cls_gpu_hear_args args = {.plastic = p->synapses.device,
                                   .member = cls_cuda_plastic_member_of(b, member),
                                   .arrival = arrivals,
+                                  .count = count,
                                   .next = (uint32_t *)(void *)p->next.memory,
                                   .n = n,
                                   .now = b->now,

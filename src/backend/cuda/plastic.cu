@@ -35,7 +35,7 @@ cudaError_t cls_gpu_launch_room(const cls_gpu_history_args *args, cudaStream_t s
  * thread of one of them hears all. */
 CLS_KERNEL(chain, THREADS)(const cls_gpu_hear_args args) {
   const uint32_t k = blockIdx.x * THREADS + threadIdx.x;
-  if (k < args.n) args.next[k] = atomicExch(&args.plastic.heard[args.arrival[k].slot], k + 1);
+  if (k < *args.count) args.next[k] = atomicExch(&args.plastic.heard[args.arrival[k].slot], k + 1);
 }
 
 /* The age of the oldest spike of a chain that is younger than `than`; 0: there is none. */
@@ -50,7 +50,7 @@ CLS_GPU_FN uint32_t next_age(const cls_gpu_hear_args *a, uint32_t chain, uint32_
 
 CLS_KERNEL(hear, THREADS)(const cls_gpu_hear_args args) {
   const uint32_t k = blockIdx.x * THREADS + threadIdx.x;
-  if (k >= args.n) return;
+  if (k >= *args.count) return;
   const uint32_t slot = args.arrival[k].slot;
   if (atomicCAS(&args.plastic.heard[slot], k + 1, 0u) != k + 1) return;
   const cls_gpu_pieces row = args.plastic.of_slot[slot];

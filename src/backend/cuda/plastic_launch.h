@@ -23,9 +23,10 @@ cudaError_t cls_gpu_launch_room(const cls_gpu_history_args *args, cudaStream_t s
 typedef struct {
   cls_gpu_plastic plastic;
   const cls_gpu_plastic_member *member; /* of one member; has room */
-  const cls_gpu_arrival *arrival;       /* in any order */
+  const cls_gpu_arrival *arrival;       /* in any order, */
+  const uint64_t *count;                /* so many, */
+  uint64_t n;                           /* at most */
   uint32_t *next;                       /* [n] to work in */
-  uint64_t n;                           /* fewer than 2^32 */
   int64_t now;                          /* step to be computed next */
   uint32_t *full;
 } cls_gpu_hear_args;

@@ -23,11 +23,14 @@ void cls_cuda_sizes_find(const cls_cuda_counts *c, cls_cuda_sizes *sizes) {
   if (c->plastic.synapses > 0) cls_gpu_plastic_member_plan(&c->plastic_member, &plastic);
   add(sizes, "synapses", synapses.arena.bytes);
   add(sizes, "plastic synapses", plastic_synapses.arena.bytes);
+  if (c->drawn.entries > 0) add(sizes, "procedural projections", cls_gpu_drawn_shared_bytes(&c->drawn));
+  if (c->drawn.entries > 0) add(sizes, "rows in flight", c->members * cls_gpu_drawn_member_bytes(&c->drawn));
   add(sizes, "parameters", c->parameters);
   add(sizes, "states", c->members * member.arena.bytes);
   add(sizes, "their weights", c->members * plastic.weights.bytes);
   add(sizes, "past spikes", c->members * cls_gpu_history_bytes(&plastic));
   add(sizes, "spikes in flight", c->members * (member.ring.bytes + plastic.ring.bytes));
+  if (c->packets > 0) add(sizes, "spikes to other ranks", c->packets);
   /* Lists of spikes for the host, at the most: those of one step and a half. */
   add(sizes, "spikes to record", c->members * (c->neurons + c->neurons / 2) * sizeof(uint32_t));
 }

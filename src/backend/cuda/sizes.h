@@ -2,6 +2,7 @@
 #ifndef CALLOSUM_CUDA_SIZES_H
 #define CALLOSUM_CUDA_SIZES_H
 
+#include "backend/cuda/drawn.h"
 #include "backend/cuda/member.h"
 #include "backend/cuda/plastic_member.h"
 
@@ -11,7 +12,9 @@ typedef struct {
   cls_gpu_member_sizes member;
   cls_gpu_plastic_counts plastic;
   cls_gpu_plastic_sizes plastic_member;
+  cls_gpu_drawn_sizes drawn;
   uint64_t parameters; /* bytes of constants and inputs, of all sets of parameters */
+  uint64_t packets;    /* bytes of routes, packets, and spikes that wait for them */
   uint64_t neurons, members;
 } cls_cuda_counts;
 

@@ -2,6 +2,7 @@
 #ifndef CALLOSUM_CUDA_STEP_H
 #define CALLOSUM_CUDA_STEP_H
 
+#include "backend/cuda/device_drawn.h"
 #include "backend/cuda/device_plastic.h"
 #include "backend/cuda/gpu.h"
 
@@ -12,6 +13,7 @@ extern "C" {
 typedef struct {
   cls_gpu_rank rank;
   cls_gpu_plastic plastic;
+  cls_gpu_drawing drawing;
   int64_t begin, end;
 } cls_gpu_step_args;
 
@@ -19,31 +21,14 @@ typedef struct {
  * blocks wait for each other. `only`: number of the one neuron model there is, or -1. */
 cudaError_t cls_gpu_launch_steps(const cls_gpu_step_args *args, int only, unsigned blocks,
                                  cudaStream_t stream);
-/* Blocks of that launch that one multiprocessor holds at a time; `plastic`: where there are plastic synapses. */
-cudaError_t cls_gpu_resident_steps(int only, int plastic, int *blocks);
-
-/* A spike that comes from elsewhere. */
-typedef struct {
-  uint32_t slot;
-  uint32_t fired; /* low bits of its step */
-} cls_gpu_arrival;
-
-typedef struct {
-  cls_gpu_flight flight; /* of one member; has room */
-  cls_gpu_store store;
-  const cls_gpu_arrival *arrival;
-  uint64_t n;
-  int64_t now; /* step to be computed next: runs due before are passed over */
-} cls_gpu_arrive_args;
-
-/* Enters spikes that were handed over. */
-cudaError_t cls_gpu_launch_arrive(const cls_gpu_arrive_args *args, cudaStream_t stream);
+/* Blocks of that launch that one multiprocessor holds at a time; where there are plastic synapses, and procedural ones. */
+cudaError_t cls_gpu_resident_steps(int only, int plastic, int procedural, int *blocks);
 
 typedef struct {
   cls_gpu_member member;
   cls_gpu_parameters parameters;
   const cls_gpu_chunk *chunk;
-  uint32_t n_chunks;
+  uint64_t n_chunks;
   int64_t *sums; /* [ranges][CLS_GPU_RECEPTORS]; zero before */
 } cls_gpu_currents_args;
 
