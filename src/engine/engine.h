@@ -104,8 +104,8 @@ typedef struct {
   const uint32_t *local_slot;       /* [n_local] slot of each neuron of this rank among the stores' sources;
                                        UINT32_MAX: it has no synapse here */
   int members;
-  /* Where it is to make packets by itself: who needs them, and what else can be done while it waits for its device (both
-   * NULL: it is not). */
+  /* Where it is to make packets by itself: who needs them (this is gone when the instance is destroyed), and what else can
+   * be done while it waits for its device. Both NULL: it is not. */
   const cls_routes *routes;
   void (*meanwhile)(void *context);
   void *context;
