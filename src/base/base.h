@@ -12,6 +12,10 @@
 #define CALLOSUM_BASE_H
 
 #include "base/both.h"
+#ifdef __cplusplus /* CUDA files need no more than C */
+#define OMPI_SKIP_MPICXX  1
+#define MPICH_SKIP_MPICXX 1
+#endif
 #include <mpi.h>
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,5 @@
 /* Distributions of a job file: moments, limits and draws. */
-#include "base/distribution.h"
-#include "base/math.h"
+#include "base/distribution_define.h"
 #include "base/normal.h"
 #include <string.h>
 
@@ -11,7 +10,6 @@
 #define LEAST_MASS 1e-3
 /* How many SD around the mean count as the range of an unbounded distribution. */
 #define RANGE_SD 6.0
-enum { MOST_REDRAWS = 1 << 20 };
 
 cls_distribution cls_constant(double value) {
   return (cls_distribution){
@@ -47,14 +45,6 @@ static double raw_sd(const cls_distribution *d) {
 double cls_distribution_mean(const cls_distribution *d) { return d->offset + d->scale * raw_mean(d); }
 double cls_distribution_sd(const cls_distribution *d) { return fabs(d->scale) * raw_sd(d); }
 
-/* Median and SD of the logarithm of a lognormal variable from its mean and SD: with r = sd / mean,
- * median = mean / sqrt(1 + r^2) and sigma^2 = ln(1 + r^2). */
-static void lognormal_shape(const cls_distribution *d, double *median, double *sigma) {
-  double ratio = d->b / d->a, spread = 1 + ratio * ratio;
-  *median = d->a / sqrt(spread);
-  *sigma = sqrt(cls_ln(spread));
-}
-
 /* An interval of the variable before offset and scale. */
 typedef struct {
   double low, high;
@@ -62,7 +52,7 @@ typedef struct {
 
 /* Where draws can fall at all. */
 static interval raw_reach(const cls_distribution *d) {
-  double median, sigma;
+  cls_lognormal log;
   switch (d->kind) {
   case CLS_CONSTANT:
     return (interval){d->a, d->a};
@@ -71,8 +61,9 @@ static interval raw_reach(const cls_distribution *d) {
   case CLS_NORMAL:
     return (interval){d->a - NORMAL_REACH * d->b, d->a + NORMAL_REACH * d->b};
   case CLS_LOGNORMAL:
-    lognormal_shape(d, &median, &sigma);
-    return (interval){median * cls_exp(-NORMAL_REACH * sigma), median * cls_exp(NORMAL_REACH * sigma)};
+    log = cls_lognormal_of(d);
+    return (interval){log.median * cls_exp(-NORMAL_REACH * log.sigma),
+                      log.median * cls_exp(NORMAL_REACH * log.sigma)};
   default:
     return (interval){0, INFINITY};
   }
@@ -94,16 +85,14 @@ static interval mapped(const cls_distribution *d, interval raw) {
   return p <= q ? (interval){p, q} : (interval){q, p};
 }
 
-static double clamp(double x, double min, double max) { return x < min ? min : x > max ? max : x; }
-
 double cls_distribution_upper(const cls_distribution *d) {
   double limit = d->max < INFINITY ? mapped(d, raw_reach(d)).high : mapped(d, raw_range(d)).high;
-  return clamp(limit, d->min, d->max);
+  return cls_clamp(limit, d->min, d->max);
 }
 
 double cls_distribution_lower(const cls_distribution *d) {
   double limit = d->min > -INFINITY ? mapped(d, raw_reach(d)).low : mapped(d, raw_range(d)).low;
-  return clamp(limit, d->min, d->max);
+  return cls_clamp(limit, d->min, d->max);
 }
 
 /* Bounds the job clips at stay clipped; limits that only we put are redrawn. */
@@ -148,15 +137,15 @@ static double gamma_cdf(double a, double x) {
 }
 
 static double raw_cdf(const cls_distribution *d, double x) {
-  double median, sigma;
+  cls_lognormal log;
   switch (d->kind) {
   case CLS_UNIFORM:
-    return clamp((x - d->a) / (d->b - d->a), 0, 1);
+    return cls_clamp((x - d->a) / (d->b - d->a), 0, 1);
   case CLS_NORMAL:
     return normal_cdf((x - d->a) / d->b);
   case CLS_LOGNORMAL:
-    lognormal_shape(d, &median, &sigma);
-    return x > 0 ? normal_cdf(x < INFINITY ? cls_ln(x / median) / sigma : INFINITY) : 0;
+    log = cls_lognormal_of(d);
+    return x > 0 ? normal_cdf(x < INFINITY ? cls_ln(x / log.median) / log.sigma : INFINITY) : 0;
   default:
     return gamma_cdf(d->a, x * d->b);
   }
@@ -225,70 +214,6 @@ cls_status cls_distribution_check(const cls_distribution *d, const char *what) {
 
 /* ---- draws ---- */
 
-/* Marsaglia & Tsang, "A simple method for generating gamma variables", ACM TOMS 26:363 (2000): the cube of a
- * shifted normal, corrected by rejection. Below shape 1 their boost: gamma(a) = gamma(a + 1) U^(1/a). Words
- * alternate between the normal and the uniform variable; the boost takes the word after the last. */
-static double draw_gamma(double shape, double rate, uint32_t word, cls_reader *more) {
-  double d = (shape < 1 ? shape + 1 : shape) - 1.0 / 3, c = 1 / sqrt(9 * d), v;
-  for (;; word = cls_read_word(more)) {
-    double x = cls_normal_quantile(cls_unit(word));
-    v = 1 + c * x;
-    if (v <= 0) continue;
-    v = v * v * v;
-    double u = cls_unit(cls_read_word(more)), square = x * x;
-    if (u < 1 - 0.0331 * square * square) break;
-    if (cls_ln(u) < 0.5 * square + d * (1 - v + cls_ln(v))) break;
-  }
-  double value = d * v / rate;
-  if (shape < 1) value *= cls_pow(cls_unit(cls_read_word(more)), 1 / shape);
-  return value;
-}
-
-static inline double draw_unbounded(const cls_distribution *d, uint32_t word, cls_reader *more) {
-  double x, median, sigma;
-  switch (d->kind) {
-  case CLS_CONSTANT:
-    x = d->a;
-    break;
-  case CLS_UNIFORM:
-    x = d->a + (d->b - d->a) * cls_unit(word);
-    break;
-  case CLS_NORMAL:
-    x = d->a + d->b * cls_normal_quantile(cls_unit(word));
-    break;
-  case CLS_LOGNORMAL:
-    lognormal_shape(d, &median, &sigma);
-    x = median * cls_exp(sigma * cls_normal_quantile(cls_unit(word)));
-    break;
-  default:
-    x = draw_gamma(d->a, d->b, word, more);
-    break;
-  }
-  return d->offset + d->scale * x;
-}
-
-/* Out of line: seldom needed. A distribution that was checked ends long before MOST_REDRAWS; the limit is for
- * constants and for those that were not. */
-static __attribute__((noinline)) double enforce_bounds(const cls_distribution *d, double value,
-                                                       cls_reader *more) {
-  bool redraw = d->bound == CLS_REDRAW && d->kind != CLS_CONSTANT;
-  for (int i = 0; redraw && i < MOST_REDRAWS; i++) {
-    value = draw_unbounded(d, cls_read_word(more), more);
-    if (value >= d->min && value <= d->max) return value;
-  }
-  return clamp(value, d->min, d->max);
-}
-
-double cls_distribution_confined(const cls_distribution *d, uint32_t word, double value, cls_reader *more) {
-  return d->kind == CLS_GAMMA ? cls_distribution_from_word(d, word, more) : enforce_bounds(d, value, more);
-}
-
-double cls_distribution_from_word(const cls_distribution *d, uint32_t word, cls_reader *more) {
-  double value = draw_unbounded(d, word, more);
-  if (__builtin_expect(value < d->min || value > d->max, 0)) return enforce_bounds(d, value, more);
-  return value;
-}
-
 double cls_distribution_draw(const cls_distribution *d, cls_stream stream, uint32_t c0, uint32_t c1,
                              uint32_t c2) {
   cls_reader reader = cls_reader_make(stream, c0, c1, c2);
@@ -340,7 +265,7 @@ static int find_outside(const double *value, int n, double min, double max, int 
 }
 
 int cls_distribution_many(const cls_distribution *d, const uint32_t *word, int n, double *value, int *again) {
-  double median, sigma;
+  cls_lognormal log;
   switch (d->kind) {
   case CLS_CONSTANT:
     for (int i = 0; i < n; i++) value[i] = d->offset + d->scale * d->a;
@@ -354,8 +279,9 @@ int cls_distribution_many(const cls_distribution *d, const uint32_t *word, int n
     break;
   case CLS_LOGNORMAL:
     cls_normal_many(word, n, value);
-    lognormal_shape(d, &median, &sigma);
-    for (int i = 0; i < n; i++) value[i] = d->offset + d->scale * (median * cls_exp(sigma * value[i]));
+    log = cls_lognormal_of(d);
+    for (int i = 0; i < n; i++)
+      value[i] = d->offset + d->scale * (log.median * cls_exp(log.sigma * value[i]));
     break;
   default:
     for (int i = 0; i < n; i++) again[i] = i;

@@ -2,7 +2,7 @@
 #ifndef CALLOSUM_DISTRIBUTION_H
 #define CALLOSUM_DISTRIBUTION_H
 
-#include "base/base.h"
+#include "base/math.h"
 #include "base/random.h"
 
 typedef enum {
@@ -45,12 +45,36 @@ double cls_distribution_draw(const cls_distribution *d, cls_stream stream, uint3
                              uint32_t c2);
 /* The value whose first random word is `word`; further words, if any (redraw, gamma), come from `more`. This
  * is what synapses use: one Philox call holds the words of partner, weights and delay. */
-double cls_distribution_from_word(const cls_distribution *d, uint32_t word, cls_reader *more);
+CLS_MATH double cls_distribution_from_word(const cls_distribution *d, uint32_t word, cls_reader *more);
 /* The same for n words at once: value[i] is what cls_distribution_from_word() makes of word[i], except for those
  * listed in again[0 ... returned number - 1], ascending: these need further words, one by one. `value` and
  * `again` have room for n. */
 int cls_distribution_many(const cls_distribution *d, const uint32_t *word, int n, double *value, int *again);
 /* What value[i] of one in that list becomes: its word is `word`, further ones come from `more`. */
-double cls_distribution_confined(const cls_distribution *d, uint32_t word, double value, cls_reader *more);
+CLS_MATH double cls_distribution_confined(const cls_distribution *d, uint32_t word, double value,
+                                          cls_reader *more);
+
+/* Median of a lognormal variable and SD of its logarithm; zeros for other kinds. */
+typedef struct {
+  double median, sigma;
+} cls_lognormal;
+CLS_MATH cls_lognormal cls_lognormal_of(const cls_distribution *d);
+
+/* What cls_distribution_from_word() makes of a word without others: the value before bounds, of every kind but gamma; and
+ * whether it is out of them. `log` is that of the distribution. */
+CLS_FN double cls_distribution_inverse(const cls_distribution *d, cls_lognormal log, uint32_t word) {
+  double x = d->a;
+  if (d->kind == CLS_UNIFORM) x = d->a + (d->b - d->a) * cls_unit(word);
+  if (d->kind == CLS_NORMAL) x = d->a + d->b * cls_normal_quantile(cls_unit(word));
+  if (d->kind == CLS_LOGNORMAL) x = log.median * cls_exp(log.sigma * cls_normal_quantile(cls_unit(word)));
+  return d->offset + d->scale * x;
+}
+CLS_FN bool cls_distribution_beyond(const cls_distribution *d, double value) {
+  return value < d->min || value > d->max;
+}
+
+#ifdef __CUDACC__
+#include "base/distribution_define.h"
+#endif
 
 #endif

@@ -4,6 +4,7 @@
 #define CALLOSUM_RANDOM_H
 
 #include "base/base.h"
+#include "base/math.h"
 #include <Random123/philox.h>
 
 /* What a number is drawn for. Values are part of the reproducibility promise: never renumber. */
@@ -32,17 +33,17 @@ static inline cls_stream cls_stream_make(uint64_t seed, cls_purpose purpose, uin
   uint64_t k = cls_mix64(cls_mix64(cls_mix64(seed) ^ (uint64_t)purpose) ^ salt);
   return (cls_stream){{(uint32_t)k, (uint32_t)(k >> 32)}};
 }
-static inline cls_words cls_draw(cls_stream stream, uint32_t c0, uint32_t c1, uint32_t c2, uint32_t c3) {
+CLS_FN cls_words cls_draw(cls_stream stream, uint32_t c0, uint32_t c1, uint32_t c2, uint32_t c3) {
   philox4x32_ctr_t c = {{c0, c1, c2, c3}};
   philox4x32_key_t k = {{stream.key[0], stream.key[1]}};
   philox4x32_ctr_t r = philox4x32(c, k);
   return (cls_words){{r.v[0], r.v[1], r.v[2], r.v[3]}};
 }
 /* Uniform in the open interval (0, 1): the midpoint of one of 2^32 equal cells. */
-static inline double cls_unit(uint32_t word) { return ((double)word + 0.5) * 0x1p-32; }
+CLS_FN double cls_unit(uint32_t word) { return ((double)word + 0.5) * 0x1p-32; }
 /* Uniform integer in [0, n), n < 2^32: the high word of the product (bias below n / 2^32, the same
  * everywhere). */
-static inline uint32_t cls_below(uint32_t word, uint32_t n) { return (uint32_t)(((uint64_t)word * n) >> 32); }
+CLS_FN uint32_t cls_below(uint32_t word, uint32_t n) { return (uint32_t)(((uint64_t)word * n) >> 32); }
 
 /* A small sequential reader of one counter's words, for samplers that need an unknown number of them: words
  * come from the counters (c0, c1, c2, block) with block 0, 1, 2 ... */
@@ -52,27 +53,36 @@ typedef struct {
   int left;
   cls_words words;
 } cls_reader;
-static inline cls_reader cls_reader_make(cls_stream stream, uint32_t c0, uint32_t c1, uint32_t c2) {
+CLS_FN cls_reader cls_reader_make(cls_stream stream, uint32_t c0, uint32_t c1, uint32_t c2) {
   return (cls_reader){stream, {c0, c1, c2}, 0, 0, {{0}}};
 }
-static inline uint32_t cls_read_word(cls_reader *r) {
+CLS_FN uint32_t cls_read_word(cls_reader *r) {
   if (r->left == 0) {
     r->words = cls_draw(r->stream, r->c[0], r->c[1], r->c[2], r->block++);
     r->left = 4;
   }
-  return r->words.w[4 - r->left--];
+  const int at = 4 - r->left--;
+#ifdef __CUDA_ARCH__ /* registers have no index */
+  return at == 0 ? r->words.w[0] : at == 1 ? r->words.w[1] : at == 2 ? r->words.w[2] : r->words.w[3];
+#else
+  return r->words.w[at];
+#endif
 }
 /* Uniform in the open interval (0, 1) with 52 random bits (two words): with 53 the last midpoint would round
  * to 1. */
-static inline double cls_read_unit(cls_reader *r) {
+CLS_FN double cls_read_unit(cls_reader *r) {
   uint64_t hi = cls_read_word(r), lo = cls_read_word(r);
   return ((double)(hi << 20 ^ lo >> 12) + 0.5) * 0x1p-52;
 }
 
 /* Exact discrete samplers (inversion where the mean is small, transformed rejection otherwise; sources in
- * random.c). They read as many words as they need and give the same answer on every machine. */
-uint64_t cls_read_binomial(cls_reader *r, uint64_t n, double p);
+ * random_define.h). They read as many words as they need and give the same answer on every machine. */
+CLS_MATH uint64_t cls_read_binomial(cls_reader *r, uint64_t n, double p);
 /* Successes among `draws` taken without replacement from `good` + `bad`. */
-uint64_t cls_read_hypergeometric(cls_reader *r, uint64_t good, uint64_t bad, uint64_t draws);
+CLS_MATH uint64_t cls_read_hypergeometric(cls_reader *r, uint64_t good, uint64_t bad, uint64_t draws);
+
+#ifdef __CUDACC__
+#include "base/random_define.h"
+#endif
 
 #endif

@@ -103,6 +103,7 @@ typedef struct {
   struct cls_store_ *const *stores; /* one per part (engine/store.h) */
   const uint32_t *local_slot;       /* [n_local] slot of each neuron of this rank among the stores' sources;
                                        UINT32_MAX: it has no synapse here */
+  const uint64_t *source_neuron;    /* [slots] global number of each source */
   int members;
   /* Where it is to make packets by itself: who needs them (this is gone when the instance is destroyed), and what else can
    * be done while it waits for its device. Both NULL: it is not. */

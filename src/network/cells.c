@@ -75,27 +75,7 @@ cls_status cls_cells_bernoulli(const cls_cell_grid *grid, uint32_t first, uint32
 
 cls_status cls_cells_outdegree(const cls_cell_grid *grid, uint32_t source, uint32_t first, uint32_t last,
                                cls_cell_sink sink, void *context) {
-  const uint32_t cells = cls_cell_count(grid->targets);
-  const cls_division division = {.stream = grid->stream,
-                                 .context = source,
-                                 .distinct = !grid->multapses,
-                                 .n = cells,
-                                 .each = CLS_CELL,
-                                 .last = cls_cell_neurons(grid->targets, cells - 1, cells),
-                                 .odd = source / CLS_CELL,
-                                 .missing = grid->no_self};
+  const cls_division division = cls_cells_row(grid, source);
   forward f = {grid, source, sink, context};
   return cls_divide(&division, grid->outdegree, first, last, to_target_cell, &f);
-}
-
-cls_division cls_cells_rows(const cls_cell_grid *grid, uint32_t target_cell, uint32_t source_cell) {
-  const uint64_t targets = cls_cell_neurons(grid->targets, target_cell, target_cell + 1) -
-                           (grid->no_self && source_cell == target_cell);
-  return (cls_division){.stream = grid->rows,
-                        .context = target_cell,
-                        .distinct = !grid->multapses,
-                        .first = source_cell * CLS_CELL,
-                        .n = (uint32_t)cls_cell_neurons(grid->sources, source_cell, source_cell + 1),
-                        .each = targets,
-                        .last = targets};
 }

@@ -11,11 +11,7 @@
 
 /* The set ones of the first `n` bits of a word. */
 static inline uint32_t count_first(uint32_t word, int32_t n) {
-  uint32_t x = word & (n >= 32 ? UINT32_MAX : n <= 0 ? 0 : (1u << n) - 1);
-  x -= x >> 1 & 0x55555555u;
-  x = (x & 0x33333333u) + (x >> 2 & 0x33333333u);
-  x = (x + (x >> 4)) & 0x0f0f0f0fu;
-  return (x * 0x01010101u) >> 24;
+  return cls_popcount(word & (n >= 32 ? UINT32_MAX : n <= 0 ? 0 : (1u << n) - 1));
 }
 
 /* Adds to left[i] the ones among the bits of block `block` that belong to count[i]. */
@@ -29,12 +25,6 @@ PATH_CLONES static void count_block(const uint32_t (*restrict word)[CLS_DRAW_BAT
   }
 }
 
-static cls_status note(void *context, uint32_t place, uint64_t count) {
-  (void)place;
-  *(uint32_t *)context = (uint32_t)count;
-  return CLS_OK;
-}
-
 /* The nodes being followed: those whose count is not settled yet. */
 typedef struct {
   int n;
@@ -43,8 +33,7 @@ typedef struct {
 } path;
 
 /* Takes out nodes that deal, or that the general sampler divides. */
-static cls_status settle(path *p, cls_stream stream, uint32_t lo, uint32_t hi, uint32_t place,
-                         uint32_t *count) {
+static void settle(path *p, cls_stream stream, uint32_t lo, uint32_t hi, uint32_t place, uint32_t *count) {
   int kept = 0;
   for (int i = 0; i < p->n; i++) {
     const uint32_t n = p->count[i], to = p->place[i];
@@ -52,7 +41,7 @@ static cls_status settle(path *p, cls_stream stream, uint32_t lo, uint32_t hi, u
     if (n <= CLS_DIVIDE_FEW || n > CLS_DIVIDE_MANY) {
       const cls_division d = {
           .stream = stream, .context = p->context[i], .first = lo, .n = hi - lo, .each = 1, .last = 1};
-      CLS_TRY(cls_divide_below(&d, lo, hi, n, place, place + 1, note, &count[to]));
+      count[to] = (uint32_t)cls_divide_place(&d, lo, hi, n, place);
       continue;
     }
     p->place[kept] = to;
@@ -60,7 +49,6 @@ static cls_status settle(path *p, cls_stream stream, uint32_t lo, uint32_t hi, u
     p->count[kept++] = n;
   }
   p->n = kept;
-  return CLS_OK;
 }
 
 static void halve(path *p, cls_stream stream, uint32_t lo, uint32_t hi) {
@@ -78,8 +66,8 @@ static void halve(path *p, cls_stream stream, uint32_t lo, uint32_t hi) {
   }
 }
 
-cls_status cls_divide_path(cls_stream stream, uint32_t lo, uint32_t hi, uint32_t place, int n,
-                           const uint32_t *context, uint32_t *count) {
+void cls_divide_path(cls_stream stream, uint32_t lo, uint32_t hi, uint32_t place, int n,
+                     const uint32_t *context, uint32_t *count) {
   path p = {.n = n};
   for (int i = 0; i < n; i++) {
     p.place[i] = (uint32_t)i;
@@ -89,8 +77,8 @@ cls_status cls_divide_path(cls_stream stream, uint32_t lo, uint32_t hi, uint32_t
   }
   while (hi - lo > 1) {
     const uint32_t middle = lo + (hi - lo) / 2;
-    CLS_TRY(settle(&p, stream, lo, hi, place, count));
-    if (p.n == 0) return CLS_OK;
+    settle(&p, stream, lo, hi, place, count);
+    if (p.n == 0) return;
     halve(&p, stream, lo, hi);
     for (int i = 0; i < p.n; i++) p.count[i] = place < middle ? p.left[i] : p.count[i] - p.left[i];
     if (place < middle)
@@ -99,5 +87,4 @@ cls_status cls_divide_path(cls_stream stream, uint32_t lo, uint32_t hi, uint32_t
       lo = middle;
   }
   for (int i = 0; i < p.n; i++) count[p.place[i]] = p.count[i];
-  return CLS_OK;
 }

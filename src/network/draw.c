@@ -39,20 +39,11 @@ static void draw_values(const cls_drawing *d, const cls_distribution *distributi
   }
 }
 
-/* Adding 1.5 * 2^52 pushes the fraction out of the mantissa: the nearest integer, ties to even, of |x| < 2^31 is
- * the lower half of the sum. */
-static inline uint32_t nearest(double x) {
-  double shifted = x + 0x1.8p52;
-  uint64_t bits;
-  memcpy(&bits, &shifted, sizeof bits);
-  return (uint32_t)bits;
-}
-
 DRAW_CLONES static void round_weights(const double *restrict quanta, int n, uint16_t *restrict weight) {
-  for (int i = 0; i < n; i++) weight[i] = (uint16_t)nearest(quanta[i]);
+  for (int i = 0; i < n; i++) weight[i] = (uint16_t)cls_round_quanta(quanta[i]);
 }
 DRAW_CLONES static void add_second(const double *restrict quanta, int n, uint16_t *restrict weight) {
-  for (int i = 0; i < n; i++) weight[i] = (uint16_t)(weight[i] | nearest(quanta[i]) << 8);
+  for (int i = 0; i < n; i++) weight[i] = (uint16_t)(weight[i] | cls_round_quanta(quanta[i]) << 8);
 }
 DRAW_CLONES static void scale(double *restrict value, double factor, int n) {
   for (int i = 0; i < n; i++) value[i] *= factor;
@@ -82,13 +73,10 @@ static void make_weights(cls_drawing *d) {
   }
 }
 
-/* cls_delay_steps() of every delay: never more than CLS_MAX_DELAY, which was checked. */
+/* Never more than CLS_MAX_DELAY, which was checked. */
 DRAW_CLONES static void round_delays(const double *restrict delay_ms, double dt_ms, int n,
                                      uint16_t *restrict steps) {
-  for (int i = 0; i < n; i++) {
-    double rounded = (delay_ms[i] / dt_ms + 0x1.8p52) - 0x1.8p52;
-    steps[i] = (uint16_t)(int32_t)(rounded < 1 ? 1 : rounded);
-  }
+  for (int i = 0; i < n; i++) steps[i] = (uint16_t)cls_round_delay(delay_ms[i], dt_ms);
 }
 DRAW_CLONES static void add_all(double *restrict value, const double *restrict more, int n) {
   for (int i = 0; i < n; i++) value[i] += more[i];
@@ -147,7 +135,7 @@ static void prepare_weights(cls_drawing *d) {
     if (listed) continue;
     if (projection->weight[r].kind == CLS_CONSTANT) {
       d->constant[r] = cls_distribution_lower(&projection->weight[r]) * d->per_quantum[r];
-      uint32_t stored = nearest(d->constant[r]);
+      uint32_t stored = cls_round_quanta(d->constant[r]);
       d->weight = (uint16_t)(r == 0 ? stored : d->weight | stored << 8);
     } else {
       d->draw_weight[r] = d->want_weight;

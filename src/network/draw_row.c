@@ -39,33 +39,34 @@ double cls_projection_table_bytes(const cls_network *network, const cls_projecti
 }
 
 typedef struct {
-  cls_source_rows *rows;
+  const cls_row_shape *shape;
   uint32_t *table; /* of the source cell: [groups][cells] */
   uint32_t cell;   /* target cell, from cell_first on */
 } grouping;
 
 static cls_status count_group(void *context, uint32_t source, uint64_t count) {
   const grouping *g = context;
-  const uint32_t group = source % CLS_CELL / (CLS_CELL / g->rows->groups);
-  g->table[(size_t)group * g->rows->cells + g->cell] += (uint32_t)count;
+  const uint32_t group = source % CLS_CELL / (CLS_CELL / g->shape->groups);
+  g->table[(size_t)group * g->shape->cells + g->cell] += (uint32_t)count;
   return CLS_OK;
 }
 
 cls_status cls_source_rows_tabulate(cls_source_rows *r) {
-  uint32_t *pair = r->pair;
-  if (r->groups > 1 || !r->pair) return CLS_OK;
-  r->groups = choose_groups(cls_projection_expected_synapses(r->network, &r->projection),
-                            (double)r->source_cells * (r->last_cell + 1.0));
-  if (r->groups == 1) return CLS_OK;
-  CLS_TRY(cls_alloc(&r->pair, (size_t)r->source_cells * r->groups * r->cells, sizeof *r->pair,
+  cls_row_shape *s = &r->shape;
+  uint32_t *pair = s->pair;
+  if (s->groups > 1 || !pair) return CLS_OK;
+  s->groups = choose_groups(cls_projection_expected_synapses(r->network, &r->projection),
+                            (double)s->source_cells * (s->last_cell + 1.0));
+  if (s->groups == 1) return CLS_OK;
+  CLS_TRY(cls_alloc(&s->pair, (size_t)s->source_cells * s->groups * s->cells, sizeof *s->pair,
                     "synapses of groups of neurons"));
   cls_status status = CLS_OK;
-  for (uint32_t s = 0; s < r->source_cells; s++) {
-    grouping g = {r, r->pair + (size_t)s * r->groups * r->cells, 0};
-    for (; status == CLS_OK && g.cell < r->cells; g.cell++) {
-      cls_division division = cls_cells_rows(&r->grid, r->cell_first + g.cell, s);
-      division.grain = CLS_CELL / r->groups;
-      status = cls_divide(&division, pair[(size_t)s * r->cells + g.cell], division.first,
+  for (uint32_t source_cell = 0; source_cell < s->source_cells; source_cell++) {
+    grouping g = {s, s->pair + (size_t)source_cell * s->groups * s->cells, 0};
+    for (; status == CLS_OK && g.cell < s->cells; g.cell++) {
+      cls_division division = cls_cells_rows(&s->grid, s->cell_first + g.cell, source_cell);
+      division.grain = CLS_CELL / s->groups;
+      status = cls_divide(&division, pair[(size_t)source_cell * s->cells + g.cell], division.first,
                           division.first + division.n, count_group, &g);
     }
   }
@@ -73,35 +74,26 @@ cls_status cls_source_rows_tabulate(cls_source_rows *r) {
   return status;
 }
 
-size_t cls_source_rows_bytes(const cls_source_rows *r) {
-  size_t table = r->pair ? (size_t)r->source_cells * r->groups * r->cells * sizeof *r->pair : 0;
-  return sizeof *r + table;
-}
-
-/* Synapses from neurons of a source cell onto target cell number c of the rows; from a table. */
-static uint64_t pair_count(const cls_source_rows *r, uint32_t source_cell, uint32_t c) {
-  uint64_t sum = 0;
-  for (uint32_t g = 0; g < r->groups; g++)
-    sum += r->pair[((size_t)source_cell * r->groups + g) * r->cells + c];
-  return sum;
-}
+size_t cls_source_rows_bytes(const cls_source_rows *r) { return sizeof *r + cls_row_table_bytes(&r->shape); }
 
 bool cls_source_rows_reach(const cls_source_rows *r, uint32_t source_cell) {
-  if (r->cells == 0) return false;
-  for (uint32_t c = 0; r->pair && c < r->cells; c++)
-    if (pair_count(r, source_cell, c) > 0) return true;
-  return !r->pair && r->grid.outdegree > 0;
+  const cls_row_shape *s = &r->shape;
+  if (s->cells == 0) return false;
+  for (uint32_t c = 0; s->pair && c < s->cells; c++)
+    if (cls_row_pair(s, source_cell, c) > 0) return true;
+  return !s->pair && s->grid.outdegree > 0;
 }
 
 /* Counted by the range that holds the first neuron: of the population where the rule says how many there are, else of
  * the cell. */
 uint64_t cls_source_rows_synapses(const cls_source_rows *r) {
-  if (r->cells == 0) return 0;
+  const cls_row_shape *s = &r->shape;
+  if (s->cells == 0) return 0;
   if (r->projection.rule != CLS_PAIRWISE_BERNOULLI)
-    return r->first > 0 ? 0 : r->pair ? r->grid.total : r->grid.sources * r->grid.outdegree;
+    return s->first > 0 ? 0 : s->pair ? s->grid.total : s->grid.sources * s->grid.outdegree;
   uint64_t sum = 0;
-  for (uint32_t c = r->first % CLS_CELL > 0; c < r->cells; c++)
-    for (uint32_t s = 0; s < r->source_cells; s++) sum += pair_count(r, s, c);
+  for (uint32_t c = s->first % CLS_CELL > 0; c < s->cells; c++)
+    for (uint32_t cell = 0; cell < s->source_cells; cell++) sum += cls_row_pair(s, cell, c);
   return sum;
 }
 
@@ -119,15 +111,7 @@ void cls_source_rows_scale(cls_source_rows *r, double factor) { r->factor = fact
 
 typedef struct {
   uint32_t *count, first; /* [cells] from cell `first` on */
-  uint32_t cell;
 } row_counts;
-
-static cls_status count_neuron(void *context, uint32_t source, uint64_t count) {
-  const row_counts *r = context;
-  (void)source;
-  r->count[r->cell] = (uint32_t)count;
-  return CLS_OK;
-}
 
 static cls_status count_cell(void *context, uint32_t target_cell, uint32_t source, uint64_t count) {
   const row_counts *r = context;
@@ -142,52 +126,74 @@ typedef struct {
   uint32_t cell[CLS_DRAW_BATCH], context[CLS_DRAW_BATCH], held[CLS_DRAW_BATCH];
 } group_batch;
 
-static cls_status follow(const cls_source_rows *r, group_batch *b, uint32_t lo, uint32_t source,
-                         uint32_t *count) {
-  const uint32_t size = CLS_CELL / r->groups;
-  CLS_TRY(cls_divide_path(r->grid.rows, lo, lo + size, source, b->n, b->context, b->held));
+static void follow(const cls_row_shape *s, group_batch *b, const cls_row_group *g, uint32_t source,
+                   uint32_t *count) {
+  cls_divide_path(s->grid.rows, g->lo, g->hi, source, b->n, b->context, b->held);
   for (int i = 0; i < b->n; i++) count[b->cell[i]] = b->held[i];
   b->n = 0;
-  return CLS_OK;
 }
 
-static cls_status count_row(const cls_source_rows *r, uint32_t source, uint32_t *count) {
-  row_counts row = {.count = count, .first = r->cell_first};
+static cls_status count_row(const cls_row_shape *s, uint32_t source, uint32_t *count) {
+  row_counts row = {count, s->cell_first};
   group_batch batch;
-  memset(count, 0, r->cells * sizeof *count);
-  if (!r->pair)
-    return cls_cells_outdegree(&r->grid, source, r->cell_first, r->cell_first + r->cells, count_cell, &row);
-  const uint32_t cell = source / CLS_CELL, size = CLS_CELL / r->groups, group = source % CLS_CELL / size;
-  const uint32_t *table = r->pair + ((size_t)cell * r->groups + group) * r->cells;
-  const uint64_t end = cls_cell_neurons(r->grid.sources, cell, cell + 1) + (uint64_t)cell * CLS_CELL;
-  const uint32_t lo = cell * CLS_CELL + group * size, hi = lo + size < end ? lo + size : (uint32_t)end;
-  const bool together = hi - lo == size && r->grid.multapses;
-  for (batch.n = 0; row.cell < r->cells; row.cell++) {
-    const uint32_t held = table[row.cell];
-    if (held == 0) continue;
-    if (held > CLS_DIVIDE_FEW && together) {
-      batch.cell[batch.n] = row.cell;
-      batch.context[batch.n] = r->cell_first + row.cell;
-      batch.held[batch.n++] = held;
-      if (batch.n == CLS_DRAW_BATCH) CLS_TRY(follow(r, &batch, lo, source, count));
+  memset(count, 0, s->cells * sizeof *count);
+  if (!s->pair)
+    return cls_cells_outdegree(&s->grid, source, s->cell_first, s->cell_first + s->cells, count_cell, &row);
+  const cls_row_group group = cls_row_group_of(s, source);
+  const bool together = group.hi - group.lo == CLS_CELL / s->groups && s->grid.multapses;
+  batch.n = 0;
+  for (uint32_t c = 0; c < s->cells; c++) {
+    if (group.held[c] == 0) continue;
+    if (group.held[c] <= CLS_DIVIDE_FEW || !together) {
+      count[c] = cls_row_count(s, source, c);
       continue;
     }
-    const cls_division d = cls_cells_rows(&r->grid, r->cell_first + row.cell, cell);
-    if (held > CLS_DIVIDE_FEW)
-      CLS_TRY(cls_divide_below(&d, lo, hi, held, source, source + 1, count_neuron, &row));
-    else /* they may have been dealt by a node further up */
-      CLS_TRY(cls_divide(&d, pair_count(r, cell, row.cell), source, source + 1, count_neuron, &row));
+    batch.cell[batch.n] = c;
+    batch.context[batch.n] = s->cell_first + c;
+    batch.held[batch.n++] = group.held[c];
+    if (batch.n == CLS_DRAW_BATCH) follow(s, &batch, &group, source, count);
   }
-  return batch.n > 0 ? follow(r, &batch, lo, source, count) : CLS_OK;
+  if (batch.n > 0) follow(s, &batch, &group, source, count);
+  return CLS_OK;
 }
 
 cls_status cls_source_rows_draw_one(cls_source_rows *rows, cls_drawing *d, uint32_t source, int what,
                                     cls_row_sink sink, void *context) {
   uint32_t of[CLS_DRAW_BATCH];
-  if (rows->cells == 0) return CLS_OK;
-  CLS_TRY(cls_grow(&d->count, &d->count_capacity, rows->cells, sizeof *d->count, "synapses of a neuron"));
-  CLS_TRY(count_row(rows, source, d->count));
+  if (rows->shape.cells == 0) return CLS_OK;
+  CLS_TRY(
+      cls_grow(&d->count, &d->count_capacity, rows->shape.cells, sizeof *d->count, "synapses of a neuron"));
+  CLS_TRY(count_row(&rows->shape, source, d->count));
   cls_source_rows_prepare(rows, d, what);
   CLS_TRY(cls_source_rows_add(rows, d, source, d->count, of, sink, context));
   return cls_source_rows_flush(rows, d, of, sink, context);
+}
+
+cls_status cls_source_rows_describe(cls_source_rows *rows, cls_row_shape *shape, cls_row_values *values) {
+  const cls_projection *p = &rows->projection;
+  cls_drawing *d;
+  CLS_CHECK(!rows->space, CLS_ERR_INTERNAL, "projection '%s': its rows depend on distances", p->name);
+  CLS_TRY(cls_drawing_create(&d));
+  cls_source_rows_prepare(rows, d, CLS_DRAW_ALL);
+  *shape = rows->shape;
+  *values = (cls_row_values){.stream = d->stream,
+                             .receptors = d->receptors,
+                             .draw_delay = d->draw_delay,
+                             .scaled = d->factors,
+                             .weight = d->weight,
+                             .steps = rows->source.steps,
+                             .factor = rows->source.factor,
+                             .tract_ms = rows->source.delay_ms,
+                             .dt_ms = d->dt_ms,
+                             .delay_ms = p->delay_ms,
+                             .delay_log = cls_lognormal_of(&p->delay_ms)};
+  for (int r = 0; r < d->receptors; r++) {
+    values->draw_weight[r] = d->draw_weight[r];
+    values->constant[r] = d->constant[r];
+    values->per_quantum[r] = d->per_quantum[r];
+    values->weight_of[r] = p->weight[r];
+    values->weight_log[r] = cls_lognormal_of(&p->weight[r]);
+  }
+  cls_drawing_destroy(d);
+  return CLS_OK;
 }

@@ -8,15 +8,8 @@ struct cls_source_rows_ {
   const cls_network *network;
   cls_projection projection;
   cls_draw_source source;
-  double factor;        /* of the projection's source */
-  uint64_t first, last; /* targets asked for */
-  cls_cell_grid grid;
-  uint32_t cell_first, cells; /* target cells that hold them */
-  uint32_t last_cell;         /* of the target population */
-  bool whole;                 /* they are all of the target cells' neurons */
-  uint32_t source_cells,
-      *pair;            /* [source_cells][groups][cells] synapses; NULL: the rows are divided one by one */
-  uint32_t groups;      /* of CLS_CELL / groups neurons in a source cell; 1: `pair` holds pairs of cells */
+  double factor; /* of the projection's source */
+  cls_row_shape shape;
   cls_distances *space; /* NULL: no distance is needed */
   uint32_t cell;        /* the source cell that is loaded; UINT32_MAX: none */
   uint32_t *count;      /* [CLS_CELL][cells] of its neurons; NULL before the first is loaded */

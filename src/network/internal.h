@@ -83,63 +83,17 @@ double cls_kernel_indegree(const cls_network *network, const cls_projection *pro
 
 /* ---- how many synapses where ---- */
 
-/* Places among which synapses are divided, in proportion to the pairs of neurons they hold: places first ...
- * first + n - 1 hold `each` pairs, the last one `last`; place `odd` lacks `missing` of them. At most 2^62
- * pairs and synapses. */
-typedef struct {
-  cls_stream stream;
-  uint32_t context; /* third counter: tells apart the divisions of one stream */
-  bool distinct;    /* no pair has two synapses */
-  uint32_t first, n;
-  uint64_t each, last, missing;
-  uint32_t odd;
-  uint32_t
-      grain; /* not divided further than into nodes of `grain` places, a power of two, for which their first place
-                     stands; places dealt one by one come as they are. 0: every place */
-} cls_division;
-
 /* Receives the number of synapses (> 0) of a place. */
 typedef cls_status (*cls_place_sink)(void *context, uint32_t place, uint64_t count);
 /* Local. Divides `count` synapses and hands places [from, to) to the sink in ascending order. What a place gets
  * does not depend on the range. */
 cls_status cls_divide(const cls_division *division, uint64_t count, uint32_t from, uint32_t to,
                       cls_place_sink sink, void *context);
-/* The same from a node [lo, hi) of the tree on that is known to hold `count` synapses; more than
- * CLS_DIVIDE_FEW, else it may be no node that draws. Nodes: the whole; and of a node its first power of two of
- * places (the greatest below its size) and the rest. */
-enum { CLS_DIVIDE_FEW = 8, CLS_DIVIDE_MANY = 1024 };
-cls_status cls_divide_below(const cls_division *division, uint32_t lo, uint32_t hi, uint64_t count,
-                            uint32_t from, uint32_t to, cls_place_sink sink, void *context);
-
 /* What `place` gets in each of n <= CLS_DRAW_BATCH divisions, from a node [lo, hi) of all of them: a power of two of
  * places with equal numbers of pairs, which may have several synapses. count[i]: in, the synapses of the node in the
  * division of context[i], each more than CLS_DIVIDE_FEW; out, those of the place. */
-cls_status cls_divide_path(cls_stream stream, uint32_t lo, uint32_t hi, uint32_t place, int n,
-                           const uint32_t *context, uint32_t *count);
-
-/* The two ends of a projection seen as cells: cell c of a population of n neurons is the neurons
- * [c * CLS_CELL, min(n, (c + 1) * CLS_CELL)). */
-typedef struct {
-  uint64_t targets, sources; /* neurons */
-  bool no_self;       /* one population projects onto itself without autapses: the diagonal is missing */
-  cls_stream stream;  /* of counts of cells */
-  cls_stream rows;    /* of counts of neurons within a pair of cells */
-  bool multapses;     /* may pairs repeat; not those of pairwise_bernoulli */
-  uint64_t total;     /* fixed_total_number */
-  uint64_t outdegree; /* fixed_outdegree */
-  double probability; /* pairwise_bernoulli */
-  /* pairwise_bernoulli with a kernel: the greatest probability of a pair of neurons of the two cells, in
-   * place of `probability`. */
-  double (*greatest)(const void *context, uint32_t target_cell, uint32_t source_cell);
-  const void *context;
-} cls_cell_grid;
-
-static inline uint32_t cls_cell_count(uint64_t n) { return (uint32_t)((n + CLS_CELL - 1) / CLS_CELL); }
-/* Neurons in cells [lo, hi) of a population of n. */
-static inline uint64_t cls_cell_neurons(uint64_t n, uint32_t lo, uint32_t hi) {
-  uint64_t begin = (uint64_t)lo * CLS_CELL, end = (uint64_t)hi * CLS_CELL;
-  return (end < n ? end : n) - begin;
-}
+void cls_divide_path(cls_stream stream, uint32_t lo, uint32_t hi, uint32_t place, int n,
+                     const uint32_t *context, uint32_t *count);
 
 /* Receives the number of synapses (> 0) of a pair of cells. */
 typedef cls_status (*cls_cell_sink)(void *context, uint32_t target_cell, uint32_t source_cell,
@@ -156,21 +110,7 @@ cls_status cls_cells_bernoulli(const cls_cell_grid *grid, uint32_t first, uint32
  * sink gets the neuron in place of the source cell. */
 cls_status cls_cells_outdegree(const cls_cell_grid *grid, uint32_t source, uint32_t first, uint32_t last,
                                cls_cell_sink sink, void *context);
-/* How the synapses of a pair of cells are divided among the neurons of the source cell: places are their numbers
- * in the population. For the rules total and bernoulli. */
-cls_division cls_cells_rows(const cls_cell_grid *grid, uint32_t target_cell, uint32_t source_cell);
-
 /* ---- a drawing in progress ---- */
-
-/* Independent sequences of words of one synapse: the fourth Philox counter is lane << 24 | block. */
-enum {
-  CLS_LANE_SYNAPSE = 0, /* one block: partner, weight, weight, delay */
-  CLS_LANE_MIXTURE = 1, /* one block: source population */
-  CLS_LANE_RETRY = 2,   /* partner, where the first was taken */
-  CLS_LANE_WEIGHT = 3,  /* and 4: further words of weights */
-  CLS_LANE_DELAY = 5,
-  CLS_LANE_ACCEPT = 6 /* one block: is a candidate of a kernel accepted */
-};
 
 /* One source population, ready for use. */
 typedef struct {

@@ -13,6 +13,7 @@
 #define CALLOSUM_NETWORK_ROWS_H
 
 #include "network/network.h"
+#include "network/row.h"
 
 static inline bool cls_rule_has_rows(cls_rule rule) {
   return rule == CLS_FIXED_TOTAL_NUMBER || rule == CLS_PAIRWISE_BERNOULLI || rule == CLS_FIXED_OUTDEGREE;
@@ -62,6 +63,10 @@ cls_status cls_source_rows_tabulate(cls_source_rows *rows);
 /* The row of source neuron `source`: that of cls_source_rows_draw(). */
 cls_status cls_source_rows_draw_one(cls_source_rows *rows, cls_drawing *drawing, uint32_t source, int what,
                                     cls_row_sink sink, void *context);
+/* What such a row is drawn from, for drawing it in pieces (network/row.h): where its synapses may be, with the table
+ * borrowed from the rows, and their values. The former stays as it is, the latter until the next cls_source_rows_scale().
+ * Not where distances count. */
+cls_status cls_source_rows_describe(cls_source_rows *rows, cls_row_shape *shape, cls_row_values *values);
 /* May a neuron of the source cell have a synapse here? */
 bool cls_source_rows_reach(const cls_source_rows *rows, uint32_t source_cell);
 /* How many synapses there are, without drawing them: summed over ranges that make up the target population it is exact.

@@ -10,8 +10,7 @@ import tempfile
 import builds
 
 ROOT = str(builds.ROOT)
-# -rdc: the functions of base/math.h are compiled for the device once and linked.
-FLAGS = ["-std=c++17", "--fmad=false", "-Werror", "all-warnings", "-arch=sm_90", "-rdc=true"]
+FLAGS = ["-std=c++17", "--fmad=false", "-Werror", "all-warnings", "-arch=sm_90"]
 
 NEURON = """
 #include "model/{name}.h"

@@ -66,8 +66,8 @@ struct cuda_host_site {
 
 #define CUDA_HOST_SITE                                                                                       \
   (*[]() -> cuda_host_site * {                                                                               \
-    static cuda_host_site here = {__FILE__, __LINE__, nullptr, 0, 0, nullptr};                               \
-    return &here;                                                                                            \
+    static cuda_host_site cuda_host_here = {__FILE__, __LINE__, nullptr, 0, 0, nullptr};                     \
+    return &cuda_host_here;                                                                                  \
   }())
 
 #define __syncthreads()        CUDA_HOST_SITE.barrier()

@@ -23,10 +23,12 @@ static cls_status launch(cls_cuda *b, int64_t end) {
   for (uint32_t p = 0; p < b->n_parameters; p++)
     CLS_TRY(cls_gpu_parameters_drive(&b->parameters[p], b->now, end, b->stream));
   CLS_TRY(cls_cuda_tables_copy(b));
+  CLS_TRY(cls_cuda_plastic_copy(b));
+  CLS_TRY(cls_cuda_drawn_copy(b));
   b->rank.store = b->synapses.device;
   b->rank.leaving_first = cls_cuda_leaving_first(b, b->now);
   CLS_CUDA(cudaMemsetAsync(b->rank.full, 0, sizeof *b->rank.full, b->stream), "a launch");
-  const cls_gpu_step_args args = {b->rank, b->now, end};
+  const cls_gpu_step_args args = {b->rank, b->plastic.synapses.device, b->drawn.device, b->now, end};
   CLS_CUDA(cls_gpu_launch_steps(&args, b->only, b->blocks, b->stream), "launching steps");
   b->profile.launches++;
   b->under_way = end;
@@ -50,7 +52,8 @@ static cls_status finish(cls_cuda *b) {
   const int64_t end = b->under_way;
   CLS_TRY(cls_cuda_wait(b, "computing steps"));
   b->under_way = 0;
-  CLS_CHECK(b->status->reached > b->now && b->status->reached <= end, CLS_ERR_INTERNAL,
+  /* Where rows are drawn there may have been no room for those that were asked for before. */
+  CLS_CHECK(b->status->reached >= b->now + (b->drawn.members == NULL) && b->status->reached <= end, CLS_ERR_INTERNAL,
             "a launch from step %lld to %lld came to %lld", (long long)b->now, (long long)end,
             (long long)b->status->reached);
   note_traffic(b, b->status->reached - b->now);
@@ -62,6 +65,8 @@ static cls_status finish(cls_cuda *b) {
 
 /* Makes the room that the next step may need. */
 static cls_status make_room(cls_cuda *b) {
+  CLS_TRY(cls_cuda_plastic_advanced(b));
+  CLS_TRY(cls_cuda_drawn_advanced(b));
   bool kept = b->rank.keep != CLS_GPU_KEEP_NONE && b->now - b->rank.list_first >= CLS_CUDA_LIST_STEPS;
   bool leaving = false;
   for (int m = 0; m < b->setup.members; m++) {

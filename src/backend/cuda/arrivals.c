@@ -6,12 +6,13 @@
 
 /* Rings of twice the size for all members. */
 cls_status cls_cuda_rings_grow(cls_cuda *b) {
-  b->sizes.ring *= 2;
+  b->sizes.ring.entries *= 2;
   for (int m = 0; m < b->setup.members; m++) {
-    CLS_TRY(cls_gpu_ring_make(&b->sizes, &b->members[m], b->stream));
+    cls_gpu_member_memory *member = &b->members[m];
+    CLS_TRY(cls_gpu_ring_make(b->sizes.ring, &member->ring, &member->device.flight, b->stream));
     b->profile.allocations++;
   }
-  b->rank.flight_limit = b->sizes.ring - b->synapses.counts.pieces_here;
+  b->rank.flight_limit = b->sizes.ring.entries - b->synapses.counts.pieces_here;
   b->tables_old = true;
   return CLS_OK;
 }
@@ -69,25 +70,56 @@ static cls_status place_copies(cls_cuda *b, cls_gpu_packet *packets, int n) {
   return CLS_OK;
 }
 
-cls_status cls_cuda_enter(cls_cuda *b, cls_gpu_packet *packets, int n, bool in_host_memory) {
+/* Spikes of all members together. */
+static uint64_t spikes_of(const cls_cuda *b, const cls_gpu_packet *packets, int n) {
+  uint64_t spikes = 0;
+  for (int i = 0; i < n; i++)
+    spikes += packets[i].words - cls_packet_head(b->setup.members, packets[i].interval);
+  return spikes;
+}
+
+/* Makes room for a list of all spikes of packets for each member. */
+static cls_status list_heard(cls_cuda *b, const cls_gpu_packet *packets, int n, cls_gpu_arrive_args *args) {
+  const size_t members = (size_t)b->setup.members, counts = (members * sizeof(uint64_t) + 255) / 256 * 256;
+  args->heard_room = spikes_of(b, packets, n);
+  CLS_TRY(cls_cuda_reserve(b, &b->heard, "spikes that arrived",
+                           counts + members * args->heard_room * sizeof(cls_gpu_arrival)));
+  args->n_heard = (uint64_t *)(void *)b->heard.memory;
+  args->heard = (cls_gpu_arrival *)(void *)(b->heard.memory + counts);
+  CLS_CUDA(cudaMemsetAsync(args->n_heard, 0, members * sizeof(uint64_t), b->stream), "arrivals");
+  return CLS_OK;
+}
+
+/* `again`: these spikes were entered before, and plastic synapses know them. */
+static cls_status enter(cls_cuda *b, cls_gpu_packet *packets, int n, bool in_host_memory, bool again) {
   if (in_host_memory) CLS_TRY(place_copies(b, packets, n));
   CLS_TRY(make_room(b, packets, n));
+  CLS_TRY(cls_cuda_drawn_expect(b, spikes_of(b, packets, n)));
   CLS_TRY(cls_cuda_tables_copy(b));
+  CLS_TRY(cls_cuda_drawn_copy(b));
   for (int i = 0; i < n && in_host_memory; i++) b->profile.bytes_in += packets[i].words * sizeof(uint32_t);
+  cls_gpu_arrive_args args = {.member = b->rank.member,
+                              .store = b->synapses.device,
+                              .members = b->rank.members,
+                              .now = b->now,
+                              .wrong = b->rank.wrong,
+                              .status = b->status,
+                              .drawing = b->drawn.device};
+  if (cls_cuda_is_plastic(b) && !again) CLS_TRY(list_heard(b, packets, n, &args));
   for (int begin = 0; begin < n; begin += CLS_GPU_PACKETS) {
-    cls_gpu_arrive_args args = {.member = b->rank.member,
-                                .store = b->synapses.device,
-                                .n_packets =
-                                    (uint32_t)(n - begin < CLS_GPU_PACKETS ? n - begin : CLS_GPU_PACKETS),
-                                .members = b->rank.members,
-                                .now = b->now,
-                                .wrong = b->rank.wrong,
-                                .status = b->status};
+    args.n_packets = (uint32_t)(n - begin < CLS_GPU_PACKETS ? n - begin : CLS_GPU_PACKETS);
     for (uint32_t i = 0; i < args.n_packets; i++) args.packet[i] = packets[begin + (int)i];
     CLS_CUDA(cls_gpu_launch_arrive(&args, b->multiprocessors, b->stream), "entering arrivals");
     b->profile.launches++;
   }
+  for (int m = 0; args.heard && m < b->setup.members; m++)
+    CLS_TRY(cls_cuda_plastic_hear(b, m, args.heard + (size_t)m * args.heard_room, &args.n_heard[m],
+                                  args.heard_room));
   return CLS_OK;
+}
+
+cls_status cls_cuda_enter(cls_cuda *b, cls_gpu_packet *packets, int n, bool in_host_memory) {
+  return enter(b, packets, n, in_host_memory, false);
 }
 
 /* ---- what the host hands over ---- */
@@ -148,7 +180,7 @@ static void write_packet(cls_cuda *b, uint32_t *word, size_t words, int64_t firs
   }
 }
 
-cls_status cls_cuda_enter_arrivals(cls_cuda *b) {
+static cls_status enter_arrivals(cls_cuda *b, bool again) {
   int64_t first;
   size_t n;
   const uint32_t interval = steps_of(b, &first, &n);
@@ -163,19 +195,24 @@ cls_status cls_cuda_enter_arrivals(cls_cuda *b) {
                            .interval = interval,
                            .first = first,
                            .route = CLS_GPU_NONE - 1};
-  CLS_TRY(cls_cuda_enter(b, &packet, 1, true));
+  CLS_TRY(enter(b, &packet, 1, true, again));
   return cls_cuda_wait(b, "entering arrivals");
 }
+
+cls_status cls_cuda_enter_arrivals(cls_cuda *b) { return enter_arrivals(b, false); }
 
 cls_status cls_cuda_redeliver(void *instance, int member, int64_t now, const cls_arrival *arrivals,
                               size_t n) {
   cls_cuda *b = instance;
   CLS_TRY(cls_cuda_settle(b));
+  CLS_TRY(cls_cuda_enter_arrivals(b)); /* plastic synapses have to know them */
   b->now = now;
   /* Weights were drawn again, for all members: the first of them finds them so. */
   if (member == 0) CLS_TRY(cls_gpu_store_fill(&b->setup, &b->channels, &b->synapses, b->stream));
-  CLS_TRY(cls_gpu_member_forget(&b->sizes, &b->members[member], b->stream));
-  b->in_flight[member] = b->arrivals[member].n = 0;
+  if (member == 0) CLS_TRY(cls_cuda_drawn_refill(b));
+  CLS_TRY(cls_cuda_drawn_forget(b, member));
+  CLS_TRY(cls_gpu_ring_forget(b->sizes.ring, &b->members[member].device.flight, b->stream));
+  b->in_flight[member] = 0;
   CLS_TRY(add(b, member, now, arrivals, n));
-  return cls_cuda_enter_arrivals(b);
+  return enter_arrivals(b, true);
 }

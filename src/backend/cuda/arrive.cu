@@ -3,6 +3,7 @@
  * packet they are in. */
 #include "backend/cuda/flight.cuh"
 #include "backend/cuda/packets.h"
+#include "backend/cuda/rows.cuh"
 
 enum { THREADS = CLS_GPU_THREADS, WARP = CLS_GPU_WARP };
 
@@ -123,6 +124,19 @@ CLS_GPU_FN void depart_late(const cls_gpu_arrive_args *a, const cls_gpu_flight *
   flight->due[i] = at < piece.words ? fired + delay : fired;
 }
 
+/* Its row may have to be drawn. */
+CLS_GPU_FN void ask_row(const cls_gpu_arrive_args *a, const arrival *spike) {
+  const cls_gpu_drawn_member *d = a->member[spike->member].drawn;
+  if (!cls_gpu_row_source_of(&a->drawing.rows, a->drawing.neuron[spike->slot])) return;
+  const uint64_t k = atomicAdd((unsigned long long *)d->n_asked, 1ull);
+  d->asked[k] = cls_gpu_arrival{spike->slot, spike->fired};
+}
+
+CLS_GPU_FN void list_heard(const cls_gpu_arrive_args *a, const arrival *spike) {
+  const uint64_t k = atomicAdd((unsigned long long *)&a->n_heard[spike->member], 1ull);
+  a->heard[spike->member * a->heard_room + k] = cls_gpu_arrival{spike->slot, spike->fired};
+}
+
 CLS_KERNEL(arrive, CLS_GPU_THREADS)(const cls_gpu_arrive_args args) {
   CLS_SHARED(shared_memory, shared);
   const bool first = blockIdx.x == 0 && threadIdx.x == 0;
@@ -139,6 +153,8 @@ CLS_KERNEL(arrive, CLS_GPU_THREADS)(const cls_gpu_arrive_args args) {
     const uint64_t entry = take_entries(&args, spike.member, pieces.n);
     for (uint32_t j = 0; j < pieces.n; j++)
       depart_late(&args, &args.member[spike.member].flight, entry + j, pieces.piece + j, spike.fired);
+    if (here && args.heard) list_heard(&args, &spike);
+    if (here && args.drawing.flight_limit > 0) ask_row(&args, &spike);
   }
   if (first) args.status->packets_ns += cls_gpu_nanoseconds() - begun;
 }

@@ -129,6 +129,12 @@ typedef struct {
   uint64_t mark_mask;
 } cls_gpu_flight;
 
+/* A spike of a source that comes from elsewhere. */
+typedef struct {
+  uint32_t slot;
+  uint32_t fired; /* low bits of its step */
+} cls_gpu_arrival;
+
 /* Spikes of neurons that other ranks listen to, in the order of their steps, until the packets of all ranks hold them: a ring
  * like that of spikes in flight. */
 typedef struct {
@@ -174,6 +180,8 @@ typedef struct {
   uint64_t *digest, *spikes; /* so far */
   uint32_t *count[CLS_GPU_TALLIES];
   cls_gpu_member_status *status;
+  const struct cls_gpu_plastic_member_ *plastic; /* device_plastic.h; NULL: it has no plastic synapses */
+  const struct cls_gpu_drawn_member_ *drawn; /* NULL: nothing is procedural */
 } cls_gpu_member;
 
 /* And of all of them. */
@@ -186,7 +194,13 @@ typedef struct {
   int64_t packed; /* step up to which packets were made */
   uint64_t wrong; /* see cls_gpu_rank.wrong */
 } cls_gpu_status;
-typedef enum { CLS_GPU_FLIGHT_FULL = 1, CLS_GPU_LIST_FULL = 2, CLS_GPU_LEAVING_FULL = 4 } cls_gpu_full;
+typedef enum {
+  CLS_GPU_FLIGHT_FULL = 1,
+  CLS_GPU_LIST_FULL = 2,
+  CLS_GPU_LEAVING_FULL = 4,
+  CLS_GPU_PLASTIC_FULL = 8,
+  CLS_GPU_DRAWN_FULL = 16
+} cls_gpu_full;
 
 /* Which spikes are kept for the host. */
 typedef enum { CLS_GPU_KEEP_NONE, CLS_GPU_KEEP_MARKED, CLS_GPU_KEEP_ALL } cls_gpu_keep;

@@ -43,8 +43,8 @@ CLS_GPU_FN void route_all(const cls_gpu_pack_args *a, bool put) {
   for (uint32_t m = group; m < a->members; m += groups) {
     const cls_gpu_leaving *leaving = &a->member[m].leaving;
     const uint64_t tail = *leaving->tail;
-    uint64_t e = cls_gpu_leaving_from(leaving, a->now - (int64_t)a->longest) +
-                 (uint64_t)(warp / groups) * WARP + threadIdx.x % WARP;
+    uint64_t e = cls_gpu_leaving_from(leaving, a->now - a->longest) + (uint64_t)(warp / groups) * WARP +
+                 threadIdx.x % WARP;
     for (; e < tail; e += (uint64_t)of_group * WARP) {
       const uint64_t i = e & leaving->mask;
       route_spike(a, m, leaving->neuron[i], (uint32_t)(uint64_t)a->now - leaving->fired[i], put);

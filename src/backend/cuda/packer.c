@@ -44,11 +44,11 @@ static cls_status reserve_packet(cls_cuda *b, int out, int turn, size_t words) {
   CLS_CHECK(words < INT_MAX, CLS_ERR_LIMIT, "a packet to rank %d would hold %zu words: the limit is %d",
             k->routes->out[out].rank, words, INT_MAX - 1);
   if (words <= room.capacity) return CLS_OK;
-  CLS_TRY(cls_cuda_room_grow(b, &room, k->on_gpu, 0, words));
+  CLS_TRY(cls_cuda_room_grow(b, &room, k->device_memory, 0, words));
   o->packet[turn] = room.word;
   o->capacity[turn] = (uint32_t)room.capacity;
   k->old = true;
-  if (k->on_gpu) return CLS_OK;
+  if (k->device_memory) return CLS_OK;
   CLS_TRY(cls_cuda_reserve(b, &k->draft[out], "packets in the making", room.capacity * sizeof(uint32_t)));
   o->draft = (uint32_t *)(void *)k->draft[out].memory;
   return CLS_OK;
@@ -85,9 +85,9 @@ cls_status cls_cuda_packets_plan(cls_cuda *b) {
     return CLS_OK;
   }
   k->routes = routes;
-  k->n_out = routes->n_out;
   k->n_in = routes->n_in;
-  k->on_gpu = routes->device_memory;
+  k->n_out = routes->n_out;
+  k->device_memory = routes->device_memory;
   CLS_TRY(cls_alloc(&k->slot_of, (size_t)routes->n_in, sizeof *k->slot_of, "packets"));
   CLS_TRY(cls_alloc(&k->out, (size_t)routes->n_out, sizeof *k->out, "packets"));
   CLS_TRY(cls_alloc(&k->draft, (size_t)routes->n_out, sizeof *k->draft, "packets"));
@@ -117,7 +117,7 @@ size_t cls_cuda_packets_bytes(const cls_cuda *b) {
   size_t bytes = k->arena.bytes;
   if (k->n_out == 0) return bytes;
   for (int p = 0; p < k->n_out; p++)
-    bytes += (k->on_gpu ? 2 : 1) * expected_words(b, &k->routes->out[p]) * sizeof(uint32_t);
+    bytes += (k->device_memory ? 2 : 1) * expected_words(b, &k->routes->out[p]) * sizeof(uint32_t);
   return bytes + (size_t)b->setup.members * ring_bytes(k);
 }
 
@@ -156,15 +156,15 @@ cls_status cls_cuda_packets_make(cls_cuda *b) {
 
 void cls_cuda_packets_free(cls_cuda *b) {
   cls_cuda_packets *k = &b->packets;
-  for (int p = 0; p < k->n_out; p++) {
-    for (int turn = 0; k->out && turn < 2; turn++) {
+  for (int p = 0; k->out && p < k->n_out; p++) {
+    for (int turn = 0; turn < 2; turn++) {
       cls_cuda_room room = {k->out[p].packet[turn], k->out[p].capacity[turn]};
-      cls_cuda_room_free(&room, k->on_gpu);
+      cls_cuda_room_free(&room, k->device_memory);
     }
     if (k->draft) cls_gpu_arena_free(&k->draft[p]);
   }
   for (int p = 0; k->in && p < k->n_in; p++)
-    for (int turn = 0; turn < 2; turn++) cls_cuda_room_free(&k->in[p][turn], k->on_gpu);
+    for (int turn = 0; turn < 2; turn++) cls_cuda_room_free(&k->in[p][turn], k->device_memory);
   if (k->words) (void)cudaFreeHost(k->words);
   cls_gpu_arena_free(&k->arena);
   free(k->slot_of);
@@ -255,7 +255,7 @@ static cls_status pack(void *instance, int64_t now, cls_packet *packet) {
 
 static cls_status room(void *instance, int in, int turn, size_t kept, size_t words, uint32_t **word) {
   cls_cuda *b = instance;
-  CLS_TRY(cls_cuda_room_grow(b, &b->packets.in[in][turn], b->packets.on_gpu, kept, words));
+  CLS_TRY(cls_cuda_room_grow(b, &b->packets.in[in][turn], b->packets.device_memory, kept, words));
   *word = b->packets.in[in][turn].word;
   return CLS_OK;
 }
@@ -279,7 +279,7 @@ static cls_status unpack(void *instance, int64_t now, const cls_packet_in *packe
                                .first = packets[i].first,
                                .route = (uint32_t)packets[i].in};
   }
-  const cls_status status = cls_cuda_enter(b, list, n, !k->on_gpu);
+  const cls_status status = cls_cuda_enter(b, list, n, !k->device_memory);
   free(list);
   return status;
 }

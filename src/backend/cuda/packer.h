@@ -13,9 +13,9 @@ typedef struct {
 } cls_cuda_room;
 
 typedef struct {
-  const cls_routes *routes; /* NULL: no packets are made here; gone when the instance is destroyed */
-  int n_out, n_in;
-  bool on_gpu; /* packets are sent from the memory of the GPU and arrive there */
+  const cls_routes *routes; /* the exchange's, which ends before this; NULL: no packets are made here */
+  int n_in, n_out;
+  bool device_memory; /* packets lie in the memory of the GPU */
   cls_gpu_arena
       arena; /* routes of local neurons, slots of incoming routes, what kernels are told of outgoing ones */
   size_t first, route, slot, peer, due; /* where they begin in it */

@@ -2,7 +2,7 @@
 #ifndef CALLOSUM_CUDA_PACKETS_H
 #define CALLOSUM_CUDA_PACKETS_H
 
-#include "backend/cuda/device.h"
+#include "backend/cuda/device_drawn.h"
 #include "backend/cuda/gpu.h"
 
 #ifdef __cplusplus
@@ -67,7 +67,12 @@ typedef struct {
   cls_gpu_store store;
   cls_gpu_packet packet[CLS_GPU_PACKETS];
   uint32_t n_packets, members;
-  int64_t now;            /* the step to be computed next: runs due before are passed over */
+  int64_t now; /* the step to be computed next: runs due before are passed over */
+  /* Where spikes are listed besides, for plastic synapses; NULL: there are none, or they know them. */
+  cls_gpu_arrival *heard; /* [members][heard_room] */
+  uint64_t *n_heard;      /* [members] */
+  uint64_t heard_room;
+  cls_gpu_drawing drawing;
   uint64_t *wrong;        /* see cls_gpu_rank.wrong */
   cls_gpu_status *status; /* host */
 } cls_gpu_arrive_args;

@@ -42,6 +42,7 @@ cls_status cls_cuda_tables_copy(cls_cuda *b) {
     member->parameters = b->parameters_of[m];
     member->identity = (uint32_t)b->setup.identity[m];
     member->status = &b->member_status[m];
+    member->plastic = cls_cuda_plastic_member_of(b, m);
     CLS_CUDA(cudaMemcpyAsync((cls_gpu_member *)cls_gpu_arena_at(&b->tables, b->table_member) + m, member,
                              sizeof *member, cudaMemcpyHostToDevice, b->stream),
              "copying tables");

@@ -8,6 +8,7 @@
 
 #include "backend/cuda/flight.cuh"
 #include "backend/cuda/input.cuh"
+#include "backend/cuda/plastic.cuh"
 
 /* Spikes of a block that wait. Handled as soon as those of another round might not fit. */
 enum { CLS_GPU_WAITING = 2 * CLS_GPU_THREADS };
@@ -137,8 +138,10 @@ CLS_GPU_FN void cls_gpu_take_room(const cls_gpu_rank *rank, const cls_gpu_member
 }
 
 /* By all threads of a block, after a barrier: what becomes of the n spikes that wait. */
-CLS_GPU_FN void cls_gpu_handle_spikes(const cls_gpu_rank *rank, const cls_gpu_member *member,
-                                      cls_gpu_waiting *w, uint32_t n, int64_t step) {
+template <bool PLASTIC, bool PROCEDURAL>
+CLS_GPU_FN void cls_gpu_handle_spikes(const cls_gpu_rank *rank, const cls_gpu_plastic *plastic,
+                                      const cls_gpu_drawing *drawing, const cls_gpu_member *member, cls_gpu_waiting *w, uint32_t n,
+                                      int64_t step) {
   for (uint32_t k = threadIdx.x; k < n; k += CLS_GPU_THREADS) {
     const uint32_t neuron = w->neuron[k], pieces = rank->store.of_local[neuron].n;
     w->piece[k] = pieces > 0 ? atomicAdd(&w->n_pieces, pieces) : 0;
@@ -160,6 +163,8 @@ CLS_GPU_FN void cls_gpu_handle_spikes(const cls_gpu_rank *rank, const cls_gpu_me
     const cls_gpu_pieces own = rank->store.of_local[neuron];
     for (uint32_t j = 0; j < own.n; j++)
       cls_gpu_depart(&member->flight, &rank->store, w->tail + w->piece[k] + j, own.piece + j, (uint32_t)step);
+    if (PLASTIC) cls_gpu_plastic_spike(plastic, member->plastic, neuron, step, rank->full);
+    if (PROCEDURAL) cls_gpu_drawn_ask(drawing, member->drawn, neuron, step);
   }
   __syncthreads();
 }
@@ -178,17 +183,19 @@ CLS_GPU_FN uint32_t cls_gpu_collect(cls_gpu_waiting *w, bool spiked, uint32_t ne
 
 /* ---- all neurons ---- */
 
-/* `row` of the drive is that of the step. `w` is empty before and after. */
-template <int ONLY>
-CLS_GPU_FN void cls_gpu_update(const cls_gpu_rank *rank, const cls_gpu_member *members, cls_gpu_waiting *w,
-                               int64_t step, uint64_t row) {
+/* `row` of the drive is that of the step. `w` is empty before and after. PLASTIC: there are plastic synapses;
+ * PROCEDURAL: and procedural ones. */
+template <int ONLY, bool PLASTIC, bool PROCEDURAL>
+CLS_GPU_FN void cls_gpu_update(const cls_gpu_rank *rank, const cls_gpu_plastic *plastic,
+                               const cls_gpu_drawing *drawing, const cls_gpu_member *members, cls_gpu_waiting *w, int64_t step,
+                               uint64_t row) {
   const uint32_t tiles = (rank->n_chunks + CLS_GPU_WARPS - 1) / CLS_GPU_WARPS, all = tiles * rank->members;
   const uint32_t warp = threadIdx.x / CLS_GPU_WARP, lane = threadIdx.x % CLS_GPU_WARP;
   uint32_t waiting = 0, of = 0; /* the same in all threads: spikes that wait, of this member */
   for (uint32_t t = blockIdx.x; t < all; t += gridDim.x) {
     const uint32_t m = t / tiles, c = t % tiles * CLS_GPU_WARPS + warp;
     if (waiting > 0 && m != of) {
-      cls_gpu_handle_spikes(rank, &members[of], w, waiting, step);
+      cls_gpu_handle_spikes<PLASTIC, PROCEDURAL>(rank, plastic, drawing, &members[of], w, waiting, step);
       waiting = 0;
     }
     of = m;
@@ -206,11 +213,11 @@ CLS_GPU_FN void cls_gpu_update(const cls_gpu_rank *rank, const cls_gpu_member *m
     }
     waiting += cls_gpu_collect(w, spiked, neuron);
     if (waiting > CLS_GPU_WAITING - CLS_GPU_THREADS) {
-      cls_gpu_handle_spikes(rank, &members[of], w, waiting, step);
+      cls_gpu_handle_spikes<PLASTIC, PROCEDURAL>(rank, plastic, drawing, &members[of], w, waiting, step);
       waiting = 0;
     }
   }
-  if (waiting > 0) cls_gpu_handle_spikes(rank, &members[of], w, waiting, step);
+  if (waiting > 0) cls_gpu_handle_spikes<PLASTIC, PROCEDURAL>(rank, plastic, drawing, &members[of], w, waiting, step);
 }
 
 #endif
