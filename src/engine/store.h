@@ -14,6 +14,8 @@
 #ifndef CALLOSUM_STORE_H
 #define CALLOSUM_STORE_H
 
+#include <assert.h>
+
 #include "engine/layout.h"
 #include "engine/sources.h"
 
@@ -25,7 +27,7 @@ enum {
   CLS_MAX_CHANNELS = 256
 };
 
-_Static_assert((int)CLS_RUN_MAX_DELAY == (int)CLS_MAX_DELAY, "headers hold every delay a network may have");
+static_assert((int)CLS_RUN_MAX_DELAY == (int)CLS_MAX_DELAY, "headers hold every delay a network may have");
 
 static inline uint32_t cls_run_count(uint32_t header) { return header & CLS_RUN_MAX; }
 static inline uint32_t cls_run_delay(uint32_t header) {

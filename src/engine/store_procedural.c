@@ -148,6 +148,26 @@ void cls_procedural_begin(cls_procedural *p, const cls_sources *sources, uint32_
   }
 }
 
+/* ---- for backends that draw rows themselves ---- */
+
+uint32_t cls_procedural_pieces(const cls_procedural *p) { return p ? p->n_items : 0; }
+
+cls_status cls_procedural_describe(const cls_procedural *p, uint32_t piece, cls_procedural_piece *described) {
+  const procedural_item *item = &p->items[piece];
+  cls_procedural_piece *d = described;
+  *d = (cls_procedural_piece){
+      .first = item->first, .n = item->n, .channel = item->channel, .shift = item->shift};
+  CLS_TRY(cls_source_rows_describe(item->rows, &d->shape, &d->values));
+  cls_source_rows_delays(item->rows, &d->least_delay, &d->greatest_delay);
+  const cls_row_shape *s = &d->shape;
+  const uint64_t here = cls_cell_neurons(s->grid.targets, s->cell_first, s->cell_first + s->cells);
+  d->expected = cls_projection_expected_synapses(p->network, &p->network->projections[item->projection]) /
+                (double)item->n * (double)here / (double)s->grid.targets;
+  return CLS_OK;
+}
+
+/* ---- sizes ---- */
+
 size_t cls_procedural_bytes(const cls_procedural *p) {
   size_t bytes = sizeof *p + p->n_items * sizeof *p->items + p->record_capacity * sizeof *p->record +
                  p->word_capacity * sizeof *p->word;

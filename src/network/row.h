@@ -75,20 +75,22 @@ CLS_FN cls_row_group cls_row_group_of(const cls_row_shape *s, uint32_t source) {
 
 /* Synapses of neuron `source` in target cell number c of the shape. */
 CLS_FN uint32_t cls_row_count(const cls_row_shape *s, uint32_t source, uint32_t c) {
+  cls_division d;
+  uint32_t lo, hi, place;
+  uint64_t held;
   if (!s->pair) {
-    const cls_division d = cls_cells_row(&s->grid, source);
-    return (uint32_t)cls_divide_place(&d, 0, d.n, s->grid.outdegree, s->cell_first + c);
+    d = cls_cells_row(&s->grid, source);
+    lo = 0, hi = d.n, held = s->grid.outdegree, place = s->cell_first + c;
+  } else {
+    const cls_row_group g = cls_row_group_of(s, source);
+    d = cls_cells_rows(&s->grid, s->cell_first + c, source / CLS_CELL);
+    lo = g.lo, hi = g.hi, held = g.held[c], place = source;
+    if (held > 0 && held <= CLS_DIVIDE_FEW) { /* they may have been dealt by a node further up */
+      lo = d.first, hi = d.first + d.n;
+      held = cls_row_pair(s, source / CLS_CELL, c);
+    }
   }
-  cls_row_group g = cls_row_group_of(s, source);
-  uint64_t held = g.held[c];
-  if (held == 0) return 0;
-  const cls_division d = cls_cells_rows(&s->grid, s->cell_first + c, source / CLS_CELL);
-  if (held <= CLS_DIVIDE_FEW) { /* they may have been dealt by a node further up */
-    held = cls_row_pair(s, source / CLS_CELL, c);
-    g.lo = d.first;
-    g.hi = d.first + d.n;
-  }
-  return (uint32_t)cls_divide_place(&d, g.lo, g.hi, held, source);
+  return (uint32_t)cls_divide_place(&d, lo, hi, held, place);
 }
 
 /* ---- targets ---- */

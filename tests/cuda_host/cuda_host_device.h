@@ -75,10 +75,10 @@ struct cuda_host_site {
 #define __syncthreads_and(p)   CUDA_HOST_SITE.barrier_and(p)
 #define __syncthreads_or(p)    CUDA_HOST_SITE.barrier_or(p)
 #define __syncwarp(...)        CUDA_HOST_SITE.barrier_of_warp(__VA_ARGS__)
-#define __shfl_sync(...)       CUDA_HOST_SITE.shuffle<CUDA_HOST_INDEX>(__VA_ARGS__)
-#define __shfl_up_sync(...)    CUDA_HOST_SITE.shuffle<CUDA_HOST_UP>(__VA_ARGS__)
-#define __shfl_down_sync(...)  CUDA_HOST_SITE.shuffle<CUDA_HOST_DOWN>(__VA_ARGS__)
-#define __shfl_xor_sync(...)   CUDA_HOST_SITE.shuffle<CUDA_HOST_XOR>(__VA_ARGS__)
+#define __shfl_sync(...)       CUDA_HOST_SITE.template shuffle<CUDA_HOST_INDEX>(__VA_ARGS__)
+#define __shfl_up_sync(...)    CUDA_HOST_SITE.template shuffle<CUDA_HOST_UP>(__VA_ARGS__)
+#define __shfl_down_sync(...)  CUDA_HOST_SITE.template shuffle<CUDA_HOST_DOWN>(__VA_ARGS__)
+#define __shfl_xor_sync(...)   CUDA_HOST_SITE.template shuffle<CUDA_HOST_XOR>(__VA_ARGS__)
 #define __ballot_sync(mask, p) CUDA_HOST_SITE.vote((mask), (p), "__ballot_sync")
 #define __any_sync(mask, p)    ((int)(CUDA_HOST_SITE.vote((mask), (p), "__any_sync") != 0))
 #define __all_sync(mask, p)    ((int)(CUDA_HOST_SITE.vote((mask), !(p), "__all_sync") == 0))
@@ -187,6 +187,7 @@ CUDA_HOST_VECTORS(double, double)
 
 /* ---- the macros of src/backend/cuda/gpu.h ---------------------------------------------------------------------- */
 #define CLS_KERNEL(name, threads) void name
+#define CLS_KERNEL_OF(name, threads, blocks) CLS_KERNEL(name, threads)
 #define CLS_SHARED(type, name)                                                                               \
   static_assert(std::is_trivially_default_constructible<type>::value, "shared memory has no constructors");  \
   type &name = *static_cast<type *>(CUDA_HOST_SITE.shared(sizeof(type), alignof(type)))

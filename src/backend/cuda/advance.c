@@ -53,9 +53,9 @@ static cls_status finish(cls_cuda *b) {
   CLS_TRY(cls_cuda_wait(b, "computing steps"));
   b->under_way = 0;
   /* Where rows are drawn there may have been no room for those that were asked for before. */
-  CLS_CHECK(b->status->reached >= b->now + (b->drawn.members == NULL) && b->status->reached <= end, CLS_ERR_INTERNAL,
-            "a launch from step %lld to %lld came to %lld", (long long)b->now, (long long)end,
-            (long long)b->status->reached);
+  CLS_CHECK(b->status->reached >= b->now + (b->drawn.members == NULL) && b->status->reached <= end,
+            CLS_ERR_INTERNAL, "a launch from step %lld to %lld came to %lld", (long long)b->now,
+            (long long)end, (long long)b->status->reached);
   note_traffic(b, b->status->reached - b->now);
   b->now = b->status->reached;
   b->drained = false;

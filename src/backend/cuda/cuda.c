@@ -154,7 +154,8 @@ static cls_status choose_kernel(cls_cuda *b) {
     procedural = procedural || b->setup.stores[p]->procedural;
   }
   b->only = cls_gpu_only_model(b->setup.neurons[0]);
-  CLS_CUDA(cls_gpu_resident_steps(b->only, plastic, procedural, &resident), "the program has no kernels for this GPU");
+  CLS_CUDA(cls_gpu_resident_steps(b->only, plastic, procedural, &resident),
+           "the program has no kernels for this GPU");
   b->blocks = (unsigned)(resident * multiprocessors);
   b->multiprocessors = (unsigned)multiprocessors;
   CLS_CHECK(b->blocks > 0, CLS_ERR_INTERNAL, "no block fits a multiprocessor of the GPU of rank %d",

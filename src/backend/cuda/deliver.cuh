@@ -106,8 +106,8 @@ CLS_GPU_FN void cls_gpu_deliver(const cls_gpu_rank *rank, const cls_gpu_member *
     const uint64_t tail = *flight->tail, head = cls_gpu_head(flight, step, rank->store.max_delay);
     const uint32_t n = cls_gpu_turn_size(&turns, tail - head);
     for (uint64_t e = head + (uint64_t)turns.warp * n; e < tail; e += (uint64_t)turns.warps * n)
-      *added += cls_gpu_deliver_entries<DRAWN>(&rank->store, member, e, tail - e < n ? (uint32_t)(tail - e) : n,
-                                        (uint32_t)(uint64_t)step);
+      *added += cls_gpu_deliver_entries<DRAWN>(
+          &rank->store, member, e, tail - e < n ? (uint32_t)(tail - e) : n, (uint32_t)(uint64_t)step);
   }
 }
 

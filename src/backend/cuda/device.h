@@ -181,7 +181,7 @@ typedef struct {
   uint32_t *count[CLS_GPU_TALLIES];
   cls_gpu_member_status *status;
   const struct cls_gpu_plastic_member_ *plastic; /* device_plastic.h; NULL: it has no plastic synapses */
-  const struct cls_gpu_drawn_member_ *drawn; /* NULL: nothing is procedural */
+  const struct cls_gpu_drawn_member_ *drawn;     /* NULL: nothing is procedural */
 } cls_gpu_member;
 
 /* And of all of them. */

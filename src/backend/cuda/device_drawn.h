@@ -35,7 +35,8 @@ typedef struct {
   uint32_t *out;                 /* [blocks][2 records] the words of a row */
   uint32_t *needed;              /* greatest number of synapses of a row that had too many */
   uint64_t records;              /* synapses that a block has room for */
-  uint64_t flight_limit; /* entries above which there may be no room for those of one more step; 0: nothing is drawn */
+  uint64_t
+      flight_limit; /* entries above which there may be no room for those of one more step; 0: nothing is drawn */
 } cls_gpu_drawing;
 
 #endif

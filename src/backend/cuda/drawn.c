@@ -136,8 +136,8 @@ static cls_status find_range(const uint64_t *tail, uint64_t mask, uint64_t *firs
   return CLS_OK;
 }
 
-static cls_status copy_ends(uint64_t *tail, const uint64_t *old_tail, uint64_t *mark, const uint64_t *old_mark,
-                            uint64_t marks, cudaStream_t stream) {
+static cls_status copy_ends(uint64_t *tail, const uint64_t *old_tail, uint64_t *mark,
+                            const uint64_t *old_mark, uint64_t marks, cudaStream_t stream) {
   CLS_CUDA(cudaMemcpyAsync(tail, old_tail, sizeof *tail, cudaMemcpyDeviceToDevice, stream), "rows in flight");
   CLS_CUDA(cudaMemcpyAsync(mark, old_mark, marks * sizeof *mark, cudaMemcpyDeviceToDevice, stream),
            "rows in flight");
@@ -179,7 +179,9 @@ static cls_status make_entries(const cls_gpu_drawn_sizes *s, cls_cuda_drawn_memb
   return CLS_OK;
 }
 
-static cls_status make_words(const cls_gpu_drawn_sizes *s, cls_cuda_drawn_member *m, cudaStream_t stream) {
+/* `in_use`: words from the first that is kept to the tail, of which those that did not fit were never written. */
+static cls_status make_words(const cls_gpu_drawn_sizes *s, uint64_t in_use, cls_cuda_drawn_member *m,
+                             cudaStream_t stream) {
   cls_gpu_arena arena;
   const word_places at = plan_words(s, &arena);
   CLS_TRY(cls_gpu_arena_make(&arena, stream));
@@ -192,8 +194,11 @@ static cls_status make_words(const cls_gpu_drawn_sizes *s, cls_cuda_drawn_member
   if (m->words.memory) {
     uint64_t first, last;
     status = find_range(m->device.tail, m->device.mask, &first, &last, stream);
+    first = last - in_use;
+    if (last - first > m->device.mask + 1) last = first + m->device.mask + 1;
     if (status == CLS_OK)
-      status = move(grown.word, grown.mask, m->device.word, m->device.mask, first, last, sizeof(uint32_t), stream);
+      status =
+          move(grown.word, grown.mask, m->device.word, m->device.mask, first, last, sizeof(uint32_t), stream);
     if (status == CLS_OK)
       status = copy_ends(grown.tail, m->device.tail, grown.mark, m->device.mark, s->marks, stream);
   }
@@ -214,12 +219,13 @@ static cls_status make_asked(const cls_gpu_drawn_sizes *s, uint64_t before, cls_
   uint64_t *n = cls_gpu_arena_at(&arena, at.n);
   cls_status status = CLS_OK;
   if (m->asked.memory) {
-    status = cls_gpu_check(cudaMemcpyAsync(asked, m->device.asked, before * sizeof *asked,
-                                           cudaMemcpyDeviceToDevice, stream),
-                           "rows to be drawn");
+    status = cls_gpu_check(
+        cudaMemcpyAsync(asked, m->device.asked, before * sizeof *asked, cudaMemcpyDeviceToDevice, stream),
+        "rows to be drawn");
     if (status == CLS_OK)
-      status = cls_gpu_check(cudaMemcpyAsync(n, m->device.n_asked, sizeof *n, cudaMemcpyDeviceToDevice, stream),
-                             "rows to be drawn");
+      status =
+          cls_gpu_check(cudaMemcpyAsync(n, m->device.n_asked, sizeof *n, cudaMemcpyDeviceToDevice, stream),
+                        "rows to be drawn");
   }
   if (status == CLS_OK) status = cls_gpu_check(cudaStreamSynchronize(stream), "rows to be drawn");
   cls_gpu_arena_free(status == CLS_OK ? &m->asked : &arena);
@@ -331,8 +337,8 @@ static cls_status fill_sources(cls_cuda *b) {
   cls_status status = find_sources(b, slot, &sources);
   if (status == CLS_OK)
     status = cls_gpu_check(cudaMemcpyAsync(cls_gpu_arena_at(&d->sources, at.slot_of_local), slot,
-                                                    s->local * sizeof *slot, cudaMemcpyHostToDevice, b->stream),
-                                    "copying sources");
+                                           s->local * sizeof *slot, cudaMemcpyHostToDevice, b->stream),
+                           "copying sources");
   if (status == CLS_OK) status = cls_cuda_wait(b, "copying sources");
   free(slot);
   return status;
@@ -344,7 +350,8 @@ cls_status cls_cuda_drawn_refill(cls_cuda *b) {
   cls_cuda_drawn *d = &b->drawn;
   if (!d->members) return CLS_OK;
   CLS_TRY(cls_gpu_rows_fill(b->setup.layout, (cls_store *const *)b->setup.stores,
-                            b->synapses.counts.count_bits, b->synapses.counts.delay_bits, &d->rows, b->stream));
+                            b->synapses.counts.count_bits, b->synapses.counts.delay_bits, &d->rows,
+                            b->stream));
   d->device.rows = d->rows.device;
   return CLS_OK;
 }
@@ -361,7 +368,7 @@ cls_status cls_cuda_drawn_make(cls_cuda *b) {
   CLS_TRY(make_scratch(b));
   for (size_t m = 0; m < members; m++) {
     CLS_TRY(make_entries(&d->sizes, &d->members[m], b->stream));
-    CLS_TRY(make_words(&d->sizes, &d->members[m], b->stream));
+    CLS_TRY(make_words(&d->sizes, 0, &d->members[m], b->stream));
     CLS_TRY(make_asked(&d->sizes, 0, &d->members[m], b->stream));
     d->status[m] = (cls_gpu_drawn_status){0};
     d->members[m].device.status = &d->status[m];
@@ -418,7 +425,8 @@ cls_status cls_cuda_drawn_expect(cls_cuda *b, uint64_t spikes) {
   if (most + d->sizes.sources <= d->sizes.asked) return CLS_OK;
   const uint64_t before = d->sizes.asked;
   d->sizes.asked = 2 * (most + d->sizes.sources);
-  for (int m = 0; m < b->setup.members; m++) CLS_TRY(make_asked(&d->sizes, before, &d->members[m], b->stream));
+  for (int m = 0; m < b->setup.members; m++)
+    CLS_TRY(make_asked(&d->sizes, before, &d->members[m], b->stream));
   b->profile.allocations += (uint64_t)b->setup.members;
   d->table_old = true;
   return CLS_OK;
@@ -455,7 +463,7 @@ cls_status cls_cuda_drawn_advanced(cls_cuda *b) {
   while (left > 0 && words > d->sizes.words / 2) d->sizes.words *= 2;
   for (int m = 0; m < b->setup.members; m++) {
     if (more_entries) CLS_TRY(make_entries(&d->sizes, &d->members[m], b->stream));
-    if (more_words) CLS_TRY(make_words(&d->sizes, &d->members[m], b->stream));
+    if (more_words) CLS_TRY(make_words(&d->sizes, d->status[m].words, &d->members[m], b->stream));
     b->profile.allocations += (uint64_t)more_entries + more_words;
   }
   d->device.flight_limit = flight_limit(&d->sizes);

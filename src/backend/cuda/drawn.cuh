@@ -29,9 +29,9 @@ CLS_GPU_FN void cls_gpu_drawn_ask(const cls_gpu_drawing *drawing, const cls_gpu_
 }
 
 /* By one thread: takes room for a row of n words, in one piece. False: there is none. */
-CLS_GPU_FN bool cls_gpu_drawn_take(const cls_gpu_drawn_member *d, uint32_t n, uint64_t head, uint64_t *begin) {
-  do
-    *begin = atomicAdd((unsigned long long *)d->tail, (unsigned long long)n);
+CLS_GPU_FN bool cls_gpu_drawn_take(const cls_gpu_drawn_member *d, uint32_t n, uint64_t head,
+                                   uint64_t *begin) {
+  do *begin = atomicAdd((unsigned long long *)d->tail, (unsigned long long)n);
   while ((*begin & d->mask) + n > d->mask + 1 && *begin + n - head <= d->mask + 1);
   return *begin + n - head <= d->mask + 1;
 }
@@ -67,11 +67,12 @@ CLS_GPU_FN uint32_t cls_gpu_drawn_row(const cls_gpu_rank *rank, const cls_gpu_dr
   const cls_gpu_row_scratch scratch =
       cls_gpu_row_scratch_of(&drawing->layout, (uint32_t)drawing->records,
                              drawing->scratch + blockIdx.x * drawing->layout.bytes, drawing->needed);
-  const uint32_t words = cls_gpu_draw_row(&drawing->rows, &shared->row, &scratch,
-                                          drawing->neuron[asked.slot], out, capacity);
+  const uint32_t words =
+      cls_gpu_draw_row(&drawing->rows, &shared->row, &scratch, drawing->neuron[asked.slot], out, capacity);
   if (words > capacity) return CLS_GPU_DRAWN_FULL;
   if (threadIdx.x == 0)
-    shared->fits = cls_gpu_drawn_take(d, words, cls_gpu_drawn_head(d, step, rank->store.max_delay), &shared->begin);
+    shared->fits =
+        cls_gpu_drawn_take(d, words, cls_gpu_drawn_head(d, step, rank->store.max_delay), &shared->begin);
   __syncthreads();
   const uint64_t begin = shared->begin;
   const bool fits = shared->fits;
@@ -87,7 +88,8 @@ CLS_GPU_FN uint32_t cls_gpu_drawn_row(const cls_gpu_rank *rank, const cls_gpu_dr
 
 /* By all blocks of the grid: all rows that are asked for before `step` is computed. */
 CLS_GPU_FN void cls_gpu_drawn_draw(const cls_gpu_rank *rank, const cls_gpu_drawing *drawing,
-                                   const cls_gpu_member *members, cls_gpu_drawn_shared *shared, int64_t step) {
+                                   const cls_gpu_member *members, cls_gpu_drawn_shared *shared,
+                                   int64_t step) {
   uint32_t full = 0;
   for (uint32_t m = 0; m < rank->members; m++) {
     const cls_gpu_drawn_member *d = members[m].drawn;

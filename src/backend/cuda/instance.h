@@ -2,8 +2,8 @@
 #ifndef CALLOSUM_CUDA_INSTANCE_H
 #define CALLOSUM_CUDA_INSTANCE_H
 
-#include "backend/cuda/member.h"
 #include "backend/cuda/drawn.h"
+#include "backend/cuda/member.h"
 #include "backend/cuda/packer.h"
 #include "backend/cuda/parameters.h"
 #include "backend/cuda/plastic_member.h"

@@ -2,6 +2,7 @@
 #ifndef CALLOSUM_CUDA_SIZES_H
 #define CALLOSUM_CUDA_SIZES_H
 
+#include "backend/cuda/drawn.h"
 #include "backend/cuda/member.h"
 #include "backend/cuda/plastic_member.h"
 

@@ -49,14 +49,12 @@ CLS_GPU_FN void tell_host(const cls_gpu_rank *rank, const cls_gpu_member *member
 }
 
 /* What only the steps of some networks need; nothing else may be in shared memory. */
-template <bool PROCEDURAL> struct more_memory {
-  uint32_t nothing;
-};
-template <> struct more_memory<true> {
-  cls_gpu_drawn_shared drawn;
-};
+template <bool PROCEDURAL> struct more_memory { uint32_t nothing; };
+template <> struct more_memory<true> { cls_gpu_drawn_shared drawn; };
 
-template <int ONLY, bool PLASTIC, bool PROCEDURAL> CLS_KERNEL(steps, CLS_GPU_THREADS)(const cls_gpu_step_args args) {
+template <int ONLY, bool PLASTIC, bool PROCEDURAL>
+CLS_KERNEL_OF(steps, CLS_GPU_THREADS, PROCEDURAL ? 1 : 2)
+(const cls_gpu_step_args args) {
   CLS_SHARED(shared_memory, shared);
   CLS_SHARED(more_memory<PROCEDURAL>, more);
   (void)more;

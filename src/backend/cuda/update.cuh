@@ -140,8 +140,8 @@ CLS_GPU_FN void cls_gpu_take_room(const cls_gpu_rank *rank, const cls_gpu_member
 /* By all threads of a block, after a barrier: what becomes of the n spikes that wait. */
 template <bool PLASTIC, bool PROCEDURAL>
 CLS_GPU_FN void cls_gpu_handle_spikes(const cls_gpu_rank *rank, const cls_gpu_plastic *plastic,
-                                      const cls_gpu_drawing *drawing, const cls_gpu_member *member, cls_gpu_waiting *w, uint32_t n,
-                                      int64_t step) {
+                                      const cls_gpu_drawing *drawing, const cls_gpu_member *member,
+                                      cls_gpu_waiting *w, uint32_t n, int64_t step) {
   for (uint32_t k = threadIdx.x; k < n; k += CLS_GPU_THREADS) {
     const uint32_t neuron = w->neuron[k], pieces = rank->store.of_local[neuron].n;
     w->piece[k] = pieces > 0 ? atomicAdd(&w->n_pieces, pieces) : 0;
@@ -187,8 +187,8 @@ CLS_GPU_FN uint32_t cls_gpu_collect(cls_gpu_waiting *w, bool spiked, uint32_t ne
  * PROCEDURAL: and procedural ones. */
 template <int ONLY, bool PLASTIC, bool PROCEDURAL>
 CLS_GPU_FN void cls_gpu_update(const cls_gpu_rank *rank, const cls_gpu_plastic *plastic,
-                               const cls_gpu_drawing *drawing, const cls_gpu_member *members, cls_gpu_waiting *w, int64_t step,
-                               uint64_t row) {
+                               const cls_gpu_drawing *drawing, const cls_gpu_member *members,
+                               cls_gpu_waiting *w, int64_t step, uint64_t row) {
   const uint32_t tiles = (rank->n_chunks + CLS_GPU_WARPS - 1) / CLS_GPU_WARPS, all = tiles * rank->members;
   const uint32_t warp = threadIdx.x / CLS_GPU_WARP, lane = threadIdx.x % CLS_GPU_WARP;
   uint32_t waiting = 0, of = 0; /* the same in all threads: spikes that wait, of this member */
@@ -217,7 +217,8 @@ CLS_GPU_FN void cls_gpu_update(const cls_gpu_rank *rank, const cls_gpu_plastic *
       waiting = 0;
     }
   }
-  if (waiting > 0) cls_gpu_handle_spikes<PLASTIC, PROCEDURAL>(rank, plastic, drawing, &members[of], w, waiting, step);
+  if (waiting > 0)
+    cls_gpu_handle_spikes<PLASTIC, PROCEDURAL>(rank, plastic, drawing, &members[of], w, waiting, step);
 }
 
 #endif
