@@ -105,8 +105,8 @@ typedef struct {
                                        UINT32_MAX: it has no synapse here */
   const uint64_t *source_neuron;    /* [slots] global number of each source */
   int members;
-  /* Where it is to make packets by itself: who needs them, and what else can be done while it waits for its device (both
-   * NULL: it is not). */
+  /* Where it is to make packets by itself: who needs them (this is gone when the instance is destroyed), and what else can
+   * be done while it waits for its device. Both NULL: it is not. */
   const cls_routes *routes;
   void (*meanwhile)(void *context);
   void *context;
