@@ -20,7 +20,8 @@ LESION = [{"at_ms": 3, "remove": {"region": "L000"}}, {"at_ms": 6, "tracts": {"f
           {"at_ms": 9, "on": {"type": "E"}, "receptor": "AMPA", "factor": 0.5}]
 # Jobs: file, biology (ms), values.
 CASES = {
-    "demo": (EXAMPLES / "demo.yaml", 20, {**COUNTS, "record.bold": {"tr_s": 0.01}, "record.currents": {"interval_ms": 1}}),
+    "demo": (EXAMPLES / "demo.yaml", 20, {**COUNTS, "record.bold": {"tr_s": 0.005}, "record.flush_ms": 3.7,
+                                          "record.currents": {"interval_ms": 1}}),
     "pd14": (EXAMPLES / "pd14.yaml", 20, {**SMALL, **COUNTS, "record.spectra": {"bin_ms": 1, "segment_ms": 10}}),
     "all_rules": (EXAMPLES / "all_rules.yaml", 20, SPIKES),
     "models": (EXAMPLES / "models.yaml", 20, SPIKES),
@@ -38,7 +39,8 @@ CASES = {
 # (ranks, members, partition): every case on one rank, and on those besides.
 LAYOUTS = {"demo": [(1, 3, "metis"), (2, 1, "contiguous")], "pd14": [(2, 2, "round_robin"), (3, 1, "metis")],
            "all_rules": [(2, 1, "round_robin")], "models": [(3, 2, "contiguous")], "units": [(2, 1, "metis")],
-           "plastic": [(1, 2, "metis"), (3, 1, "round_robin")], "procedural": [(2, 2, "contiguous")], "updown": [(2, 2, "metis")], "reservoir": [(2, 1, "metis")]}
+           "plastic": [(1, 2, "metis"), (3, 1, "round_robin")], "procedural": [(2, 2, "contiguous")],
+           "updown": [(2, 2, "metis")], "reservoir": [(2, 1, "metis")]}
 ORDERS = 20
 TSAN = {"models": 3, "plastic": 8, "procedural": 1, "pd14": 1}
 
