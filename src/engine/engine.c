@@ -27,14 +27,14 @@ static int64_t window_end(const cls_engine *e, int64_t end) {
 
 /* ---- spikes ---- */
 
-/* Tells the backend what to show. It keeps spikes to itself where nobody needs them all: no other rank, no observer, and no
- * intervention that takes up anew what is in flight. */
+/* Tells the backend what to show. It keeps spikes to itself where nobody needs them all: no rank unless the backend makes
+ * packets for it, no observer, and no intervention that takes up anew what is in flight. */
 static cls_status watch(cls_engine *e) {
   const cls_watch *watch = NULL;
   int watching = 0;
   e->watched = true;
-  e->shows_all = !e->backend->watch || e->keeps_recent ||
-                 (e->exchange->wants_spikes && e->exchange->wants_spikes(e->exchange_instance));
+  e->sends = e->exchange->wants_spikes(e->exchange_instance);
+  e->shows_all = !e->backend->watch || e->keeps_recent || e->sends;
   for (int i = 0; i < e->n_observers; i++) {
     const cls_observer *o = &e->observers[i];
     if (o->spikes && !o->watch) e->shows_all = true;
@@ -115,22 +115,32 @@ static cls_status observe(cls_engine *e, int member, int64_t to, const cls_spike
   return CLS_OK;
 }
 
-static cls_status compute_window(cls_engine *e, int64_t to) {
+/* What arrived goes to the backend, unless that took it by itself. */
+static cls_status take_arrivals(cls_engine *e) {
   const cls_arrival *arrivals;
   size_t n;
-  for (int m = 0; m < e->options.members; m++) {
+  CLS_TRY(e->exchange->await(e->exchange_instance, e->now));
+  for (int m = 0; !e->packs && m < e->options.members; m++) {
     CLS_TRY(e->exchange->receive(e->exchange_instance, m, e->now, &arrivals, &n));
     CLS_TRY(deliver(e, m, e->now, arrivals, n));
   }
+  return CLS_OK;
+}
+
+static cls_status compute_window(cls_engine *e, int64_t to) {
+  const int members = e->options.members;
+  CLS_TRY(take_arrivals(e));
   CLS_TRY(e->backend->advance(e->backend_instance, e->now, to));
-  for (int m = 0; m < e->options.members; m++) {
-    cls_spikes spikes;
-    if (e->shows_all) {
-      CLS_TRY(e->backend->spikes(e->backend_instance, m, &spikes));
-      CLS_TRY(e->exchange->send(e->exchange_instance, m, &spikes));
-      CLS_TRY(return_spikes(e, m, &spikes));
-    }
-    CLS_TRY(observe(e, m, to, e->shows_all ? &spikes : NULL));
+  /* What others wait for goes first. */
+  for (int m = 0; e->sends && m < members; m++) {
+    CLS_TRY(e->backend->spikes(e->backend_instance, m, &e->shown[m]));
+    CLS_TRY(e->exchange->send(e->exchange_instance, m, &e->shown[m]));
+  }
+  CLS_TRY(e->exchange->ship(e->exchange_instance, to));
+  for (int m = 0; m < members; m++) {
+    if (e->shows_all && !e->sends) CLS_TRY(e->backend->spikes(e->backend_instance, m, &e->shown[m]));
+    if (e->shows_all) CLS_TRY(return_spikes(e, m, &e->shown[m]));
+    CLS_TRY(observe(e, m, to, e->shows_all ? &e->shown[m] : NULL));
   }
   e->now = to;
   return CLS_OK;

@@ -4,6 +4,7 @@
 #ifndef CALLOSUM_ENGINE_H
 #define CALLOSUM_ENGINE_H
 
+#include "engine/packets.h"
 #include "network/network.h"
 #include <signal.h>
 
@@ -102,7 +103,13 @@ typedef struct {
   struct cls_store_ *const *stores; /* one per part (engine/store.h) */
   const uint32_t *local_slot;       /* [n_local] slot of each neuron of this rank among the stores' sources;
                                        UINT32_MAX: it has no synapse here */
+  const uint64_t *source_neuron;    /* [slots] global number of each source */
   int members;
+  /* Where it is to make packets by itself: who needs them, and what else can be done while it waits for its device (both
+   * NULL: it is not). */
+  const cls_routes *routes;
+  void (*meanwhile)(void *context);
+  void *context;
 } cls_backend_setup;
 
 /* Numbers of spikes of groups of neurons, in bins: bin k holds steps [k interval, (k + 1) interval). */
@@ -187,10 +194,21 @@ typedef struct {
   void (*report)(void *instance, size_t *bytes, double *update_s, double *deliver_s, uint64_t *events);
   /* What it asked of its device. NULL: it has none. */
   void (*profile)(void *instance, cls_profile *profile);
+  /* Makes packets of spikes for other ranks, and takes theirs, without showing spikes. NULL: it must show them. */
+  const cls_packer *packer;
 } cls_backend;
 #define CLS_CURRENT_ONE 1048576.0
 
 /* ---- exchange ---- */
+
+/* What an exchange has done so far. */
+typedef struct {
+  uint64_t messages; /* (spike, remote rank) pairs sent */
+  uint64_t packets, bytes;
+  uint64_t late; /* packets that were not there yet when they were needed */
+  double pack_s, wait_s;
+  size_t memory;
+} cls_exchange_report;
 
 /* Sends local spikes to the ranks that need them and hands over what arrives. One instance per engine. */
 typedef struct {
@@ -202,21 +220,28 @@ typedef struct {
                        const cls_layout *layout, const uint64_t *sources, const uint32_t *min_delay,
                        uint32_t n_sources, int members, uint32_t *local_slot, void **instance);
   void (*destroy)(void *instance);
-  /* Local. Whether send() must see all spikes: other ranks and this one have synapses between them. */
+  /* Local. Who needs whose spikes. Owned by the instance. */
+  const cls_routes *(*routes)(const void *instance);
+  /* Local. Begins; packets are made and taken by `packer`, which outlives the instance. NULL: by the exchange, which is to be
+   * given all spikes by send() and hands over what arrives by receive(). */
+  cls_status (*start)(void *instance, const cls_packer *packer, void *packer_instance);
+  /* Local. Whether there is somebody for whom send() must see all spikes. */
   bool (*wants_spikes)(const void *instance);
   /* Local. The furthest step <= `wanted` up to which steps from `now` on may be computed with what has
-   * arrived or with what receive() will wait for. */
+   * arrived or with what await() will wait for. */
   int64_t (*horizon)(void *instance, int64_t now, int64_t wanted);
-  /* Local: packs the spikes of a member; starts sending what became due when step `spikes->end` is reached
-   * (after the last member was passed). */
+  /* Local: notes the spikes of a member. */
   cls_status (*send)(void *instance, int member, const cls_spikes *spikes);
-  /* Waits for what must be known before step `now` is computed and returns, for one member, everything that
-   * arrived since the last call. Borrowed until the next call for this member. */
+  /* Local: all members have come to step `now`, the next to be computed. Starts sending what has become due. */
+  cls_status (*ship)(void *instance, int64_t now);
+  /* Waits for what must be known before step `now` is computed. */
+  cls_status (*await)(void *instance, int64_t now);
+  /* Local. Returns, for one member, everything that arrived since the last call; nothing where another's packer took it.
+   * Borrowed until the next call for this member. */
   cls_status (*receive)(void *instance, int member, int64_t now, const cls_arrival **arrivals, size_t *n);
-  /* Messages = (spike, remote rank) pairs sent so far; packets and bytes sent; seconds packing and waiting;
-   * memory. */
-  void (*report)(void *instance, uint64_t *messages, uint64_t *packets, uint64_t *bytes, double *pack_s,
-                 double *wait_s, size_t *memory);
+  /* Local. Lets messages that are under way go on; for those who wait for something else. */
+  void (*progress)(void *instance);
+  void (*report)(void *instance, cls_exchange_report *report);
 } cls_exchange;
 
 /* ---- observers ---- */
@@ -277,7 +302,7 @@ typedef struct {
 
 /* What a run has done so far. Counts are of this rank; seconds of this rank. */
 typedef struct {
-  uint64_t neurons, synapses, spikes, events, messages, packets, sent_bytes;
+  uint64_t neurons, synapses, spikes, events, messages, packets, late_packets, sent_bytes;
   size_t store_bytes, state_bytes, route_bytes;
   double create_s, connect_s, update_s, deliver_s, exchange_s, wait_s, record_s;
   bool profiled;

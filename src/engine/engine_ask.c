@@ -31,7 +31,8 @@ static cls_status find_digest(const cls_engine *e, int member, uint64_t *digest,
 
 void cls_engine_measure(const cls_engine *engine, cls_engine_report *report) {
   const cls_engine *e = engine;
-  size_t states = 0, routes = 0;
+  size_t states = 0;
+  cls_exchange_report exchanged;
   uint64_t spikes = 0, digest;
   *report = (cls_engine_report){.neurons = e->layout->n_neurons,
                                 .spikes = e->spikes,
@@ -47,11 +48,16 @@ void cls_engine_measure(const cls_engine *engine, cls_engine_report *report) {
   }
   report->store_bytes += cls_sources_bytes(e->sources);
   e->backend->report(e->backend_instance, &states, &report->update_s, &report->deliver_s, &report->events);
-  e->exchange->report(e->exchange_instance, &report->messages, &report->packets, &report->sent_bytes,
-                      &report->exchange_s, &report->wait_s, &routes);
+  e->exchange->report(e->exchange_instance, &exchanged);
+  report->messages = exchanged.messages;
+  report->packets = exchanged.packets;
+  report->late_packets = exchanged.late;
+  report->sent_bytes = exchanged.bytes;
+  report->exchange_s = exchanged.pack_s;
+  report->wait_s = exchanged.wait_s;
   report->state_bytes =
       states + neuron_bytes(e) + e->layout->n_local * (sizeof *e->local_slot + sizeof *e->local_neuron);
-  report->route_bytes = routes;
+  report->route_bytes = exchanged.memory;
   report->profiled = e->backend->profile != NULL;
   if (report->profiled) e->backend->profile(e->backend_instance, &report->profile);
 }

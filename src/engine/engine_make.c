@@ -60,6 +60,7 @@ static cls_status create_local(cls_engine *e, const cls_placement *placement) {
   CLS_TRY(cls_layout_create(e->network, placement, e->world.rank,
                             e->backend->parts(e->world.threads, neurons), &e->layout));
   CLS_TRY(create_neurons(e));
+  CLS_TRY(cls_alloc(&e->shown, (size_t)e->options.members, sizeof *e->shown, "spikes"));
   CLS_TRY(cls_alloc(&e->digest, (size_t)e->options.members, sizeof *e->digest, "digests"));
   CLS_TRY(cls_alloc(&e->current_sums, (size_t)e->layout->n_ranges * CLS_MAX_RECEPTORS,
                     sizeof *e->current_sums, "currents"));
@@ -96,6 +97,8 @@ cls_status cls_engine_create(const cls_world *world, const cls_network *network,
   MPI_Comm_dup(world->comm, &e->comm);
   e->world.comm = e->comm;
   CLS_TRY(connect_local(e, placement));
+  /* What is in flight can be rebuilt on the host only, from all that arrived. */
+  e->packs = backend->packer && !e->keeps_recent;
   const cls_backend_setup setup = {.world = &e->world,
                                    .network = network,
                                    .layout = e->layout,
@@ -103,8 +106,14 @@ cls_status cls_engine_create(const cls_world *world, const cls_network *network,
                                    .identity = e->identity,
                                    .stores = (struct cls_store_ *const *)e->stores,
                                    .local_slot = e->local_slot,
-                                   .members = options->members};
-  status = cls_agree(world->comm, backend->create(&setup, &e->backend_instance));
+                                   .source_neuron = e->sources->neuron,
+                                   .members = options->members,
+                                   .routes = e->packs ? exchange->routes(e->exchange_instance) : NULL,
+                                   .meanwhile = e->packs ? exchange->progress : NULL,
+                                   .context = e->exchange_instance};
+  CLS_TRY(cls_agree(world->comm, backend->create(&setup, &e->backend_instance)));
+  status = cls_agree(world->comm, exchange->start(e->exchange_instance, e->packs ? backend->packer : NULL,
+                                                  e->packs ? e->backend_instance : NULL));
   e->create_s = cls_seconds() - begun - e->connect_s;
   return status;
 }
@@ -131,6 +140,7 @@ void cls_engine_destroy(cls_engine *engine) {
   free(e->local_neuron);
   free(e->observers);
   free(e->digest);
+  free(e->shown);
   free(e->arrivals);
   free(e->current_sums);
   if (e->comm != MPI_COMM_NULL) MPI_Comm_free(&e->comm);

@@ -35,6 +35,9 @@ struct cls_engine_ {
   bool keeps_recent;     /* tracts will change: what is in flight must be rebuilt then */
   bool shows_all; /* the backend shows all spikes; else what observers watch is asked for before they flush */
   bool watched;   /* the backend was told what to show */
+  bool sends;     /* the exchange is to be given all spikes */
+  bool packs;     /* the backend makes and takes packets by itself */
+  cls_spikes *shown;  /* [members] of a window */
   cls_recent *recent; /* [members] */
   int64_t *current_sums;
   int stop_local, stop_all; /* the beat's flag: what we say, what all say */

@@ -43,7 +43,10 @@ static void add_projection(const cls_network *network, const cls_projection *pro
     z->plastic += all;
   else
     z->stored += all;
-  if (projection->plasticity && projection->plasticity->has_stdp) z->states += all * sizeof(int32_t);
+  if (projection->plasticity && projection->plasticity->has_stdp) {
+    z->stdp += all;
+    z->states += all * sizeof(int32_t);
+  }
   if (!cls_rule_has_rows(projection->rule)) z->by_target += all;
   for (uint32_t s = 0; s < projection->n_sources; s++) {
     uint32_t from = projection->sources[s].population;

@@ -10,6 +10,7 @@
 typedef struct {
   double synapses, stored, by_target; /* all; those that are kept; those of rules that draw by target */
   double plastic, plastic_runs;       /* plastic synapses, and their runs; not in `stored` and `runs` */
+  double stdp;                        /* those of them with STDP */
   double tables;                      /* bytes of counts of procedural projections */
   double listeners;   /* sources of procedural projections, once for each part that may hear them */
   double runs;        /* synapses of one source, one delay and one target population in one part */

@@ -6,6 +6,9 @@
 
 enum { TAG_WANTED = 101 };
 
+/* Half of what there is time for: the other half is for the packet to arrive in. */
+static uint32_t interval_of(uint32_t min_delay) { return min_delay > 1 ? min_delay / 2 : 1; }
+
 /* Owner of every source, and the local slot of our own. Counts what is wanted of each rank. */
 static cls_status find_owners(const cls_world *world, const cls_network *network,
                               const cls_placement *placement, const cls_layout *layout,
@@ -50,6 +53,7 @@ static cls_status make_in(const cls_world *world, const int32_t *owner, const ui
     in->slot[in->n++] = s;
     if (min_delay[s] < in->min_delay) in->min_delay = min_delay[s];
   }
+  for (int p = 0; p < routes->n_in; p++) routes->in[p].interval = interval_of(routes->in[p].min_delay);
   free(peer_of);
   return CLS_OK;
 }
@@ -124,7 +128,10 @@ static cls_status exchange_lists(const cls_world *world, const uint64_t *sources
     MPI_Isend(send[i], (int)in->n + 1, MPI_UINT64_T, in->rank, TAG_WANTED, world->comm, &request[n++]);
   }
   MPI_Waitall(n, request, MPI_STATUSES_IGNORE);
-  for (int i = 0; i < routes->n_out; i++) routes->out[i].min_delay = (uint32_t)receive[i][0];
+  for (int i = 0; i < routes->n_out; i++) {
+    routes->out[i].min_delay = (uint32_t)receive[i][0];
+    routes->out[i].interval = interval_of(routes->out[i].min_delay);
+  }
   for (int i = 0; i < routes->n_in; i++) free(send[i]);
   free(send);
   free(request);

@@ -101,8 +101,6 @@ CLS_FN int32_t cls_stdp_pre(const cls_stdp_const *k, int32_t v, float y, float x
 CLS_FN int32_t cls_stdp_quanta(int32_t v, float gain) { return cls_stdp_nearest((float)v * gain); }
 
 /* The dendritic part of a delay, in steps. */
-static inline uint32_t cls_stdp_dendritic(double share, uint32_t delay) {
-  return (uint32_t)lrint(share * delay);
-}
+CLS_FN uint32_t cls_stdp_dendritic(double share, uint32_t delay) { return (uint32_t)lrint(share * delay); }
 
 #endif

@@ -66,8 +66,8 @@ struct cuda_host_site {
 
 #define CUDA_HOST_SITE                                                                                       \
   (*[]() -> cuda_host_site * {                                                                               \
-    static cuda_host_site here = {__FILE__, __LINE__, nullptr, 0, 0, nullptr};                               \
-    return &here;                                                                                            \
+    static cuda_host_site cuda_host_here = {__FILE__, __LINE__, nullptr, 0, 0, nullptr};                     \
+    return &cuda_host_here;                                                                                  \
   }())
 
 #define __syncthreads()        CUDA_HOST_SITE.barrier()
@@ -75,10 +75,10 @@ struct cuda_host_site {
 #define __syncthreads_and(p)   CUDA_HOST_SITE.barrier_and(p)
 #define __syncthreads_or(p)    CUDA_HOST_SITE.barrier_or(p)
 #define __syncwarp(...)        CUDA_HOST_SITE.barrier_of_warp(__VA_ARGS__)
-#define __shfl_sync(...)       CUDA_HOST_SITE.shuffle<CUDA_HOST_INDEX>(__VA_ARGS__)
-#define __shfl_up_sync(...)    CUDA_HOST_SITE.shuffle<CUDA_HOST_UP>(__VA_ARGS__)
-#define __shfl_down_sync(...)  CUDA_HOST_SITE.shuffle<CUDA_HOST_DOWN>(__VA_ARGS__)
-#define __shfl_xor_sync(...)   CUDA_HOST_SITE.shuffle<CUDA_HOST_XOR>(__VA_ARGS__)
+#define __shfl_sync(...)       CUDA_HOST_SITE.template shuffle<CUDA_HOST_INDEX>(__VA_ARGS__)
+#define __shfl_up_sync(...)    CUDA_HOST_SITE.template shuffle<CUDA_HOST_UP>(__VA_ARGS__)
+#define __shfl_down_sync(...)  CUDA_HOST_SITE.template shuffle<CUDA_HOST_DOWN>(__VA_ARGS__)
+#define __shfl_xor_sync(...)   CUDA_HOST_SITE.template shuffle<CUDA_HOST_XOR>(__VA_ARGS__)
 #define __ballot_sync(mask, p) CUDA_HOST_SITE.vote((mask), (p), "__ballot_sync")
 #define __any_sync(mask, p)    ((int)(CUDA_HOST_SITE.vote((mask), (p), "__any_sync") != 0))
 #define __all_sync(mask, p)    ((int)(CUDA_HOST_SITE.vote((mask), !(p), "__all_sync") == 0))
@@ -187,6 +187,7 @@ CUDA_HOST_VECTORS(double, double)
 
 /* ---- the macros of src/backend/cuda/gpu.h ---------------------------------------------------------------------- */
 #define CLS_KERNEL(name, threads) void name
+#define CLS_KERNEL_OF(name, threads, blocks) CLS_KERNEL(name, threads)
 #define CLS_SHARED(type, name)                                                                               \
   static_assert(std::is_trivially_default_constructible<type>::value, "shared memory has no constructors");  \
   type &name = *static_cast<type *>(CUDA_HOST_SITE.shared(sizeof(type), alignof(type)))
@@ -208,14 +209,12 @@ template <class Args>
 cudaError_t cuda_host_launch(void (*kernel)(Args), const char *name, unsigned blocks, unsigned threads,
                              cudaStream_t stream, const std::remove_cv_t<Args> &args, int together) {
   static_assert(std::is_trivially_copyable<Args>::value, "a kernel's arguments are copied as bytes");
+  /* Padding may hold anything, even what looks like a pointer to the host's memory: see launch.cpp. */
+  static_assert(std::has_unique_object_representations<Args>::value, "a kernel's arguments have no padding");
   auto thread = [](void (*plain)(void), const void *bytes) {
     reinterpret_cast<void (*)(Args)>(plain)(*static_cast<const Args *>(bytes));
   };
-  Args copy = args;
-#if __has_builtin(__builtin_clear_padding)
-  __builtin_clear_padding(&copy); /* may hold anything, even a pointer: see launch.cpp */
-#endif
-  return cuda_host_queue(name, thread, reinterpret_cast<void (*)(void)>(kernel), &copy, sizeof copy, blocks,
+  return cuda_host_queue(name, thread, reinterpret_cast<void (*)(void)>(kernel), &args, sizeof args, blocks,
                          threads, stream, together);
 }
 

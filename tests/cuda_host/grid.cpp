@@ -91,6 +91,7 @@ std::string who(const fiber *f) {
 /* ---- a thread of the grid, from its fiber's side ---- */
 void run_thread() {
   block *home = current->home;
+  if (thread_sanitizer()) __tsan_acquire(current); /* its stack was another thread's, which has ended */
   grid.begin.learn();
   grid.what->thread(grid.what->kernel, grid.what->args.data());
 
@@ -107,6 +108,7 @@ void run_thread() {
   grid.threads_ended++;
   grid.in_vain = 0;
   current->waits = nullptr;
+  if (thread_sanitizer()) __tsan_release(current);
   if (home->alive == 0) {
     grid.over = home;
     switch_to(&host_fiber);
@@ -176,10 +178,12 @@ static void end_block(block *b, identities &who) {
   grid.ended++;
 }
 
+static unsigned identities_alive;
+
 void *identities::take() {
-  static unsigned made;
   if (free.empty()) {
-    if (++made > 7000) fail("ThreadSanitizer knows about 8,000 threads; launch smaller grids in this build");
+    if (++identities_alive > 7000)
+      fail("ThreadSanitizer knows about 8,000 threads; launch smaller grids in this build");
     as that(stream);
     return __tsan_create_fiber(0);
   }
@@ -190,6 +194,7 @@ void *identities::take() {
 
 void identities::drop() {
   for (void *one : free) __tsan_destroy_fiber(one);
+  identities_alive -= (unsigned)free.size();
   free.clear();
   if (stream) __tsan_destroy_fiber(stream);
   stream = nullptr;

@@ -34,7 +34,12 @@ CLS_KERNEL(shuffle_kernel, SHUFFLE_THREADS)(const shuffle_args a) {
   }
 }
 
+struct lanes {
+  int of[32];
+};
+
 CLS_KERNEL(vote_kernel, 32)(const vote_args a) {
+  CLS_SHARED(lanes, s);
   unsigned lane = threadIdx.x;
   int holds = a.holds[lane];
   a.all[lane] = __ballot_sync(ALL, holds);
@@ -44,6 +49,9 @@ CLS_KERNEL(vote_kernel, 32)(const vote_args a) {
     a.half[lane] = __ballot_sync(0x0000ffffu, holds);
   else
     a.half[lane] = __ballot_sync(0xffff0000u, holds);
+  s.of[lane] = holds;
+  __syncwarp();
+  a.beside[lane] = s.of[lane ^ 1];
   a.two[lane] = 77;
   if (lane == 3 || lane == 17) a.two[lane] = __ballot_sync(1u << 3 | 1u << 17, holds);
   __syncwarp();

@@ -23,9 +23,11 @@ typedef struct {
 } shuffle_args;
 cudaError_t launch_shuffles(shuffle_args args, cudaStream_t stream);
 
-/* What a warp says of holds[]: all lanes; each half by itself; lanes 3 and 17 alone. */
+/* What a warp says of holds[]: all lanes; each half by itself; lanes 3 and 17 alone. And holds[] of the lane beside, by
+ * way of shared memory. */
 typedef struct {
   const int *holds;
+  int *beside;
   unsigned *all, *half, *two; /* ballots */
   int *any, *every;
 } vote_args;

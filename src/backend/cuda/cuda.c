@@ -6,7 +6,10 @@
 /* ---- what the files of this backend share ---- */
 
 cls_status cls_cuda_wait(cls_cuda *b, const char *what) {
-  return cls_gpu_check(cudaStreamSynchronize(b->stream), what);
+  cudaError_t error;
+  if (!b->setup.meanwhile) return cls_gpu_check(cudaStreamSynchronize(b->stream), what);
+  while ((error = cudaStreamQuery(b->stream)) == cudaErrorNotReady) b->setup.meanwhile(b->setup.context);
+  return cls_gpu_check(error, what);
 }
 
 cls_status cls_cuda_reserve(cls_cuda *b, cls_gpu_arena *arena, const char *name, size_t bytes) {
@@ -93,14 +96,20 @@ static cls_status plan(cls_cuda *b) {
   cls_gpu_store_plan(&counts, &b->synapses);
   CLS_TRY(plan_parameters(b));
   b->sizes = cls_gpu_member_measure(&b->setup, &counts, &b->channels);
-  return CLS_OK;
+  CLS_TRY(cls_cuda_packets_plan(b));
+  CLS_TRY(cls_cuda_plastic_plan(b));
+  return cls_cuda_drawn_plan(b);
 }
 
 static void find_sizes(const cls_cuda *b, cls_cuda_sizes *sizes) {
   cls_cuda_counts counts = {.store = b->synapses.counts,
                             .member = b->sizes,
+                            .plastic = b->plastic.synapses.counts,
+                            .plastic_member = b->plastic.sizes,
+                            .drawn = b->drawn.sizes,
                             .neurons = b->setup.layout->n_neurons,
-                            .members = (uint64_t)b->setup.members};
+                            .members = (uint64_t)b->setup.members,
+                            .packets = cls_cuda_packets_bytes(b)};
   for (uint32_t p = 0; p < b->n_parameters; p++) counts.parameters += b->parameters[p].arena.bytes;
   cls_cuda_sizes_find(&counts, sizes);
 }
@@ -108,7 +117,7 @@ static void find_sizes(const cls_cuda *b, cls_cuda_sizes *sizes) {
 static cls_status start_member(cls_cuda *b, int m, float *pool) {
   const cls_neurons *neurons = b->setup.neurons[m];
   CLS_TRY(cls_gpu_member_make(&b->sizes, &b->members[m], b->stream));
-  CLS_TRY(cls_gpu_ring_make(&b->sizes, &b->members[m], b->stream));
+  CLS_TRY(cls_gpu_ring_make(b->sizes.ring, &b->members[m].ring, &b->members[m].device.flight, b->stream));
   CLS_TRY(cls_neurons_start(neurons, b->setup.layout, b->setup.identity[m], pool));
   CLS_CUDA(cudaMemcpyAsync(b->members[m].device.pool, pool, neurons->pool * sizeof *pool,
                            cudaMemcpyHostToDevice, b->stream),
@@ -138,9 +147,17 @@ static cls_status start_members(cls_cuda *b) {
 static cls_status choose_kernel(cls_cuda *b) {
   int resident = 0, multiprocessors = 0;
   CLS_CUDA(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, b->device), "a GPU");
+  bool plastic = false;
+  bool procedural = false;
+  for (uint32_t p = 0; p < b->setup.layout->n_parts; p++) {
+    plastic = plastic || b->setup.stores[p]->plastic;
+    procedural = procedural || b->setup.stores[p]->procedural;
+  }
   b->only = cls_gpu_only_model(b->setup.neurons[0]);
-  CLS_CUDA(cls_gpu_resident_steps(b->only, &resident), "the program has no kernels for this GPU");
+  CLS_CUDA(cls_gpu_resident_steps(b->only, plastic, procedural, &resident),
+           "the program has no kernels for this GPU");
   b->blocks = (unsigned)(resident * multiprocessors);
+  b->multiprocessors = (unsigned)multiprocessors;
   CLS_CHECK(b->blocks > 0, CLS_ERR_INTERNAL, "no block fits a multiprocessor of the GPU of rank %d",
             b->setup.world->rank);
   return CLS_OK;
@@ -163,8 +180,11 @@ static cls_status fill(cls_cuda *b) {
     CLS_TRY(cls_gpu_parameters_fill(&b->setup, &b->channels, &b->parameters[p], b->stream));
   }
   CLS_TRY(start_members(b));
+  CLS_TRY(cls_cuda_plastic_make(b));
+  CLS_TRY(cls_cuda_drawn_make(b));
   CLS_TRY(cls_cuda_tables_make(b));
-  b->rank.flight_limit = b->sizes.ring - b->synapses.counts.pieces_here;
+  CLS_TRY(cls_cuda_packets_make(b));
+  b->rank.flight_limit = b->sizes.ring.entries - b->synapses.counts.pieces_here;
   b->profile = (cls_profile){0}; /* of the run alone */
   return CLS_OK;
 }
@@ -182,14 +202,20 @@ static void destroy(void *instance) {
   if (!b) return;
   if (b->stream) (void)cudaStreamSynchronize(b->stream);
   cls_cuda_watch_free(b);
+  cls_cuda_plastic_free(b);
+  cls_cuda_drawn_free(b);
   for (int m = 0; m < b->setup.members; m++) {
     if (b->members) cls_gpu_member_free(&b->members[m]);
-    if (b->arrivals && b->arrivals[m].arrival) (void)cudaFreeHost(b->arrivals[m].arrival);
+    if (b->arrivals) free(b->arrivals[m].slot);
+    if (b->arrivals) free(b->arrivals[m].fired);
   }
   for (uint32_t p = 0; p < b->n_parameters; p++) cls_gpu_parameters_free(&b->parameters[p]);
   cls_gpu_arena_free(&b->synapses.arena);
   cls_gpu_arena_free(&b->tables);
   cls_gpu_arena_free(&b->arrived);
+  cls_gpu_arena_free(&b->heard);
+  cls_cuda_room_free(&b->handed, false);
+  cls_cuda_packets_free(b);
   cls_gpu_arena_free(&b->currents);
   cls_gpu_arena_free(&b->probes);
   if (b->status) (void)cudaFreeHost(b->status);
@@ -208,7 +234,8 @@ static void destroy(void *instance) {
 /* ---- small things ---- */
 
 static cls_status tell(void *instance, int member, uint64_t *digest, uint64_t *spikes) {
-  const cls_cuda *b = instance;
+  cls_cuda *b = instance;
+  CLS_TRY(cls_cuda_settle(b));
   *digest = b->member_status[member].digest;
   *spikes = b->member_status[member].spikes;
   return CLS_OK;
@@ -216,29 +243,26 @@ static cls_status tell(void *instance, int member, uint64_t *digest, uint64_t *s
 
 static cls_status reread(void *instance) {
   cls_cuda *b = instance;
+  CLS_TRY(cls_cuda_settle(b));
   for (uint32_t p = 0; p < b->n_parameters; p++)
     CLS_TRY(cls_gpu_parameters_fill(&b->setup, &b->channels, &b->parameters[p], b->stream));
   return CLS_OK;
 }
 
-static cls_status weights(void *instance, int member, uint32_t part, const int32_t **v) {
-  (void)instance, (void)member, (void)part;
-  *v = NULL;
-  return CLS_OK;
-}
-
 static void report(void *instance, size_t *bytes, double *update_s, double *deliver_s, uint64_t *events) {
-  const cls_cuda *b = instance;
+  cls_cuda *b = instance;
   cls_cuda_sizes sizes;
+  (void)cls_cuda_settle(b); /* what went wrong will be told by the next call */
   find_sizes(b, &sizes);
-  *bytes = sizes.total - b->synapses.arena.bytes;
+  *bytes = sizes.total - b->synapses.arena.bytes - b->plastic.synapses.arena.bytes;
   *update_s = (double)b->status->update_ns * 1e-9;
   *deliver_s = (double)b->status->deliver_ns * 1e-9;
   *events = b->status->events;
 }
 
 static void profile(void *instance, cls_profile *profile) {
-  const cls_cuda *b = instance;
+  cls_cuda *b = instance;
+  (void)cls_cuda_settle(b);
   *profile = b->profile;
   /* A synapse is read, its sum read and written. */
   profile->deliver_bytes = b->status->events * (sizeof(uint32_t) + 2 * sizeof(uint32_t));
@@ -263,7 +287,8 @@ const cls_backend cls_backend_cuda = {
     .get_state = cls_cuda_get_state,
     .put_state = cls_cuda_put_state,
     .probe = cls_cuda_probe,
-    .weights = weights,
+    .weights = cls_cuda_plastic_weights,
     .report = report,
     .profile = profile,
+    .packer = &cls_cuda_packer,
 };

@@ -7,9 +7,9 @@
 #ifndef CALLOSUM_CUDA_DELIVER_CUH
 #define CALLOSUM_CUDA_DELIVER_CUH
 
+#include "backend/cuda/device_drawn.h"
 #include "backend/cuda/flight.cuh"
-
-#define CLS_GPU_ALL_LANES 0xffffffffu
+#include "backend/cuda/warp.cuh"
 
 /* A run that is due. */
 typedef struct {
@@ -27,62 +27,60 @@ CLS_GPU_FN void cls_gpu_add_event(uint32_t *sums, uint64_t channel, uint32_t wor
     atomicAdd((int *)(sums + channel) + target, (int)word >> 16);
 }
 
+/* A word of a row. Stored rows never change, which lets them be kept nearer. */
+template <bool DRAWN> CLS_GPU_FN uint32_t cls_gpu_word(const uint32_t *at) { return DRAWN ? *at : __ldg(at); }
+
 /* By a warp: adds the events of the runs of all its lanes. Returns how many this lane added. */
-CLS_GPU_FN uint32_t cls_gpu_add_runs(uint32_t *sums, const cls_gpu_due_run *run) {
-  const uint32_t lane = threadIdx.x % CLS_GPU_WARP;
-  uint32_t end = run->count, added = 0; /* becomes the number of events up to those of this lane's run */
-#pragma unroll
-  for (uint32_t d = 1; d < CLS_GPU_WARP; d *= 2) {
-    const uint32_t before = __shfl_up_sync(CLS_GPU_ALL_LANES, end, d);
-    if (lane >= d) end += before;
-  }
-  const uint32_t total = __shfl_sync(CLS_GPU_ALL_LANES, end, CLS_GPU_WARP - 1);
+template <bool DRAWN> CLS_GPU_FN uint32_t cls_gpu_add_runs(uint32_t *sums, const cls_gpu_due_run *run) {
+  const uint32_t lane = threadIdx.x % CLS_GPU_WARP, end = cls_gpu_warp_sum_up_to(run->count);
+  uint32_t added = 0;
+  const uint32_t total = cls_gpu_warp_last(end);
   const uint64_t word = (uint64_t)(run->word - (end - run->count)); /* of event 0, if it were this run's */
   for (uint32_t first = 0; first < total; first += CLS_GPU_WARP) {
-    const uint32_t event = first + lane;
-    uint32_t owner = 0; /* the first lane whose events end behind this one */
-#pragma unroll
-    for (uint32_t half = CLS_GPU_WARP / 2; half > 0; half /= 2)
-      if (__shfl_sync(CLS_GPU_ALL_LANES, end, owner + half - 1) <= event) owner += half;
+    const uint32_t event = first + lane, owner = cls_gpu_warp_owner(end, event);
     const uint32_t *from = (const uint32_t *)__shfl_sync(CLS_GPU_ALL_LANES, word, owner);
     const uint64_t channel = __shfl_sync(CLS_GPU_ALL_LANES, run->channel, owner);
     if (event >= total) continue;
-    cls_gpu_add_event(sums, channel, __ldg(from + event));
+    cls_gpu_add_event(sums, channel, cls_gpu_word<DRAWN>(from + event));
     added++;
   }
   return added;
 }
 
-/* By a warp: adds what is due of entries first ... first + n - 1, n <= 32, and moves them on. */
+/* By a warp: adds what is due of entries first ... first + n - 1, n <= 32, and moves them on. DRAWN: along rows that were
+ * drawn, in place of stored ones. */
+template <bool DRAWN>
 CLS_GPU_FN uint32_t cls_gpu_deliver_entries(const cls_gpu_store *store, const cls_gpu_member *member,
                                             uint64_t first, uint32_t n, uint32_t step) {
-  const cls_gpu_flight *flight = &member->flight;
+  const cls_gpu_flight *flight = DRAWN ? &member->drawn->flight : &member->flight;
+  const uint32_t *row = store->word;
   const uint32_t lane = threadIdx.x % CLS_GPU_WARP;
   const uint64_t i = (first + lane) & flight->mask;
-  const bool here = lane < n && flight->due[i] == step;
+  const bool stands = lane < n && flight->due[i] == step;
   uint32_t added = 0, at = 0, fired = 0, header = 0, due = 0;
   cls_gpu_piece piece = {0, 0, 0};
-  if (!__any_sync(CLS_GPU_ALL_LANES, here)) return 0;
-  if (here) {
-    piece = store->piece[flight->piece[i]];
+  if (!__any_sync(CLS_GPU_ALL_LANES, stands)) return 0;
+  if (stands) {
+    piece = DRAWN ? member->drawn->row[i] : store->piece[flight->piece[i]];
+    row = DRAWN ? member->drawn->word + (piece.begin & member->drawn->mask) : store->word + piece.begin;
     at = flight->at[i];
     fired = flight->fired[i];
-    header = __ldg(store->word + piece.begin + at);
+    header = cls_gpu_word<DRAWN>(row + at);
   }
-  bool active = here;
+  bool active = stands;
   do {
     cls_gpu_due_run run = {store->word, 0, 0};
     uint32_t next = 0;
     bool more = false;
     if (active) {
       run.count = cls_gpu_run_count(store, header);
-      run.word = store->word + piece.begin + at + 1;
+      run.word = row + at + 1;
       run.channel = __ldg(store->channel + cls_gpu_run_channel(store, header));
       at += 1 + run.count;
       more = at < piece.words;
-      if (more) next = __ldg(store->word + piece.begin + at);
+      if (more) next = cls_gpu_word<DRAWN>(row + at);
     }
-    added += cls_gpu_add_runs(member->sums, &run);
+    added += cls_gpu_add_runs<DRAWN>(member->sums, &run);
     if (active) {
       header = next;
       /* At the end of its row it stands at its own spike, which is past. */
@@ -90,7 +88,7 @@ CLS_GPU_FN uint32_t cls_gpu_deliver_entries(const cls_gpu_store *store, const cl
       active = more && due == step;
     }
   } while (__any_sync(CLS_GPU_ALL_LANES, active));
-  if (here) {
+  if (stands) {
     flight->due[i] = due;
     flight->at[i] = at;
   }
@@ -98,20 +96,18 @@ CLS_GPU_FN uint32_t cls_gpu_deliver_entries(const cls_gpu_store *store, const cl
 }
 
 /* By all warps of the grid: the events of a step. Members share the warps. Adds their number to *added. */
+template <bool DRAWN>
 CLS_GPU_FN void cls_gpu_deliver(const cls_gpu_rank *rank, const cls_gpu_member *members, int64_t step,
                                 uint64_t *added) {
-  const uint32_t warps = gridDim.x * CLS_GPU_WARPS, groups = rank->members < warps ? rank->members : warps;
-  const uint32_t warp = blockIdx.x * CLS_GPU_WARPS + threadIdx.x / CLS_GPU_WARP, group = warp % groups;
-  const uint32_t of_group = (warps - group + groups - 1) / groups; /* warps of this group */
-  for (uint32_t m = group; m < rank->members; m += groups) {
+  const cls_gpu_turns turns = cls_gpu_turns_of(rank->members);
+  for (uint32_t m = turns.member; m < rank->members; m += turns.members) {
     const cls_gpu_member *member = &members[m];
-    const uint64_t tail = *member->flight.tail,
-                   head = cls_gpu_head(&member->flight, step, rank->store.max_delay);
-    const uint64_t share = (tail - head + of_group - 1) / of_group;
-    const uint32_t n = share < 1 ? 1u : share < CLS_GPU_WARP ? (uint32_t)share : (uint32_t)CLS_GPU_WARP;
-    for (uint64_t e = head + (uint64_t)(warp / groups) * n; e < tail; e += (uint64_t)of_group * n)
-      *added += cls_gpu_deliver_entries(&rank->store, member, e, tail - e < n ? (uint32_t)(tail - e) : n,
-                                        (uint32_t)(uint64_t)step);
+    const cls_gpu_flight *flight = DRAWN ? &member->drawn->flight : &member->flight;
+    const uint64_t tail = *flight->tail, head = cls_gpu_head(flight, step, rank->store.max_delay);
+    const uint32_t n = cls_gpu_turn_size(&turns, tail - head);
+    for (uint64_t e = head + (uint64_t)turns.warp * n; e < tail; e += (uint64_t)turns.warps * n)
+      *added += cls_gpu_deliver_entries<DRAWN>(
+          &rank->store, member, e, tail - e < n ? (uint32_t)(tail - e) : n, (uint32_t)(uint64_t)step);
   }
 }
 

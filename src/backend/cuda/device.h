@@ -1,5 +1,6 @@
 /* What lies in the memory of the GPU, as kernels and host see it: plain structs of pointers and numbers. Pointers point
- * into device memory. Counts of neurons of a rank are 32 bits wide, positions in stores 64. */
+ * into device memory. Counts of neurons of a rank are 32 bits wide, positions in stores 64. Structs that are arguments of
+ * kernels have no padding. */
 #ifndef CALLOSUM_CUDA_DEVICE_H
 #define CALLOSUM_CUDA_DEVICE_H
 
@@ -110,6 +111,7 @@ typedef struct {
   const uint64_t *channel;
   uint32_t count_bits, delay_bits;
   uint32_t max_delay;
+  uint32_t n_channels;
 } cls_gpu_store;
 #define CLS_GPU_PAIR (1ull << 63)
 
@@ -124,8 +126,25 @@ typedef struct {
   uint64_t mask;
   uint64_t *tail; /* entries so far */
   uint64_t *mark; /* [step & mark_mask] the tail when the step was over */
-  uint32_t mark_mask;
+  uint64_t mark_mask;
 } cls_gpu_flight;
+
+/* A spike of a source that comes from elsewhere. */
+typedef struct {
+  uint32_t slot;
+  uint32_t fired; /* low bits of its step */
+} cls_gpu_arrival;
+
+/* Spikes of neurons that other ranks listen to, in the order of their steps, until the packets of all ranks hold them: a ring
+ * like that of spikes in flight. */
+typedef struct {
+  uint32_t *neuron; /* local indices */
+  uint32_t *fired;  /* low bits of their step */
+  uint64_t mask;
+  uint64_t *tail;
+  uint64_t *mark; /* [step & mark_mask] the tail when the step was over */
+  uint64_t mark_mask;
+} cls_gpu_leaving;
 
 /* Spikes kept for the host: those of step cls_gpu_rank.list_first + k end at end[k]. */
 typedef struct {
@@ -138,7 +157,7 @@ typedef struct {
 enum { CLS_GPU_TALLIES = 8 };
 typedef struct {
   const uint32_t *group_of_16;
-  uint32_t n_groups;
+  uint64_t n_groups;
   int64_t interval, first, base; /* count[0] is that of bin `base` */
 } cls_gpu_tally;
 
@@ -146,6 +165,7 @@ typedef struct {
 typedef struct {
   uint64_t in_flight;      /* entries of the ring that are not over */
   uint64_t kept;           /* spikes in the list */
+  uint64_t leaving;        /* spikes that wait for packets */
   uint64_t digest, spikes; /* so far */
 } cls_gpu_member_status;
 
@@ -155,10 +175,13 @@ typedef struct {
   uint32_t parameters; /* number of its cls_gpu_parameters */
   uint32_t identity;   /* under which it draws noise */
   cls_gpu_flight flight;
+  cls_gpu_leaving leaving;
   cls_gpu_list list;
   uint64_t *digest, *spikes; /* so far */
   uint32_t *count[CLS_GPU_TALLIES];
   cls_gpu_member_status *status;
+  const struct cls_gpu_plastic_member_ *plastic; /* device_plastic.h; NULL: it has no plastic synapses */
+  const struct cls_gpu_drawn_member_ *drawn;     /* NULL: nothing is procedural */
 } cls_gpu_member;
 
 /* And of all of them. */
@@ -167,8 +190,17 @@ typedef struct {
   uint32_t full;                  /* why it stopped before the end: see cls_gpu_full */
   uint64_t events;                /* delivered so far */
   uint64_t deliver_ns, update_ns; /* spent so far */
+  uint64_t packets_ns;
+  int64_t packed; /* step up to which packets were made */
+  uint64_t wrong; /* see cls_gpu_rank.wrong */
 } cls_gpu_status;
-typedef enum { CLS_GPU_FLIGHT_FULL = 1, CLS_GPU_LIST_FULL = 2 } cls_gpu_full;
+typedef enum {
+  CLS_GPU_FLIGHT_FULL = 1,
+  CLS_GPU_LIST_FULL = 2,
+  CLS_GPU_LEAVING_FULL = 4,
+  CLS_GPU_PLASTIC_FULL = 8,
+  CLS_GPU_DRAWN_FULL = 16
+} cls_gpu_full;
 
 /* Which spikes are kept for the host. */
 typedef enum { CLS_GPU_KEEP_NONE, CLS_GPU_KEEP_MARKED, CLS_GPU_KEEP_ALL } cls_gpu_keep;
@@ -183,12 +215,17 @@ typedef struct {
   uint64_t flight_limit; /* entries in flight above which there may be no room for those of one more step */
   uint64_t list_limit;   /* the same for spikes that are kept */
   int64_t list_first;
-  cls_gpu_keep keep;
+  const uint64_t *route_first; /* [local index + 1] of routes to other ranks; NULL: there are none */
+  uint64_t leaving_limit;      /* the same for spikes that wait for packets: */
+  int64_t leaving_first;       /* those of this step and later ones do */
+  uint32_t keep;               /* cls_gpu_keep */
+  uint32_t n_tallies;
   const uint64_t *marked; /* bits of local indices */
   cls_gpu_tally tally[CLS_GPU_TALLIES];
-  uint32_t n_tallies;
-  uint32_t *full;         /* cls_gpu_full: the launch ends after this step */
-  uint64_t *events;       /* delivered so far */
+  uint32_t *full;   /* cls_gpu_full: the launch ends after this step */
+  uint64_t *events; /* delivered so far */
+  int64_t *reached; /* step to be computed next */
+  uint64_t *wrong;  /* of a packet that makes no sense: (its route + 1) << 32 | what it says; 0: of none */
   cls_gpu_status *status; /* host */
 } cls_gpu_rank;
 

@@ -24,6 +24,11 @@ CLS_GPU_FN uint64_t cls_gpu_head(const cls_gpu_flight *flight, int64_t step, uin
   return over < 0 ? 0 : flight->mark[(uint64_t)over & flight->mark_mask];
 }
 
+/* The first spike of `step` or later among those that wait for packets. */
+CLS_GPU_FN uint64_t cls_gpu_leaving_from(const cls_gpu_leaving *leaving, int64_t step) {
+  return step < 1 ? 0 : leaving->mark[(uint64_t)(step - 1) & leaving->mark_mask];
+}
+
 /* Enters a piece of the row of a spike of step `fired`, as entry `entry`. */
 CLS_GPU_FN void cls_gpu_depart(const cls_gpu_flight *flight, const cls_gpu_store *store, uint64_t entry,
                                uint32_t piece, uint32_t fired) {

@@ -18,9 +18,11 @@
 #include <cuda_runtime_api.h>
 #ifdef __CUDACC__
 #include <cooperative_groups.h>
-#define CLS_KERNEL(name, threads) __global__ void __launch_bounds__(threads, 2) name
-#define CLS_SHARED(type, name)    __shared__ type name
-#define CLS_GRID_SYNC()           cooperative_groups::this_grid().sync()
+#define CLS_KERNEL(name, threads)            __global__ void __launch_bounds__(threads, 2) name
+/* One that has so much to remember that a multiprocessor holds few of its blocks at a time. */
+#define CLS_KERNEL_OF(name, threads, blocks) __global__ void __launch_bounds__(threads, blocks) name
+#define CLS_SHARED(type, name)               __shared__ type name
+#define CLS_GRID_SYNC()                      cooperative_groups::this_grid().sync()
 #define CLS_LAUNCH(kernel, blocks, threads, stream, args)                                                    \
   cls_gpu_launch((const void *)(kernel), (blocks), (threads), (stream), &(args), 0)
 #define CLS_LAUNCH_TOGETHER(kernel, blocks, threads, stream, args)                                           \

@@ -1,46 +1,10 @@
-/* Spikes that come from elsewhere, and looks at what the GPU holds. */
-#include "backend/cuda/flight.cuh"
+/* Looks at what the GPU holds. */
 #include "backend/cuda/neuron.cuh"
 #include "backend/cuda/step.h"
 
 enum { THREADS = CLS_GPU_THREADS };
 
 static unsigned blocks_for(uint64_t n) { return (unsigned)((n + THREADS - 1) / THREADS); }
-
-/* ---- arrivals ---- */
-
-/* Puts an entry at the first run of its piece that is due now or later; those before are passed only for spikes that are
- * taken up anew. */
-CLS_GPU_FN void depart_late(const cls_gpu_arrive_args *a, uint64_t entry, uint32_t number, uint32_t fired) {
-  const cls_gpu_piece piece = a->store.piece[number];
-  const uint32_t age = a->now - fired;
-  const uint64_t i = entry & a->flight.mask;
-  uint32_t at = 0, delay = 0;
-  while (at < piece.words) {
-    const uint32_t header = a->store.word[piece.begin + at];
-    delay = cls_gpu_run_delay(&a->store, header);
-    if (delay >= age) break;
-    at += 1 + cls_gpu_run_count(&a->store, header);
-  }
-  a->flight.piece[i] = number;
-  a->flight.at[i] = at;
-  a->flight.fired[i] = fired;
-  a->flight.due[i] = at < piece.words ? fired + delay : fired;
-}
-
-CLS_KERNEL(arrive, THREADS)(const cls_gpu_arrive_args args) {
-  const uint64_t k = (uint64_t)blockIdx.x * THREADS + threadIdx.x;
-  if (k >= args.n) return;
-  const cls_gpu_arrival arrival = args.arrival[k];
-  const cls_gpu_pieces pieces = args.store.of_slot[arrival.slot];
-  if (pieces.n == 0) return;
-  const uint64_t entry = atomicAdd((unsigned long long *)args.flight.tail, (unsigned long long)pieces.n);
-  for (uint32_t j = 0; j < pieces.n; j++) depart_late(&args, entry + j, pieces.piece + j, arrival.fired);
-}
-
-cudaError_t cls_gpu_launch_arrive(const cls_gpu_arrive_args *args, cudaStream_t stream) {
-  return CLS_LAUNCH(arrive, blocks_for(args->n), THREADS, stream, *args);
-}
 
 /* ---- currents ---- */
 

@@ -4,26 +4,31 @@
 
 #include "backend/cuda/arena.h"
 #include "backend/cuda/device.h"
+#include "backend/cuda/ring.h"
 #include "backend/cuda/store.h"
 
 /* Sizes of the arrays of one member. */
 typedef struct {
-  uint64_t pool;  /* floats of states */
-  uint64_t sums;  /* words of input sums */
-  uint64_t ring;  /* entries in flight, a power of two */
-  uint64_t marks; /* steps, a power of two */
+  uint64_t pool; /* floats of states */
+  uint64_t sums; /* words of input sums */
+  cls_gpu_ring_sizes ring;
 } cls_gpu_member_sizes;
 
 /* Sizes for a network: the ring holds what is expected in flight, several times, besides all spikes that one step may add. */
 cls_gpu_member_sizes cls_gpu_member_measure(const cls_backend_setup *setup, const cls_gpu_store_counts *store,
                                             const cls_gpu_channels *channels);
 
+/* Spikes of this rank's neurons that are expected in flight, at the populations' expected rates. */
+double cls_gpu_spikes_expected(const cls_backend_setup *setup, double steps);
 /* The same from expected values: floats of states, words of sums, spikes in flight. */
 cls_gpu_member_sizes cls_gpu_member_expect(const cls_gpu_store_counts *store, double pool, double sums,
                                            double in_flight);
 
+/* Spikes of this rank's neurons that are expected in so many steps, at the populations' expected rates. */
+double cls_gpu_spikes_expected(const cls_backend_setup *setup, double steps);
+
 typedef struct {
-  cls_gpu_arena arena, ring, kept, counts;
+  cls_gpu_arena arena, ring, leaving, leaving_marks, kept, counts;
   cls_gpu_member device; /* as kernels see it */
 } cls_gpu_member_memory;
 
@@ -31,13 +36,10 @@ typedef struct {
 void cls_gpu_member_plan(const cls_gpu_member_sizes *sizes, cls_gpu_member_memory *member);
 cls_status cls_gpu_member_make(const cls_gpu_member_sizes *sizes, cls_gpu_member_memory *member,
                                cudaStream_t stream);
-/* A ring of sizes->ring entries. What is in flight is moved into it where there was another before. */
-void cls_gpu_ring_plan(const cls_gpu_member_sizes *sizes, cls_gpu_arena *arena);
-cls_status cls_gpu_ring_make(const cls_gpu_member_sizes *sizes, cls_gpu_member_memory *member,
-                             cudaStream_t stream);
-/* Forgets what is in flight, and all input that has been summed. */
-cls_status cls_gpu_member_forget(const cls_gpu_member_sizes *sizes, cls_gpu_member_memory *member,
-                                 cudaStream_t stream);
+/* A ring for `ring` spikes that leave and `marks` steps, powers of two. The last `kept` spikes are moved into it where there
+ * was another before; steps remain. */
+cls_status cls_gpu_leaving_make(uint64_t ring, uint64_t marks, uint64_t kept, cls_gpu_member_memory *member,
+                                cudaStream_t stream);
 /* A list of `spikes` spikes and `steps` steps. */
 cls_status cls_gpu_list_make(uint64_t spikes, uint64_t steps, cls_gpu_member_memory *member,
                              cudaStream_t stream);

@@ -29,9 +29,9 @@ CLS_GPU_FN void cls_gpu_rows_begin(cls_gpu_row_shared *shared, const cls_gpu_row
 
 /* The population that holds a neuron; NULL where no procedural projection comes from it. */
 CLS_GPU_FN const cls_gpu_row_source *cls_gpu_row_source_of(const cls_gpu_rows *rows, uint64_t neuron) {
-  uint32_t low = 0, high = rows->n_sources;
+  uint64_t low = 0, high = rows->n_sources;
   while (low < high) {
-    const uint32_t middle = low + (high - low) / 2;
+    const uint64_t middle = low + (high - low) / 2;
     if (rows->source[middle].first + rows->source[middle].n <= neuron)
       low = middle + 1;
     else

@@ -29,7 +29,7 @@ typedef struct {
   const cls_gpu_row_source *source; /* ascending */
   const cls_gpu_row_piece *piece;
   const uint32_t *cell; /* [pieces] number of its first target cell among those of its source population */
-  uint32_t n_sources;
+  uint64_t n_sources;
   uint32_t count_bits, delay_bits; /* of a run's header: channel (high) | delay | count (low) */
 } cls_gpu_rows;
 
@@ -87,7 +87,7 @@ typedef struct {
  * `records` synapses. */
 typedef struct {
   size_t record, other, end, table, chosen, bytes;
-  uint32_t keys;
+  uint64_t keys;
 } cls_gpu_row_layout;
 
 CLS_FN cls_gpu_row_layout cls_gpu_row_layout_of(const cls_gpu_row_extent *extent, uint32_t records) {
@@ -116,7 +116,7 @@ CLS_FN cls_gpu_row_scratch cls_gpu_row_scratch_of(const cls_gpu_row_layout *at, 
   s.chosen = (uint32_t *)(memory + at->chosen);
   s.needed = needed;
   s.records = records;
-  s.keys = at->keys;
+  s.keys = (uint32_t)at->keys;
   return s;
 }
 

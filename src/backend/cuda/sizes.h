@@ -2,17 +2,23 @@
 #ifndef CALLOSUM_CUDA_SIZES_H
 #define CALLOSUM_CUDA_SIZES_H
 
+#include "backend/cuda/drawn.h"
 #include "backend/cuda/member.h"
+#include "backend/cuda/plastic_member.h"
 
 /* What sizes follow from: counted, or expected of a network that is not built. */
 typedef struct {
   cls_gpu_store_counts store;
   cls_gpu_member_sizes member;
+  cls_gpu_plastic_counts plastic;
+  cls_gpu_plastic_sizes plastic_member;
+  cls_gpu_drawn_sizes drawn;
   uint64_t parameters; /* bytes of constants and inputs, of all sets of parameters */
+  uint64_t packets;    /* bytes of routes, packets, and spikes that wait for them */
   uint64_t neurons, members;
 } cls_cuda_counts;
 
-enum { CLS_CUDA_OBJECTS = 8 };
+enum { CLS_CUDA_OBJECTS = 12 };
 typedef struct {
   const char *name[CLS_CUDA_OBJECTS];
   size_t bytes[CLS_CUDA_OBJECTS]; /* of all of its kind */

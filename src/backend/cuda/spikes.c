@@ -53,6 +53,7 @@ static cls_status copy_watch(cls_cuda *b, const cls_watch *watch) {
 
 cls_status cls_cuda_watch_set(void *instance, bool all, const cls_watch *watch) {
   cls_cuda *b = instance;
+  CLS_TRY(cls_cuda_settle(b));
   cls_cuda_watch_free(b);
   b->watch.watch = watch;
   b->rank.n_tallies = 0;
@@ -131,6 +132,7 @@ cls_status cls_cuda_drain(cls_cuda *b) {
 
 cls_status cls_cuda_spikes_show(void *instance, int member, cls_spikes *spikes) {
   cls_cuda *b = instance;
+  CLS_TRY(cls_cuda_settle(b));
   cls_cuda_spikes *s = &b->spikes[member];
   CLS_TRY(cls_cuda_drain(b));
   if (s->shown || s->n_first == 0) CLS_TRY(begin_anew(s, b->now)); /* there are no new ones */
@@ -171,6 +173,7 @@ cls_status cls_cuda_counts_reserve(cls_cuda *b, int64_t end) {
 cls_status cls_cuda_counts_show(void *instance, int member, int tally, int64_t *bin, int64_t *n,
                                 const uint32_t **count) {
   cls_cuda *b = instance;
+  CLS_TRY(cls_cuda_settle(b));
   cls_cuda_watch *w = &b->watch;
   const cls_gpu_tally *t = &b->rank.tally[tally];
   uint32_t *from = b->members[member].device.count[tally];

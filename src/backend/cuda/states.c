@@ -5,6 +5,7 @@
 
 cls_status cls_cuda_currents(void *instance, int member, int64_t *sums) {
   cls_cuda *b = instance;
+  CLS_TRY(cls_cuda_settle(b));
   const size_t bytes = (size_t)b->setup.layout->n_ranges * CLS_MAX_RECEPTORS * sizeof *sums;
   CLS_TRY(cls_cuda_reserve(b, &b->currents, "currents", bytes));
   CLS_CUDA(cudaMemsetAsync(b->currents.memory, 0, bytes, b->stream), "currents");
@@ -30,6 +31,7 @@ static float *state_of(const cls_cuda *b, int member, uint32_t range, int state,
 
 cls_status cls_cuda_get_state(void *instance, int member, uint32_t range, int state, float *values) {
   cls_cuda *b = instance;
+  CLS_TRY(cls_cuda_settle(b));
   size_t n;
   const float *from = state_of(b, member, range, state, &n);
   CLS_CUDA(cudaMemcpyAsync(values, from, n * sizeof *values, cudaMemcpyDeviceToHost, b->stream), "states");
@@ -40,6 +42,7 @@ cls_status cls_cuda_get_state(void *instance, int member, uint32_t range, int st
 
 cls_status cls_cuda_put_state(void *instance, int member, uint32_t range, int state, const float *values) {
   cls_cuda *b = instance;
+  CLS_TRY(cls_cuda_settle(b));
   size_t n;
   float *to = state_of(b, member, range, state, &n);
   CLS_CUDA(cudaMemcpyAsync(to, values, n * sizeof *values, cudaMemcpyHostToDevice, b->stream), "states");
@@ -50,6 +53,7 @@ cls_status cls_cuda_put_state(void *instance, int member, uint32_t range, int st
 
 cls_status cls_cuda_probe(void *instance, int member, const cls_probe *probes, size_t n, float *values) {
   cls_cuda *b = instance;
+  CLS_TRY(cls_cuda_settle(b));
   uint64_t *at = NULL;
   if (n == 0) return CLS_OK;
   CLS_TRY(cls_alloc(&at, n, sizeof *at, "probes"));

@@ -1,6 +1,6 @@
 /* Steps: one launch for all steps of a window. Its blocks stay on their multiprocessors and wait for each other twice a step,
  * which costs a microsecond where launching kernels would cost several, and the host is not asked. */
-#include "backend/cuda/deliver.cuh"
+#include "backend/cuda/drawn.cuh"
 #include "backend/cuda/step.h"
 #include "backend/cuda/update.cuh"
 
@@ -19,7 +19,9 @@ CLS_GPU_FN void note_ends(const cls_gpu_rank *rank, const cls_gpu_member *member
   for (uint32_t m = threadIdx.x; m < rank->members; m += CLS_GPU_THREADS) {
     const cls_gpu_flight *flight = &members[m].flight;
     const cls_gpu_list *list = &members[m].list;
+    const cls_gpu_leaving *leaving = &members[m].leaving;
     flight->mark[(uint64_t)(step - 1) & flight->mark_mask] = *flight->tail;
+    if (rank->route_first) leaving->mark[(uint64_t)(step - 1) & leaving->mark_mask] = *leaving->tail;
     if (rank->keep != CLS_GPU_KEEP_NONE && step - 1 >= rank->list_first)
       list->end[step - 1 - rank->list_first] = *list->n;
   }
@@ -32,37 +34,64 @@ CLS_GPU_FN void tell_host(const cls_gpu_rank *rank, const cls_gpu_member *member
     /* The head one step ahead of the marks that are noted: nothing in between has come to its end. */
     const uint64_t head = cls_gpu_head(&member->flight, step, rank->store.max_delay);
     const uint64_t kept = rank->keep != CLS_GPU_KEEP_NONE ? *member->list.n : 0;
+    const uint64_t leaving =
+        rank->route_first
+            ? *member->leaving.tail - cls_gpu_leaving_from(&member->leaving, rank->leaving_first)
+            : 0;
     *member->status =
-        cls_gpu_member_status{*member->flight.tail - head, kept, *member->digest, *member->spikes};
+        cls_gpu_member_status{*member->flight.tail - head, kept, leaving, *member->digest, *member->spikes};
   }
   if (threadIdx.x != 0) return;
-  rank->status->reached = step;
+  *rank->reached = rank->status->reached = step;
   rank->status->full = *rank->full;
   rank->status->events = *rank->events;
+  rank->status->wrong = *rank->wrong;
 }
 
-template <int ONLY> CLS_KERNEL(steps, CLS_GPU_THREADS)(const cls_gpu_step_args args) {
+/* What only the steps of some networks need; nothing else may be in shared memory. */
+template <bool PROCEDURAL> struct more_memory { uint32_t nothing; };
+template <> struct more_memory<true> { cls_gpu_drawn_shared drawn; };
+
+template <int ONLY, bool PLASTIC, bool PROCEDURAL>
+CLS_KERNEL_OF(steps, CLS_GPU_THREADS, PROCEDURAL ? 1 : 2)
+(const cls_gpu_step_args args) {
   CLS_SHARED(shared_memory, shared);
+  CLS_SHARED(more_memory<PROCEDURAL>, more);
+  (void)more;
   const cls_gpu_rank *rank = &args.rank;
+  const cls_gpu_plastic *plastic = &args.plastic;
   const bool near = rank->members <= NEAR_MEMBERS, first = blockIdx.x == 0 && threadIdx.x == 0;
   const cls_gpu_member *members = near ? shared.member : rank->member;
   uint64_t events = 0, deliver_ns = 0, update_ns = 0;
   int64_t step = args.begin;
   if (threadIdx.x == 0) {
-    shared.waiting.n = shared.waiting.n_pieces = shared.waiting.n_kept = 0;
+    shared.waiting.n = shared.waiting.n_pieces = shared.waiting.n_kept = shared.waiting.n_leaving = 0;
     shared.waiting.digest = shared.events = 0;
   }
   for (uint32_t m = threadIdx.x; near && m < rank->members; m += CLS_GPU_THREADS)
     shared.member[m] = rank->member[m];
   __syncthreads();
-  for (uint32_t full = 0; step < args.end && !full; step++) {
+  if constexpr (PROCEDURAL) { /* those of spikes that arrived, and what was left */
+    cls_gpu_drawn_draw(rank, &args.drawing, members, &more.drawn, step);
+    CLS_GRID_SYNC();
+  }
+  for (uint32_t full = PROCEDURAL ? *rank->full : 0; step < args.end && !full; step++) {
     const uint64_t begun = first ? cls_gpu_nanoseconds() : 0;
     note_ends(rank, members, step);
-    cls_gpu_deliver(rank, members, step, &events);
+    if (PROCEDURAL) cls_gpu_drawn_note_ends(members, rank->members, step);
+    if (PLASTIC) cls_gpu_plastic_note_ends(members, rank->members, step);
+    cls_gpu_deliver<false>(rank, members, step, &events);
+    if (PROCEDURAL) cls_gpu_deliver<true>(rank, members, step, &events);
+    if (PLASTIC) cls_gpu_plastic_deliver(plastic, members, rank->members, step, &events);
     CLS_GRID_SYNC();
     const uint64_t delivered = first ? cls_gpu_nanoseconds() : 0;
-    cls_gpu_update<ONLY>(rank, members, &shared.waiting, step, (uint64_t)(step - args.begin));
+    cls_gpu_update<ONLY, PLASTIC, PROCEDURAL>(rank, plastic, &args.drawing, members, &shared.waiting, step,
+                                              (uint64_t)(step - args.begin));
     CLS_GRID_SYNC();
+    if constexpr (PROCEDURAL) {
+      cls_gpu_drawn_draw(rank, &args.drawing, members, &more.drawn, step + 1);
+      CLS_GRID_SYNC();
+    }
     full = *rank->full;
     deliver_ns += delivered - begun;
     if (first) update_ns += cls_gpu_nanoseconds() - delivered;
@@ -72,31 +101,31 @@ template <int ONLY> CLS_KERNEL(steps, CLS_GPU_THREADS)(const cls_gpu_step_args a
   if (threadIdx.x == 0) atomicAdd((unsigned long long *)rank->events, shared.events);
   CLS_GRID_SYNC();
   if (blockIdx.x == 0) tell_host(rank, members, step);
+  if (PLASTIC && blockIdx.x == 0) cls_gpu_plastic_tell(plastic, members, rank->members, step);
+  if (PROCEDURAL && blockIdx.x == 0) cls_gpu_drawn_tell(rank, members, step);
   if (!first) return;
   rank->status->deliver_ns += deliver_ns;
   rank->status->update_ns += update_ns;
 }
 
-/* The kernel for networks of one model, or of any. */
-#define STEPS_(NAME)                                                                                         \
-  case CLS_GPU_##NAME:                                                                                       \
-    USE(steps<CLS_GPU_##NAME>)
-#define CHOOSE                                                                                               \
-  switch (only) {                                                                                            \
-    CLS_GPU_NEURONS(STEPS_)                                                                                  \
-  default:                                                                                                   \
-    USE(steps<-1>)                                                                                           \
-  }
+/* The kernel for networks of one model, or of any. Where there are plastic synapses, or procedural ones, that for any model
+ * is little slower. */
+typedef void (*steps_kernel)(const cls_gpu_step_args args);
+
+static steps_kernel choose(int only, bool plastic, bool procedural) {
+#define CHOOSE_(NAME)                                                                                        \
+  if (only == CLS_GPU_##NAME && !plastic && !procedural) return steps<CLS_GPU_##NAME, false, false>;
+  CLS_GPU_NEURONS(CHOOSE_)
+  if (procedural) return plastic ? steps<-1, true, true> : steps<-1, false, true>;
+  return plastic ? steps<-1, true, false> : steps<-1, false, false>;
+}
 
 cudaError_t cls_gpu_launch_steps(const cls_gpu_step_args *args, int only, unsigned blocks,
                                  cudaStream_t stream) {
-#define USE(kernel) return CLS_LAUNCH_TOGETHER(kernel, blocks, CLS_GPU_THREADS, stream, *args);
-  CHOOSE
-#undef USE
+  return CLS_LAUNCH_TOGETHER(choose(only, args->plastic.kind != NULL, args->drawing.flight_limit > 0), blocks,
+                             CLS_GPU_THREADS, stream, *args);
 }
 
-cudaError_t cls_gpu_resident_steps(int only, int *blocks) {
-#define USE(kernel) return CLS_RESIDENT_BLOCKS(kernel, CLS_GPU_THREADS, blocks);
-  CHOOSE
-#undef USE
+cudaError_t cls_gpu_resident_steps(int only, int plastic, int procedural, int *blocks) {
+  return CLS_RESIDENT_BLOCKS(choose(only, plastic != 0, procedural != 0), CLS_GPU_THREADS, blocks);
 }

@@ -2,7 +2,8 @@
 #ifndef CALLOSUM_CUDA_STEP_H
 #define CALLOSUM_CUDA_STEP_H
 
-#include "backend/cuda/device.h"
+#include "backend/cuda/device_drawn.h"
+#include "backend/cuda/device_plastic.h"
 #include "backend/cuda/gpu.h"
 
 #ifdef __cplusplus
@@ -11,6 +12,8 @@ extern "C" {
 
 typedef struct {
   cls_gpu_rank rank;
+  cls_gpu_plastic plastic;
+  cls_gpu_drawing drawing;
   int64_t begin, end;
 } cls_gpu_step_args;
 
@@ -18,25 +21,8 @@ typedef struct {
  * blocks wait for each other. `only`: number of the one neuron model there is, or -1. */
 cudaError_t cls_gpu_launch_steps(const cls_gpu_step_args *args, int only, unsigned blocks,
                                  cudaStream_t stream);
-/* Blocks of that launch that one multiprocessor holds at a time. */
-cudaError_t cls_gpu_resident_steps(int only, int *blocks);
-
-/* A spike that comes from elsewhere. */
-typedef struct {
-  uint32_t slot;
-  uint32_t fired; /* low bits of its step */
-} cls_gpu_arrival;
-
-typedef struct {
-  cls_gpu_flight flight; /* of one member; has room */
-  cls_gpu_store store;
-  const cls_gpu_arrival *arrival;
-  uint64_t n;
-  uint32_t now; /* low bits of the step to be computed next: runs due before are passed over */
-} cls_gpu_arrive_args;
-
-/* Enters spikes that were handed over. */
-cudaError_t cls_gpu_launch_arrive(const cls_gpu_arrive_args *args, cudaStream_t stream);
+/* Blocks of that launch that one multiprocessor holds at a time; where there are plastic synapses, and procedural ones. */
+cudaError_t cls_gpu_resident_steps(int only, int plastic, int procedural, int *blocks);
 
 typedef struct {
   cls_gpu_member member;

@@ -230,6 +230,7 @@ cls_status cls_gpu_store_fill(const cls_backend_setup *setup, const cls_gpu_chan
                               .channel = cls_gpu_arena_at(&s->arena, s->channel),
                               .count_bits = s->counts.count_bits,
                               .delay_bits = s->counts.delay_bits,
-                              .max_delay = s->counts.max_delay};
+                              .max_delay = s->counts.max_delay,
+                              .n_channels = (uint32_t)s->counts.channels};
   return CLS_OK;
 }

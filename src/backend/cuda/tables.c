@@ -12,6 +12,8 @@ cls_status cls_cuda_tables_make(cls_cuda *b) {
   b->table_chunk = cls_gpu_arena_add(&b->tables, n, sizeof(cls_gpu_chunk));
   b->table_full = cls_gpu_arena_add(&b->tables, 1, sizeof(uint32_t));
   b->table_events = cls_gpu_arena_add(&b->tables, 1, sizeof(uint64_t));
+  b->table_reached = cls_gpu_arena_add(&b->tables, 1, sizeof(int64_t));
+  b->table_wrong = cls_gpu_arena_add(&b->tables, 1, sizeof(uint64_t));
   cls_status status = cls_gpu_arena_make(&b->tables, b->stream);
   if (status == CLS_OK)
     status = cls_gpu_check(cudaMemcpyAsync(cls_gpu_arena_at(&b->tables, b->table_chunk), chunk,
@@ -26,6 +28,8 @@ cls_status cls_cuda_tables_make(cls_cuda *b) {
   b->rank.n_chunks = n;
   b->rank.full = cls_gpu_arena_at(&b->tables, b->table_full);
   b->rank.events = cls_gpu_arena_at(&b->tables, b->table_events);
+  b->rank.reached = cls_gpu_arena_at(&b->tables, b->table_reached);
+  b->rank.wrong = cls_gpu_arena_at(&b->tables, b->table_wrong);
   b->rank.status = b->status;
   b->tables_old = true;
   return status;
@@ -38,6 +42,7 @@ cls_status cls_cuda_tables_copy(cls_cuda *b) {
     member->parameters = b->parameters_of[m];
     member->identity = (uint32_t)b->setup.identity[m];
     member->status = &b->member_status[m];
+    member->plastic = cls_cuda_plastic_member_of(b, m);
     CLS_CUDA(cudaMemcpyAsync((cls_gpu_member *)cls_gpu_arena_at(&b->tables, b->table_member) + m, member,
                              sizeof *member, cudaMemcpyHostToDevice, b->stream),
              "copying tables");

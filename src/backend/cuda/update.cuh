@@ -1,13 +1,14 @@
 /* Advancing all neurons of all members by one step, and what becomes of their spikes.
  *
  * A warp advances a chunk of neurons of one range. Those that spike are collected in the memory of the block and handled
- * together when there are enough: one addition for the block says where its spikes go, among those in flight and those kept
- * for the host. */
+ * together when there are enough: one addition for the block says where its spikes go, among those in flight, those kept for
+ * the host and those that other ranks wait for. */
 #ifndef CALLOSUM_CUDA_UPDATE_CUH
 #define CALLOSUM_CUDA_UPDATE_CUH
 
 #include "backend/cuda/flight.cuh"
 #include "backend/cuda/input.cuh"
+#include "backend/cuda/plastic.cuh"
 
 /* Spikes of a block that wait. Handled as soon as those of another round might not fit. */
 enum { CLS_GPU_WAITING = 2 * CLS_GPU_THREADS };
@@ -15,9 +16,10 @@ typedef struct {
   uint32_t neuron[CLS_GPU_WAITING]; /* local indices */
   uint32_t piece[CLS_GPU_WAITING];  /* place among the pieces of all of them */
   uint32_t kept[CLS_GPU_WAITING];   /* place among those kept for the host; CLS_GPU_NONE: it is not */
-  uint32_t n, n_pieces, n_kept;
+  uint32_t leaves[CLS_GPU_WAITING]; /* place among those that go to other ranks; CLS_GPU_NONE: it does not */
+  uint32_t n, n_pieces, n_kept, n_leaving;
   unsigned long long digest;
-  uint64_t tail, list; /* where theirs begin */
+  uint64_t tail, list, leaving; /* where theirs begin */
 } cls_gpu_waiting;
 
 /* ---- one neuron ---- */
@@ -105,6 +107,10 @@ CLS_GPU_FN bool cls_gpu_is_kept(const cls_gpu_rank *rank, uint32_t neuron) {
          (rank->keep == CLS_GPU_KEEP_MARKED && (rank->marked[neuron / 64] >> neuron % 64 & 1));
 }
 
+CLS_GPU_FN bool cls_gpu_leaves(const cls_gpu_rank *rank, uint32_t neuron) {
+  return rank->route_first && rank->route_first[neuron] < rank->route_first[neuron + 1];
+}
+
 /* By one thread: takes room for the block's spikes, and says where room may end. */
 CLS_GPU_FN void cls_gpu_take_room(const cls_gpu_rank *rank, const cls_gpu_member *member, cls_gpu_waiting *w,
                                   uint32_t n, int64_t step) {
@@ -119,20 +125,28 @@ CLS_GPU_FN void cls_gpu_take_room(const cls_gpu_rank *rank, const cls_gpu_member
     w->list = atomicAdd((unsigned long long *)member->list.n, (unsigned long long)w->n_kept);
     if (w->list + w->n_kept > rank->list_limit) full |= CLS_GPU_LIST_FULL;
   }
+  if (w->n_leaving > 0) {
+    w->leaving = atomicAdd((unsigned long long *)member->leaving.tail, (unsigned long long)w->n_leaving);
+    const uint64_t head = cls_gpu_leaving_from(&member->leaving, rank->leaving_first);
+    if (w->leaving + w->n_leaving - head > rank->leaving_limit) full |= CLS_GPU_LEAVING_FULL;
+  }
   if (full) atomicOr(rank->full, full);
   atomicAdd((unsigned long long *)member->digest, w->digest);
   atomicAdd((unsigned long long *)member->spikes, (unsigned long long)n);
-  w->n = w->n_pieces = w->n_kept = 0;
+  w->n = w->n_pieces = w->n_kept = w->n_leaving = 0;
   w->digest = 0;
 }
 
 /* By all threads of a block, after a barrier: what becomes of the n spikes that wait. */
-CLS_GPU_FN void cls_gpu_handle_spikes(const cls_gpu_rank *rank, const cls_gpu_member *member,
+template <bool PLASTIC, bool PROCEDURAL>
+CLS_GPU_FN void cls_gpu_handle_spikes(const cls_gpu_rank *rank, const cls_gpu_plastic *plastic,
+                                      const cls_gpu_drawing *drawing, const cls_gpu_member *member,
                                       cls_gpu_waiting *w, uint32_t n, int64_t step) {
   for (uint32_t k = threadIdx.x; k < n; k += CLS_GPU_THREADS) {
     const uint32_t neuron = w->neuron[k], pieces = rank->store.of_local[neuron].n;
     w->piece[k] = pieces > 0 ? atomicAdd(&w->n_pieces, pieces) : 0;
     w->kept[k] = cls_gpu_is_kept(rank, neuron) ? atomicAdd(&w->n_kept, 1u) : CLS_GPU_NONE;
+    w->leaves[k] = cls_gpu_leaves(rank, neuron) ? atomicAdd(&w->n_leaving, 1u) : CLS_GPU_NONE;
     cls_gpu_count_spike(rank, member, neuron, step);
   }
   __syncthreads();
@@ -141,9 +155,16 @@ CLS_GPU_FN void cls_gpu_handle_spikes(const cls_gpu_rank *rank, const cls_gpu_me
   for (uint32_t k = threadIdx.x; k < n; k += CLS_GPU_THREADS) {
     const uint32_t neuron = w->neuron[k];
     if (w->kept[k] != CLS_GPU_NONE) member->list.neuron[w->list + w->kept[k]] = neuron;
+    if (w->leaves[k] != CLS_GPU_NONE) {
+      const uint64_t i = (w->leaving + w->leaves[k]) & member->leaving.mask;
+      member->leaving.neuron[i] = neuron;
+      member->leaving.fired[i] = (uint32_t)step;
+    }
     const cls_gpu_pieces own = rank->store.of_local[neuron];
     for (uint32_t j = 0; j < own.n; j++)
       cls_gpu_depart(&member->flight, &rank->store, w->tail + w->piece[k] + j, own.piece + j, (uint32_t)step);
+    if (PLASTIC) cls_gpu_plastic_spike(plastic, member->plastic, neuron, step, rank->full);
+    if (PROCEDURAL) cls_gpu_drawn_ask(drawing, member->drawn, neuron, step);
   }
   __syncthreads();
 }
@@ -162,17 +183,19 @@ CLS_GPU_FN uint32_t cls_gpu_collect(cls_gpu_waiting *w, bool spiked, uint32_t ne
 
 /* ---- all neurons ---- */
 
-/* `row` of the drive is that of the step. `w` is empty before and after. */
-template <int ONLY>
-CLS_GPU_FN void cls_gpu_update(const cls_gpu_rank *rank, const cls_gpu_member *members, cls_gpu_waiting *w,
-                               int64_t step, uint64_t row) {
+/* `row` of the drive is that of the step. `w` is empty before and after. PLASTIC: there are plastic synapses;
+ * PROCEDURAL: and procedural ones. */
+template <int ONLY, bool PLASTIC, bool PROCEDURAL>
+CLS_GPU_FN void cls_gpu_update(const cls_gpu_rank *rank, const cls_gpu_plastic *plastic,
+                               const cls_gpu_drawing *drawing, const cls_gpu_member *members,
+                               cls_gpu_waiting *w, int64_t step, uint64_t row) {
   const uint32_t tiles = (rank->n_chunks + CLS_GPU_WARPS - 1) / CLS_GPU_WARPS, all = tiles * rank->members;
   const uint32_t warp = threadIdx.x / CLS_GPU_WARP, lane = threadIdx.x % CLS_GPU_WARP;
   uint32_t waiting = 0, of = 0; /* the same in all threads: spikes that wait, of this member */
   for (uint32_t t = blockIdx.x; t < all; t += gridDim.x) {
     const uint32_t m = t / tiles, c = t % tiles * CLS_GPU_WARPS + warp;
     if (waiting > 0 && m != of) {
-      cls_gpu_handle_spikes(rank, &members[of], w, waiting, step);
+      cls_gpu_handle_spikes<PLASTIC, PROCEDURAL>(rank, plastic, drawing, &members[of], w, waiting, step);
       waiting = 0;
     }
     of = m;
@@ -190,11 +213,12 @@ CLS_GPU_FN void cls_gpu_update(const cls_gpu_rank *rank, const cls_gpu_member *m
     }
     waiting += cls_gpu_collect(w, spiked, neuron);
     if (waiting > CLS_GPU_WAITING - CLS_GPU_THREADS) {
-      cls_gpu_handle_spikes(rank, &members[of], w, waiting, step);
+      cls_gpu_handle_spikes<PLASTIC, PROCEDURAL>(rank, plastic, drawing, &members[of], w, waiting, step);
       waiting = 0;
     }
   }
-  if (waiting > 0) cls_gpu_handle_spikes(rank, &members[of], w, waiting, step);
+  if (waiting > 0)
+    cls_gpu_handle_spikes<PLASTIC, PROCEDURAL>(rank, plastic, drawing, &members[of], w, waiting, step);
 }
 
 #endif
