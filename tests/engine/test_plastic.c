@@ -4,7 +4,6 @@
 #include "engine/plastic_store.h"
 #include "network/intervention.h"
 
-
 static cls_stdp pairs(double w_max, double a_plus, double a_minus, double dendritic_share) {
   return (cls_stdp){.w_max = w_max,
                     .a_plus = a_plus,

@@ -64,8 +64,8 @@ typedef struct {
   const cls_spike_trace *pre, *post;
   const cls_short_term_const *short_term;
   uint32_t n_pre, n_post, n_short_term;
-  uint32_t max_delay;
-  uint64_t max_dendritic, n_pieces;
+  uint32_t max_delay, max_dendritic;
+  uint32_t n_pieces;
   uint32_t *heard;       /* [slots] arrivals.cuh: 0 between launches */
   uint64_t flight_limit; /* entries in flight above which there may be no room for those of one more step */
   int64_t folded;        /* weights have taken in what reached them before this step */
@@ -87,10 +87,11 @@ typedef struct {
 typedef struct {
   char *newest;   /* [owners] */
   char *older;    /* number 0 stands for those that never were */
-  uint32_t *free; /* [room] numbers: free[*used] and those behind it are not in use */
+  uint32_t *free; /* [room] numbers 1 ... room: free[*used] and those behind it are not in use */
   uint32_t *used;
   uint32_t owners, size; /* bytes of a spike with its values */
-  uint64_t limit;        /* of *used, above which there may be no room for the spikes of one more step */
+  uint32_t room;
+  uint32_t limit; /* of *used, above which there may be no room for the spikes of one more step */
 } cls_gpu_history;
 enum { CLS_GPU_PRE, CLS_GPU_POST, CLS_GPU_HISTORIES };
 

@@ -98,7 +98,8 @@ CLS_GPU_FN void fold_piece(const cls_gpu_tidy_args *a, const cls_gpu_plastic_mem
 
 CLS_KERNEL(fold, THREADS)(const cls_gpu_tidy_args args) {
   CLS_SHARED(cls_gpu_plastic_views, views);
-  const uint64_t all = args.plastic.n_pieces * args.members, warps = (uint64_t)gridDim.x * CLS_GPU_WARPS;
+  const uint64_t all = (uint64_t)args.plastic.n_pieces * args.members,
+                 warps = (uint64_t)gridDim.x * CLS_GPU_WARPS;
   uint64_t k = (uint64_t)blockIdx.x * CLS_GPU_WARPS + threadIdx.x / CLS_GPU_WARP;
   for (; k < all; k += warps)
     fold_piece(&args, &args.member[k / args.plastic.n_pieces], &args.plastic.piece[k % args.plastic.n_pieces],
@@ -106,7 +107,7 @@ CLS_KERNEL(fold, THREADS)(const cls_gpu_tidy_args args) {
 }
 
 cudaError_t cls_gpu_launch_fold(const cls_gpu_tidy_args *args, cudaStream_t stream) {
-  const uint64_t most = 1 << 16, warps = args->plastic.n_pieces * args->members;
+  const uint64_t most = 1 << 16, warps = (uint64_t)args->plastic.n_pieces * args->members;
   const uint64_t blocks = (warps + CLS_GPU_WARPS - 1) / CLS_GPU_WARPS;
   return CLS_LAUNCH(fold, (unsigned)(blocks < most ? blocks : most), THREADS, stream, *args);
 }

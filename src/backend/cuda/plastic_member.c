@@ -56,13 +56,13 @@ static cls_status make_history(const cls_gpu_history_sizes *sizes, cls_gpu_histo
                older = plan_older(sizes, sizes->room, &memory->older);
   CLS_TRY(cls_gpu_arena_make(&memory->newest, stream));
   CLS_TRY(cls_gpu_arena_make(&memory->older, stream));
-  memory->room = sizes->room;
   *history = (cls_gpu_history){.newest = cls_gpu_arena_at(&memory->newest, newest.newest),
                                .older = cls_gpu_arena_at(&memory->older, older.older),
                                .free = cls_gpu_arena_at(&memory->older, older.free),
                                .used = cls_gpu_arena_at(&memory->newest, newest.used),
                                .owners = sizes->owners,
                                .size = spike_size(sizes),
+                               .room = sizes->room,
                                .limit = sizes->room - sizes->in_a_step};
   const cls_gpu_history_args args = {*history, 1, sizes->room + 1};
   CLS_CUDA(cls_gpu_launch_never(&args, stream), "past spikes");
@@ -71,14 +71,14 @@ static cls_status make_history(const cls_gpu_history_sizes *sizes, cls_gpu_histo
 }
 
 /* Copies what the smaller memory holds; numbers stay. */
-static cls_status move_older(const cls_gpu_history *from, const cls_gpu_history *to, uint32_t room,
-                             cudaStream_t stream) {
-  const cls_gpu_history_args args = {*to, room + 1, 2 * room + 1};
-  CLS_CUDA(
-      cudaMemcpyAsync(to->older, from->older, (room + 1ul) * from->size, cudaMemcpyDeviceToDevice, stream),
-      "moving past spikes");
-  CLS_CUDA(cudaMemcpyAsync(to->free, from->free, room * sizeof *to->free, cudaMemcpyDeviceToDevice, stream),
+static cls_status move_older(const cls_gpu_history *from, const cls_gpu_history *to, cudaStream_t stream) {
+  const cls_gpu_history_args args = {*to, from->room + 1, to->room + 1};
+  CLS_CUDA(cudaMemcpyAsync(to->older, from->older, (from->room + 1ul) * from->size, cudaMemcpyDeviceToDevice,
+                           stream),
            "moving past spikes");
+  CLS_CUDA(
+      cudaMemcpyAsync(to->free, from->free, from->room * sizeof *to->free, cudaMemcpyDeviceToDevice, stream),
+      "moving past spikes");
   CLS_CUDA(cls_gpu_launch_room(&args, stream), "past spikes");
   CLS_CUDA(cudaStreamSynchronize(stream), "moving past spikes");
   return CLS_OK;
@@ -86,24 +86,23 @@ static cls_status move_older(const cls_gpu_history *from, const cls_gpu_history 
 
 cls_status cls_gpu_history_grow(const cls_gpu_history_sizes *sizes, int which, cls_gpu_plastic_memory *member,
                                 cudaStream_t stream) {
-  cls_gpu_history_memory *memory = &member->history[which];
   cls_gpu_history *history = &member->device.history[which], grown = *history;
   cls_gpu_arena made;
-  CLS_CHECK(memory->room < 1u << 30, CLS_ERR_LIMIT, "%u past spikes: expected at most %u on a GPU",
-            2 * memory->room, 1u << 31);
-  const places at = plan_older(sizes, 2 * memory->room, &made);
+  CLS_CHECK(history->room < 1u << 30, CLS_ERR_LIMIT, "room for more than %u past spikes: expected less",
+            history->room);
+  grown.room = 2 * history->room;
+  grown.limit = grown.room - sizes->in_a_step;
+  const places at = plan_older(sizes, grown.room, &made);
   CLS_TRY(cls_gpu_arena_make(&made, stream));
   grown.older = cls_gpu_arena_at(&made, at.older);
   grown.free = cls_gpu_arena_at(&made, at.free);
-  grown.limit = 2 * memory->room - sizes->in_a_step;
-  const cls_status status = move_older(history, &grown, memory->room, stream);
+  const cls_status status = move_older(history, &grown, stream);
   if (status != CLS_OK) {
     cls_gpu_arena_free(&made);
     return status;
   }
-  cls_gpu_arena_free(&memory->older);
-  memory->older = made;
-  memory->room *= 2;
+  cls_gpu_arena_free(&member->history[which].older);
+  member->history[which].older = made;
   *history = grown;
   return CLS_OK;
 }

@@ -14,7 +14,6 @@ typedef struct {
 
 typedef struct {
   cls_gpu_arena newest, older;
-  uint32_t room;
 } cls_gpu_history_memory;
 
 /* Sizes of the arrays of one member. */

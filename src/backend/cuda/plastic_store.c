@@ -316,7 +316,7 @@ static void tell_kernels(cls_gpu_plastic_synapses *s, const cls_gpu_mechanisms *
                                 .n_short_term = m->n_short_term,
                                 .max_delay = s->counts.max_delay,
                                 .max_dendritic = s->counts.max_dendritic,
-                                .n_pieces = s->counts.pieces,
+                                .n_pieces = (uint32_t)s->counts.pieces,
                                 .heard = cls_gpu_arena_at(&s->arena, s->heard)};
 }
 

@@ -13,6 +13,7 @@
 
 #include "backend/cuda/row_distinct.cuh"
 #include "backend/cuda/row_runs.cuh"
+#include "backend/cuda/row_source.cuh"
 
 /* What cls_gpu_draw_row() returns where the scratch is too small: *scratch->needed tells. */
 #define CLS_GPU_ROW_TOO_LONG UINT32_MAX
@@ -25,20 +26,6 @@ CLS_GPU_FN void cls_gpu_rows_begin(cls_gpu_row_shared *shared, const cls_gpu_row
     shared->row.scratch = *scratch;
   }
   __syncthreads();
-}
-
-/* The population that holds a neuron; NULL where no procedural projection comes from it. */
-CLS_GPU_FN const cls_gpu_row_source *cls_gpu_row_source_of(const cls_gpu_rows *rows, uint64_t neuron) {
-  uint64_t low = 0, high = rows->n_sources;
-  while (low < high) {
-    const uint64_t middle = low + (high - low) / 2;
-    if (rows->source[middle].first + rows->source[middle].n <= neuron)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  if (low == rows->n_sources || rows->source[low].first > neuron) return NULL;
-  return &rows->source[low];
 }
 
 /* Sets shared->row.end; returns the synapses of the row in all cells. */
