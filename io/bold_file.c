@@ -12,6 +12,11 @@ struct cls_bold_file_ {
   int64_t tr_bins;    /* milliseconds per volume */
   cls_samples counts; /* spikes in bins of one millisecond */
   cls_tally tally;    /* the same, for backends that count */
+  /* Where no region is shared by ranks such backends advance the haemodynamics, too, and hand over volumes. */
+  cls_haemodynamics haemodynamics;
+  uint64_t *size;  /* [owned regions] */
+  bool handed;     /* volumes are handed over */
+  int64_t written; /* volumes */
   cls_balloon_consts consts;
   cls_balloon *state;    /* [member][owned regions] */
   int64_t *in_tr;        /* [member][owned regions] spikes in the current repetition time */
@@ -128,18 +133,51 @@ static cls_status add_counts(void *self, int member, int tally, int64_t bin, int
   return cls_samples_add_counts(&((cls_bold_file *)self)->counts, member, bin, n, count);
 }
 
+/* Room for volumes up to `n` since the last flush. */
+static cls_status reserve(cls_bold_file *f, uint64_t n) {
+  const size_t columns = (size_t)f->record->members * f->regions->columns.n_owned;
+  CLS_TRY(cls_grow(&f->signal, &f->signal_capacity, n * columns, sizeof *f->signal, "BOLD to write"));
+  return cls_grow(&f->rate, &f->rate_capacity, n * columns, sizeof *f->rate, "BOLD to write");
+}
+
+static cls_status add_volumes(void *self, int member, int tally, int64_t volume, int64_t n,
+                              const double *signal, const uint64_t *spikes) {
+  cls_bold_file *f = self;
+  const size_t owned = f->regions->columns.n_owned, columns = (size_t)f->record->members * owned;
+  const double tr_s = (double)f->tr_bins * BALLOON_STEP_MS * 1e-3;
+  (void)tally;
+  f->handed = true;
+  CLS_TRY(reserve(f, (uint64_t)(volume + n - f->written)));
+  for (int64_t k = 0; k < n; k++)
+    for (size_t i = 0; i < owned; i++) {
+      const size_t to = (size_t)(volume + k - f->written) * columns + (size_t)member * owned + i;
+      const size_t from = (size_t)k * owned + i;
+      f->signal[to] = signal[from];
+      f->rate[to] = f->size[i] > 0 ? (double)spikes[from] / ((double)f->size[i] * tr_s) : 0;
+    }
+  return CLS_OK;
+}
+
+/* Writes what was handed over: volumes that are complete when all steps before `step` were seen. */
+static cls_status flush_handed(cls_bold_file *f, int64_t step) {
+  const int64_t complete = step / f->counts.interval / f->tr_bins;
+  const uint64_t n = (uint64_t)(complete - f->written);
+  CLS_TRY(cls_agree(f->record->world.comm, reserve(f, n)));
+  CLS_TRY(cls_rows_append(&f->signals, n, f->signal));
+  CLS_TRY(cls_rows_append(&f->rates, n, f->rate));
+  f->written = complete;
+  return cls_record_sync(f->record, f->file);
+}
+
 static cls_status flush(void *self, int64_t step) {
   cls_bold_file *f = self;
+  if (f->handed) return flush_handed(f, step);
   const size_t columns = (size_t)f->record->members * f->regions->columns.n_owned;
   const int64_t base = f->counts.base;
   uint64_t bins = 0, volume = 0;
   CLS_TRY(cls_samples_gather(&f->counts, step, &bins));
   const uint64_t volumes = (uint64_t)((base + (int64_t)bins) / f->tr_bins - base / f->tr_bins);
-  cls_status status =
-      cls_grow(&f->signal, &f->signal_capacity, volumes * columns, sizeof *f->signal, "BOLD to write");
-  if (status == CLS_OK)
-    status = cls_grow(&f->rate, &f->rate_capacity, volumes * columns, sizeof *f->rate, "BOLD to write");
-  CLS_TRY(cls_agree(f->record->world.comm, status));
+  CLS_TRY(cls_agree(f->record->world.comm, reserve(f, volumes)));
   for (size_t b = 0; b < bins; b++) {
     for (size_t i = 0; i < columns; i++) advance(f, i, f->counts.sums[b * columns + i]);
     if ((base + (int64_t)b + 1) % f->tr_bins != 0) continue;
@@ -189,6 +227,17 @@ cls_status cls_bold_file_connectivity(cls_bold_file *f, cls_connectivity *result
 
 /* ---- creation ---- */
 
+/* Collective: all ranks hand over the same. */
+static cls_status prepare(void *self) {
+  cls_bold_file *f = self;
+  int own = cls_groups_are_own(f->regions);
+  MPI_Allreduce(MPI_IN_PLACE, &own, 1, MPI_INT, MPI_MIN, f->record->world.comm);
+  f->haemodynamics = (cls_haemodynamics){
+      .consts = f->consts, .size = f->size, .bin_s = BALLOON_STEP_MS * 1e-3, .bins = f->tr_bins};
+  f->tally.haemodynamics = own ? &f->haemodynamics : NULL;
+  return CLS_OK;
+}
+
 static void free_file(void *self) {
   cls_bold_file *f = self;
   cls_samples_destroy(&f->counts);
@@ -196,6 +245,7 @@ static void free_file(void *self) {
   cls_rows_destroy(&f->rates);
   free(f->state);
   free(f->in_tr);
+  free(f->size);
   free(f->signal);
   free(f->rate);
   free(f);
@@ -205,8 +255,13 @@ cls_status cls_bold_file_create(const cls_record *record, const cls_groups *regi
                                 cls_recording *recording) {
   cls_bold_file *f = NULL;
   CLS_TRY(cls_alloc(&f, 1, sizeof *f, "BOLD recording"));
-  *recording = (cls_recording){
-      .self = f, .open = open_file, .spikes = add, .flush = flush, .close = close_file, .free = free_file};
+  *recording = (cls_recording){.self = f,
+                               .prepare = prepare,
+                               .open = open_file,
+                               .spikes = add,
+                               .flush = flush,
+                               .close = close_file,
+                               .free = free_file};
   f->record = record;
   f->regions = regions;
   f->file = -1;
@@ -224,6 +279,9 @@ cls_status cls_bold_file_create(const cls_record *record, const cls_groups *regi
   const size_t n = (size_t)record->members * regions->columns.n_owned;
   CLS_TRY(cls_alloc(&f->state, n, sizeof *f->state, "haemodynamics"));
   CLS_TRY(cls_alloc(&f->in_tr, n, sizeof *f->in_tr, "haemodynamics"));
+  CLS_TRY(cls_alloc(&f->size, regions->columns.n_owned, sizeof *f->size, "haemodynamics"));
+  for (uint32_t i = 0; i < regions->columns.n_owned; i++)
+    f->size[i] = regions->size[regions->columns.owned[i]];
   f->consts = cls_balloon_derive(cls_balloon_default());
   for (size_t i = 0; i < n; i++) f->state[i] = cls_balloon_rest();
   recording->waiting_bytes = cls_samples_waiting(&f->counts);
@@ -231,5 +289,6 @@ cls_status cls_bold_file_create(const cls_record *record, const cls_groups *regi
   recording->tallies = &f->tally;
   recording->n_tallies = 1;
   recording->counts = add_counts;
+  recording->volumes = add_volumes;
   return CLS_OK;
 }

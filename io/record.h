@@ -42,6 +42,8 @@ typedef struct {
   const cls_tally *tallies;
   int n_tallies;
   cls_status (*counts)(void *self, int member, int tally, int64_t bin, int64_t n, const uint32_t *count);
+  cls_status (*volumes)(void *self, int member, int tally, int64_t volume, int64_t n, const double *signal,
+                        const uint64_t *spikes);
   const uint64_t *marked;
   uint32_t n_marked;
   cls_status (*marked_spikes)(void *self, int member, const cls_spikes *spikes);

@@ -145,6 +145,14 @@ void cls_groups_destroy(cls_groups *groups) {
   *groups = (cls_groups){0};
 }
 
+bool cls_groups_are_own(const cls_groups *g) {
+  for (uint32_t i = 0; i < g->n_sends; i++)
+    if (g->sends[i].rank != g->columns.rank) return false;
+  for (uint32_t i = 0; i < g->n_receives; i++)
+    if (g->receives[i].rank != g->columns.rank) return false;
+  return g->n_slots == g->columns.n_owned;
+}
+
 /* ---- sums at the owners ---- */
 
 /* Copies columns [first, first + n) of `rows` rows of `columns` columns into one piece. */

@@ -26,6 +26,9 @@ typedef struct {
 cls_status cls_groups_create(const cls_record *record, const uint32_t *group_of, uint32_t n_groups,
                              cls_groups *groups);
 void cls_groups_destroy(cls_groups *groups);
+/* Whether no other rank has neurons of the groups of this one, each group owned here has neurons, and there are no others: then
+ * slot k is group columns.owned[k]. */
+bool cls_groups_are_own(const cls_groups *groups);
 /* Collective (point to point among ranks that share groups). Sums `local` [rows][n_slots][width] over ranks
  * into `owned` [rows][owned groups][width]. Rows and width are the same on all ranks. */
 cls_status cls_groups_sum(const cls_groups *groups, uint64_t rows, uint32_t width, const int64_t *local,

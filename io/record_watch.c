@@ -46,6 +46,13 @@ cls_status cls_record_watch_counts(const cls_record_watch *watch, const cls_reco
   return r->counts(r->self, member, watch->number[tally], bin, n, count);
 }
 
+cls_status cls_record_watch_volumes(const cls_record_watch *watch, const cls_recording *recordings,
+                                    int member, int tally, int64_t volume, int64_t n, const double *signal,
+                                    const uint64_t *spikes) {
+  const cls_recording *r = &recordings[watch->recording[tally]];
+  return r->volumes(r->self, member, watch->number[tally], volume, n, signal, spikes);
+}
+
 cls_status cls_record_watch_marked(const cls_record_watch *watch, int member, const cls_spikes *spikes) {
   const cls_recording *r = watch->marking;
   return r ? r->marked_spikes(r->self, member, spikes) : CLS_OK;

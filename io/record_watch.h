@@ -20,6 +20,9 @@ void cls_record_watch_destroy(cls_record_watch *watch);
 /* Hands what came on to the recording it is for. */
 cls_status cls_record_watch_counts(const cls_record_watch *watch, const cls_recording *recordings, int member,
                                    int tally, int64_t bin, int64_t n, const uint32_t *count);
+cls_status cls_record_watch_volumes(const cls_record_watch *watch, const cls_recording *recordings,
+                                    int member, int tally, int64_t volume, int64_t n, const double *signal,
+                                    const uint64_t *spikes);
 cls_status cls_record_watch_marked(const cls_record_watch *watch, int member, const cls_spikes *spikes);
 
 #endif

@@ -56,6 +56,12 @@ static cls_status see_counts(void *self, int member, int tally, int64_t bin, int
   return cls_record_watch_counts(&r->watch, r->recordings, member, tally, bin, n, count);
 }
 
+static cls_status see_volumes(void *self, int member, int tally, int64_t volume, int64_t n,
+                              const double *signal, const uint64_t *spikes) {
+  const cls_recorder *r = self;
+  return cls_record_watch_volumes(&r->watch, r->recordings, member, tally, volume, n, signal, spikes);
+}
+
 static cls_status see_marked(void *self, int member, const cls_spikes *spikes) {
   return cls_record_watch_marked(&((const cls_recorder *)self)->watch, member, spikes);
 }
@@ -250,6 +256,7 @@ cls_status cls_recorder_create(const cls_world *world, const cls_job *job, const
                                .spikes = see_spikes,
                                .watch = r->watches ? &r->watch.watch : NULL,
                                .counts = see_counts,
+                               .volumes = see_volumes,
                                .marked = see_marked,
                                .next_look = next_look,
                                .look = look,

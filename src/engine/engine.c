@@ -55,6 +55,13 @@ static cls_status hand_over(cls_engine *e) {
       for (int t = 0; t < o->watch->n_tallies; t++) {
         int64_t bin = 0, n = 0;
         const uint32_t *count = NULL;
+        if (o->watch->tallies[t].haemodynamics) {
+          const double *signal = NULL;
+          const uint64_t *during = NULL;
+          CLS_TRY(e->backend->volumes(e->backend_instance, m, t, &bin, &n, &signal, &during));
+          CLS_TRY(o->volumes(o->self, m, t, bin, n, signal, during));
+          continue;
+        }
         CLS_TRY(e->backend->counts(e->backend_instance, m, t, &bin, &n, &count));
         if (n > 0) CLS_TRY(o->counts(o->self, m, t, bin, n, count));
       }

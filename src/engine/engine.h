@@ -5,6 +5,7 @@
 #define CALLOSUM_ENGINE_H
 
 #include "engine/packets.h"
+#include "model/balloon.h"
 #include "network/network.h"
 #include <signal.h>
 
@@ -105,12 +106,21 @@ typedef struct {
                                        UINT32_MAX: it has no synapse here */
   const uint64_t *source_neuron;    /* [slots] global number of each source */
   int members;
-  /* Where it is to make packets by itself: who needs them, and what else can be done while it waits for its device (both
-   * NULL: it is not). */
+  /* Where it is to make packets by itself: who needs them (this is gone when the instance is destroyed), and what else can
+   * be done while it waits for its device. Both NULL: it is not. */
   const cls_routes *routes;
   void (*meanwhile)(void *context);
   void *context;
 } cls_backend_setup;
+
+/* What becomes of counts where they drive haemodynamics: the balloon model of every group, advanced by each bin, and looked
+ * at when a volume is complete. */
+typedef struct {
+  cls_balloon_consts consts;
+  const uint64_t *size; /* [n_groups] neurons of each group, all of them on this rank */
+  double bin_s;
+  int64_t bins; /* of a volume */
+} cls_haemodynamics;
 
 /* Numbers of spikes of groups of neurons, in bins: bin k holds steps [k interval, (k + 1) interval). */
 typedef struct {
@@ -118,6 +128,7 @@ typedef struct {
   int64_t first; /* steps before it are not counted */
   uint32_t n_groups;
   const uint32_t *group_of_16; /* group of local index i is group_of_16[i / 16]; CLS_NO_GROUP: none */
+  const cls_haemodynamics *haemodynamics; /* not NULL: volumes are handed over in place of counts */
 } cls_tally;
 #define CLS_NO_GROUP UINT32_MAX
 
@@ -166,13 +177,17 @@ typedef struct {
   cls_status (*advance)(void *instance, int64_t begin, int64_t end);
   /* Who spiked in the steps advanced since the last call for this member, as far as spikes are shown. */
   cls_status (*spikes)(void *instance, int member, cls_spikes *spikes);
-  /* The following four are NULL for backends that show all spikes.
+  /* The following five are NULL for backends that show all spikes.
    * What to show from now on: all spikes after every advance (`all`), or what `watch` asks for (NULL: nothing; borrowed). */
   cls_status (*watch)(void *instance, bool all, const cls_watch *watch);
   /* Counts of a tally of `watch` since the last call: count[k * n_groups + group] of bin *bin + k, k < *n; the first and
    * the last bin may have been counted in part. Borrowed until the next call. */
   cls_status (*counts)(void *instance, int member, int tally, int64_t *bin, int64_t *n,
                        const uint32_t **count);
+  /* The same of a tally with haemodynamics: volumes *volume + k, k < *n, complete since the last call: signal[k * n_groups +
+   * group], and spikes during it. */
+  cls_status (*volumes)(void *instance, int member, int tally, int64_t *volume, int64_t *n,
+                        const double **signal, const uint64_t **spikes);
   /* Digest (see cls_engine_digest) and number of this rank's spikes of a member so far. */
   cls_status (*tell)(void *instance, int member, uint64_t *digest, uint64_t *spikes);
   /* What the engine owns of member parameters (cls_backend_setup.neurons) was changed by an intervention. */
@@ -272,6 +287,9 @@ typedef struct {
    * keeps spikes to itself then hands over counts, which add to those of earlier calls, and the spikes of marked neurons. */
   const cls_watch *watch;
   cls_status (*counts)(void *self, int member, int tally, int64_t bin, int64_t n, const uint32_t *count);
+  /* Of a tally with haemodynamics, also where n = 0. */
+  cls_status (*volumes)(void *self, int member, int tally, int64_t volume, int64_t n, const double *signal,
+                        const uint64_t *spikes);
   cls_status (*marked)(void *self, int member, const cls_spikes *spikes);
   /* Local. After how many steps of the run, more than `now`, it wants to look at the members next; INT64_MAX:
    * never again. The same answer until then. */

@@ -105,8 +105,8 @@ CLS_FN uint64_t cls_halve_pairs(cls_reader *reader, uint64_t half, uint32_t draw
 
 /* ---- any halves ---- */
 
-CLS_SELDOM uint64_t cls_split_uneven(cls_stream stream, uint32_t lo, uint32_t hi, uint32_t context,
-                                     bool distinct, uint64_t count, uint64_t left, uint64_t right) {
+CLS_FN uint64_t cls_split_uneven(cls_stream stream, uint32_t lo, uint32_t hi, uint32_t context, bool distinct,
+                                 uint64_t count, uint64_t left, uint64_t right) {
   cls_reader reader = cls_reader_make(stream, lo, hi, context);
   if (!distinct) return cls_read_binomial(&reader, count, (double)left / ((double)left + (double)right));
   return cls_read_hypergeometric(&reader, left, right, count);

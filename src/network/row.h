@@ -74,7 +74,7 @@ CLS_FN cls_row_group cls_row_group_of(const cls_row_shape *s, uint32_t source) {
 }
 
 /* Synapses of neuron `source` in target cell number c of the shape. */
-CLS_FN uint32_t cls_row_count(const cls_row_shape *s, uint32_t source, uint32_t c) {
+CLS_SELDOM uint32_t cls_row_count(const cls_row_shape *s, uint32_t source, uint32_t c) {
   cls_division d;
   uint32_t lo, hi, place;
   uint64_t held;

@@ -186,7 +186,7 @@ CUDA_HOST_VECTORS(unsigned long long, ulonglong)
 CUDA_HOST_VECTORS(double, double)
 
 /* ---- the macros of src/backend/cuda/gpu.h ---------------------------------------------------------------------- */
-#define CLS_KERNEL(name, threads) void name
+#define CLS_KERNEL(name, threads)            void name
 #define CLS_KERNEL_OF(name, threads, blocks) CLS_KERNEL(name, threads)
 #define CLS_SHARED(type, name)                                                                               \
   static_assert(std::is_trivially_default_constructible<type>::value, "shared memory has no constructors");  \

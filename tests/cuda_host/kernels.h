@@ -45,7 +45,7 @@ cudaError_t launch_scan(scan_args args, cudaStream_t stream);
  * have put theirs there. */
 enum { RING_BLOCKS = 3, RING_THREADS = 96 };
 typedef struct {
-  unsigned rounds;
+  unsigned long rounds;
   unsigned *numbers; /* one per block */
   unsigned *out;     /* one per block */
 } ring_args;
@@ -86,7 +86,7 @@ cudaError_t launch_bits(bit_args args, cudaStream_t stream);
 /* Writes `tag` to the end of a list. */
 typedef struct {
   unsigned *count, *list;
-  unsigned tag;
+  unsigned long tag;
 } log_args;
 cudaError_t launch_log(log_args args, cudaStream_t stream);
 
@@ -116,7 +116,7 @@ typedef enum {
 } wrong_kind;
 enum { WRONG_THREADS = 64 };
 typedef struct {
-  wrong_kind kind;
+  long kind;     /* wrong_kind */
   unsigned *out; /* one per thread */
 } wrong_args;
 cudaError_t launch_wrong(wrong_args args, unsigned blocks, int together, cudaStream_t stream);

@@ -16,7 +16,8 @@ typedef struct {
   cls_gpu_row_layout layout;
   char *scratch;
   uint32_t *needed;
-  uint32_t records, n, capacity;
+  uint64_t records;
+  uint64_t n, capacity; /* each in a word of its own: two small numbers can look like a pointer */
   const uint64_t *neuron;
   uint32_t *out, *words;
   unsigned long long *sum;

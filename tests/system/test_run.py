@@ -29,6 +29,7 @@ SUMMARY = {
     "simulate_s": (float, 1e-3, 60), "biological_s": (float, 0.3, 0.3), "real_time_factor": (float, 1e-3, 200),
     "spikes": (int, 1000, 20000), "events": (int, 40000, 800000), "events_per_s": (float, 1, 1e10),
     "messages": (int, 100, 20000), "packets": (int, 1, 20000), "sent_bytes": (int, 100, 1e7),
+    "late_packets": (int, 0, 20000),
     "route_bytes": (int, 100, 1e6), "mean_rate_hz": (float, 5, 80), "rate_min_hz": (float, 0, 80),
     "rate_max_hz": (float, 5, 200), "isi_cv_median": (float, 0.2, 2), "spike_correlation_mean": (float, -0.2, 1),
     "fc_mean": (float, -1, 1), "sc_fc_r": (float, -1, 1), "fc_empirical_r": (type(None), 0, 0),

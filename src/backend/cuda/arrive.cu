@@ -3,7 +3,7 @@
  * packet they are in. */
 #include "backend/cuda/flight.cuh"
 #include "backend/cuda/packets.h"
-#include "backend/cuda/rows.cuh"
+#include "backend/cuda/row_source.cuh"
 
 enum { THREADS = CLS_GPU_THREADS, WARP = CLS_GPU_WARP };
 

@@ -281,6 +281,7 @@ const cls_backend cls_backend_cuda = {
     .spikes = cls_cuda_spikes_show,
     .watch = cls_cuda_watch_set,
     .counts = cls_cuda_counts_show,
+    .volumes = cls_cuda_volumes_show,
     .tell = tell,
     .reread = reread,
     .currents = cls_cuda_currents,

@@ -64,11 +64,7 @@ CLS_GPU_FN uint32_t cls_gpu_drawn_row(const cls_gpu_rank *rank, const cls_gpu_dr
   if (asked.slot == CLS_GPU_NONE) return 0;
   const uint32_t capacity = (uint32_t)(2 * drawing->records);
   uint32_t *out = drawing->out + (uint64_t)blockIdx.x * capacity;
-  const cls_gpu_row_scratch scratch =
-      cls_gpu_row_scratch_of(&drawing->layout, (uint32_t)drawing->records,
-                             drawing->scratch + blockIdx.x * drawing->layout.bytes, drawing->needed);
-  const uint32_t words =
-      cls_gpu_draw_row(&drawing->rows, &shared->row, &scratch, drawing->neuron[asked.slot], out, capacity);
+  const uint32_t words = cls_gpu_draw_row(&shared->row, drawing->neuron[asked.slot], out, capacity);
   if (words > capacity) return CLS_GPU_DRAWN_FULL;
   if (threadIdx.x == 0)
     shared->fits =
@@ -84,6 +80,14 @@ CLS_GPU_FN uint32_t cls_gpu_drawn_row(const cls_gpu_rank *rank, const cls_gpu_dr
     d->asked[k].slot = CLS_GPU_NONE;
   }
   return fits ? 0 : CLS_GPU_DRAWN_FULL;
+}
+
+/* By all threads of a block, before it draws. */
+CLS_GPU_FN void cls_gpu_drawn_begin(const cls_gpu_drawing *drawing, cls_gpu_drawn_shared *shared) {
+  const cls_gpu_row_scratch scratch =
+      cls_gpu_row_scratch_of(&drawing->layout, (uint32_t)drawing->records,
+                             drawing->scratch + blockIdx.x * drawing->layout.bytes, drawing->needed);
+  cls_gpu_rows_begin(&shared->row, &drawing->rows, &scratch);
 }
 
 /* By all blocks of the grid: all rows that are asked for before `step` is computed. */

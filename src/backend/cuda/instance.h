@@ -24,9 +24,21 @@ typedef struct {
   bool shown; /* they were handed over: the next ones begin anew */
 } cls_cuda_spikes;
 
+/* Haemodynamics of the groups of one tally, where it has them. */
+typedef struct {
+  cls_gpu_arena arena; /* consts, size, */
+  size_t consts, size, state,
+      during;        /* and of each member state and spikes of the volume that is not complete */
+  cls_gpu_arena out; /* volumes of one member, on the GPU */
+  double *signal;    /* and here */
+  uint64_t *spikes;
+  size_t signal_capacity, spikes_capacity;
+} cls_cuda_balloons;
+
 /* Counts that came back. */
 typedef struct {
   const cls_watch *watch;
+  cls_cuda_balloons balloons[CLS_GPU_TALLIES];
   uint64_t words[CLS_GPU_TALLIES]; /* room on the GPU, counts of one member */
   int64_t base[CLS_GPU_TALLIES];   /* bin from which counts will be told next */
   uint32_t *host;                  /* of one member and tally */
@@ -100,6 +112,11 @@ cls_status cls_cuda_watch_set(void *instance, bool all, const cls_watch *watch);
 cls_status cls_cuda_spikes_show(void *instance, int member, cls_spikes *spikes);
 cls_status cls_cuda_counts_show(void *instance, int member, int tally, int64_t *bin, int64_t *n,
                                 const uint32_t **count);
+/* balloons.c: the same of a tally with haemodynamics, which stay where the counts are. */
+cls_status cls_cuda_volumes_show(void *instance, int member, int tally, int64_t *volume, int64_t *n,
+                                 const double **signal, const uint64_t **spikes);
+cls_status cls_cuda_balloons_make(cls_cuda *b, const cls_tally *tally, cls_cuda_balloons *balloons);
+void cls_cuda_balloons_free(cls_cuda_balloons *balloons);
 /* Makes room for the counts of steps before `end`. */
 cls_status cls_cuda_counts_reserve(cls_cuda *b, int64_t end);
 /* Brings the spikes that were kept back. */

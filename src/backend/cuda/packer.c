@@ -44,11 +44,11 @@ static cls_status reserve_packet(cls_cuda *b, int out, int turn, size_t words) {
   CLS_CHECK(words < INT_MAX, CLS_ERR_LIMIT, "a packet to rank %d would hold %zu words: the limit is %d",
             k->routes->out[out].rank, words, INT_MAX - 1);
   if (words <= room.capacity) return CLS_OK;
-  CLS_TRY(cls_cuda_room_grow(b, &room, k->routes->device_memory, 0, words));
+  CLS_TRY(cls_cuda_room_grow(b, &room, k->device_memory, 0, words));
   o->packet[turn] = room.word;
   o->capacity[turn] = (uint32_t)room.capacity;
   k->old = true;
-  if (k->routes->device_memory) return CLS_OK;
+  if (k->device_memory) return CLS_OK;
   CLS_TRY(cls_cuda_reserve(b, &k->draft[out], "packets in the making", room.capacity * sizeof(uint32_t)));
   o->draft = (uint32_t *)(void *)k->draft[out].memory;
   return CLS_OK;
@@ -80,7 +80,10 @@ cls_status cls_cuda_packets_plan(cls_cuda *b) {
   const cls_routes *routes = b->setup.routes;
   const uint32_t local = b->setup.layout->n_local;
   size_t slots = 0;
-  if (!routes) return CLS_OK;
+  if (!routes || routes->n_in + routes->n_out == 0) {
+    b->setup.meanwhile = NULL; /* there is nothing to look after */
+    return CLS_OK;
+  }
   k->routes = routes;
   k->n_in = routes->n_in;
   k->n_out = routes->n_out;
@@ -112,9 +115,9 @@ cls_status cls_cuda_packets_plan(cls_cuda *b) {
 size_t cls_cuda_packets_bytes(const cls_cuda *b) {
   const cls_cuda_packets *k = &b->packets;
   size_t bytes = k->arena.bytes;
-  if (!k->routes || k->routes->n_out == 0) return bytes;
-  for (int p = 0; p < k->routes->n_out; p++)
-    bytes += (k->routes->device_memory ? 2 : 1) * expected_words(b, &k->routes->out[p]) * sizeof(uint32_t);
+  if (k->n_out == 0) return bytes;
+  for (int p = 0; p < k->n_out; p++)
+    bytes += (k->device_memory ? 2 : 1) * expected_words(b, &k->routes->out[p]) * sizeof(uint32_t);
   return bytes + (size_t)b->setup.members * ring_bytes(k);
 }
 
@@ -196,7 +199,7 @@ cls_status cls_cuda_leaving_grow(cls_cuda *b) {
 
 static cls_status launch_pack(cls_cuda *b, int64_t now) {
   cls_cuda_packets *k = &b->packets;
-  const size_t n = (size_t)k->routes->n_out;
+  const size_t n = (size_t)k->n_out;
   uint32_t longest = 0;
   for (size_t p = 0; p < n; p++)
     if (now % k->out[p].interval == 0 && k->out[p].interval > longest) longest = k->out[p].interval;
@@ -239,7 +242,7 @@ static cls_status pack(void *instance, int64_t now, cls_packet *packet) {
     CLS_CHECK(b->now == now, CLS_ERR_INTERNAL, "packets of step %lld are asked for in step %lld",
               (long long)now, (long long)b->now);
     complete = b->status->packed == now;
-    for (int p = 0; complete && p < k->routes->n_out; p++) {
+    for (int p = 0; complete && p < k->n_out; p++) {
       const int turn = (int)(now / k->out[p].interval & 1);
       if (now % k->out[p].interval != 0) continue;
       if (k->words[p] > k->out[p].capacity[turn]) complete = false;
@@ -252,7 +255,7 @@ static cls_status pack(void *instance, int64_t now, cls_packet *packet) {
 
 static cls_status room(void *instance, int in, int turn, size_t kept, size_t words, uint32_t **word) {
   cls_cuda *b = instance;
-  CLS_TRY(cls_cuda_room_grow(b, &b->packets.in[in][turn], b->packets.routes->device_memory, kept, words));
+  CLS_TRY(cls_cuda_room_grow(b, &b->packets.in[in][turn], b->packets.device_memory, kept, words));
   *word = b->packets.in[in][turn].word;
   return CLS_OK;
 }
@@ -276,7 +279,7 @@ static cls_status unpack(void *instance, int64_t now, const cls_packet_in *packe
                                .first = packets[i].first,
                                .route = (uint32_t)packets[i].in};
   }
-  const cls_status status = cls_cuda_enter(b, list, n, !k->routes->device_memory);
+  const cls_status status = cls_cuda_enter(b, list, n, !k->device_memory);
   free(list);
   return status;
 }
@@ -286,9 +289,9 @@ static void report(void *instance, double *seconds, size_t *bytes) {
   const cls_cuda_packets *k = &b->packets;
   *seconds = (double)b->status->packets_ns * 1e-9;
   *bytes = 0;
-  for (int p = 0; p < k->routes->n_out; p++)
+  for (int p = 0; p < k->n_out; p++)
     *bytes += ((size_t)k->out[p].capacity[0] + k->out[p].capacity[1]) * sizeof(uint32_t);
-  for (int p = 0; p < k->routes->n_in; p++)
+  for (int p = 0; p < k->n_in; p++)
     *bytes += (k->in[p][0].capacity + k->in[p][1].capacity) * sizeof(uint32_t);
 }
 

@@ -13,22 +13,19 @@
 
 #include "backend/cuda/row_distinct.cuh"
 #include "backend/cuda/row_runs.cuh"
+#include "backend/cuda/row_source.cuh"
 
 /* What cls_gpu_draw_row() returns where the scratch is too small: *scratch->needed tells. */
 #define CLS_GPU_ROW_TOO_LONG UINT32_MAX
 
-/* The population that holds a neuron; NULL where no procedural projection comes from it. */
-CLS_GPU_FN const cls_gpu_row_source *cls_gpu_row_source_of(const cls_gpu_rows *rows, uint64_t neuron) {
-  uint64_t low = 0, high = rows->n_sources;
-  while (low < high) {
-    const uint64_t middle = low + (high - low) / 2;
-    if (rows->source[middle].first + rows->source[middle].n <= neuron)
-      low = middle + 1;
-    else
-      high = middle;
+/* By all threads of a block: what it draws rows of and works in, from now on. */
+CLS_GPU_FN void cls_gpu_rows_begin(cls_gpu_row_shared *shared, const cls_gpu_rows *rows,
+                                   const cls_gpu_row_scratch *scratch) {
+  if (threadIdx.x == 0) {
+    shared->row.rows = *rows;
+    shared->row.scratch = *scratch;
   }
-  if (low == rows->n_sources || rows->source[low].first > neuron) return NULL;
-  return &rows->source[low];
+  __syncthreads();
 }
 
 /* Sets shared->row.end; returns the synapses of the row in all cells. */
@@ -91,30 +88,29 @@ CLS_GPU_FN void cls_gpu_row_draw(cls_gpu_row_shared *shared) {
 /* By all threads of a block. Draws the row of a neuron (its global number) and writes its runs, ascending by delay, then
  * channel, to out[0 ... capacity - 1]. Returns the number of words: where that is more than the capacity the row is not
  * usable, or CLS_GPU_ROW_TOO_LONG. The block has waited for the words to be written, and for its shared memory and scratch
- * to be free again. */
-CLS_GPU_FN uint32_t cls_gpu_draw_row(const cls_gpu_rows *rows, cls_gpu_row_shared *shared,
-                                     const cls_gpu_row_scratch *scratch, uint64_t neuron, uint32_t *out,
-                                     uint32_t capacity) {
-  const cls_gpu_row_source *from = cls_gpu_row_source_of(rows, neuron);
+ * to be free again.
+ *
+ * A function that is called, so that its registers are not those of the kernel. */
+static __noinline__ __device__ uint32_t cls_gpu_draw_row(cls_gpu_row_shared *shared, uint64_t neuron,
+                                                         uint32_t *out, uint32_t capacity) {
+  cls_gpu_row *row = &shared->row;
+  const cls_gpu_row_source *from = cls_gpu_row_source_of(&row->rows, neuron);
   if (!from) return 0;
   if (threadIdx.x == 0) {
-    cls_gpu_row *row = &shared->row;
-    row->rows = *rows;
-    row->scratch = *scratch;
     row->from = *from;
     row->source = (uint32_t)(neuron - from->first);
-    row->end = from->cells <= CLS_GPU_ROW_NEAR ? shared->end : scratch->end;
+    row->end = from->cells <= CLS_GPU_ROW_NEAR ? shared->end : row->scratch.end;
   }
   __syncthreads();
   const uint32_t n = cls_gpu_row_count(shared);
   if (n == 0) return 0;
-  if (n > scratch->records) {
-    if (threadIdx.x == 0) atomicMax(scratch->needed, n);
+  if (n > row->scratch.records) {
+    if (threadIdx.x == 0) atomicMax(row->scratch.needed, n);
     return CLS_GPU_ROW_TOO_LONG;
   }
   cls_gpu_row_begin_runs(shared, n);
   cls_gpu_row_draw(shared);
-  if (from->distinct) cls_gpu_row_settle(shared);
+  if (row->from.distinct) cls_gpu_row_settle(shared);
   return cls_gpu_row_lay(shared, out, capacity);
 }
 

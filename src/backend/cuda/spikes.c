@@ -40,6 +40,7 @@ static cls_status copy_watch(cls_cuda *b, const cls_watch *watch) {
                                        .interval = tally->interval,
                                        .first = tally->first,
                                        .base = w->base[t]};
+    CLS_TRY(cls_cuda_balloons_make(b, tally, &w->balloons[t]));
   }
   b->rank.n_tallies = (uint32_t)watch->n_tallies;
   if (watch->marked) {
@@ -67,6 +68,7 @@ cls_status cls_cuda_watch_set(void *instance, bool all, const cls_watch *watch) 
 
 void cls_cuda_watch_free(cls_cuda *b) {
   cls_gpu_arena_free(&b->watch.arena);
+  for (int t = 0; t < CLS_GPU_TALLIES; t++) cls_cuda_balloons_free(&b->watch.balloons[t]);
   free(b->watch.host);
   b->watch = (cls_cuda_watch){0};
   for (int m = 0; b->spikes && m < b->setup.members; m++) {

@@ -72,6 +72,7 @@ CLS_KERNEL_OF(steps, CLS_GPU_THREADS, PROCEDURAL ? 1 : 2)
     shared.member[m] = rank->member[m];
   __syncthreads();
   if constexpr (PROCEDURAL) { /* those of spikes that arrived, and what was left */
+    cls_gpu_drawn_begin(&args.drawing, &more.drawn);
     cls_gpu_drawn_draw(rank, &args.drawing, members, &more.drawn, step);
     CLS_GRID_SYNC();
   }
