@@ -134,31 +134,39 @@ CLS_GPU_FN int32_t cls_gpu_take_in(const cls_gpu_plastic_view *view, const cls_g
   }
 }
 
+/* What synapses of a member read and write; a copy in registers. */
+typedef struct {
+  const uint32_t *synapse;
+  int32_t *v;
+  uint32_t *sums;
+  cls_gpu_history post;
+} cls_gpu_plastic_arrays;
+
 /* Synapse `i`: its weight takes in what has come back; unless FOLD then the presynaptic spike, whose event is added. */
 template <bool FOLD>
-CLS_GPU_FN void cls_gpu_plastic_synapse(const cls_gpu_plastic *p, const cls_gpu_plastic_member *m,
-                                        uint32_t *sums, const cls_gpu_plastic_view *view, uint64_t i) {
+CLS_GPU_FN void cls_gpu_plastic_synapse(const cls_gpu_plastic_arrays *a, const cls_gpu_plastic_view *view,
+                                        uint64_t i) {
   const cls_gpu_plastic_kind *kind = view->kind;
-  const uint32_t synapse = __ldg(p->synapse + i), target = synapse & 0xffff;
+  const uint32_t synapse = __ldg(a->synapse + i), target = synapse & 0xffff;
   if (!FOLD && !kind->has_stdp) {
     const int32_t drawn = (int32_t)synapse >> 16;
-    atomicAdd((int *)(sums + view->sum) + target, cls_stdp_quanta(drawn, view->gain));
+    atomicAdd((int *)(a->sums + view->sum) + target, cls_stdp_quanta(drawn, view->gain));
     return;
   }
-  const cls_gpu_history *post = &m->history[CLS_GPU_POST];
-  const cls_gpu_past *spike = cls_gpu_newest(post, view->local + target);
-  while (spike->step >= view->until) spike = cls_gpu_older(post, spike->before);
+  int32_t v = FOLD ? 0 : a->v[i]; /* asked for before it is known what the target did */
+  const cls_gpu_past *spike = cls_gpu_newest(&a->post, view->local + target);
+  while (spike->step >= view->until) spike = cls_gpu_older(&a->post, spike->before);
   const bool any = spike->step >= view->from;
   if (FOLD && !any) return;
-  int32_t v = m->v[i];
-  if (any) v = cls_gpu_take_in(view, post, spike, v);
+  if (FOLD) v = a->v[i];
+  if (any) v = cls_gpu_take_in(view, &a->post, spike, v);
   if (!FOLD) {
     const float y = cls_spike_trace_after(&kind->y, cls_gpu_values(spike)[kind->y_at],
                                           cls_steps_between(spike->step, view->until));
     v = cls_stdp_pre(&kind->stdp, v, y, view->x3);
-    atomicAdd((int *)(sums + view->sum) + target, cls_stdp_quanta(v, view->gain));
+    atomicAdd((int *)(a->sums + view->sum) + target, cls_stdp_quanta(v, view->gain));
   }
-  m->v[i] = v;
+  a->v[i] = v;
 }
 
 /* By a warp: all synapses of the runs of its lanes, `count` of this lane's, 32 at a time, whichever runs they belong to.
@@ -166,6 +174,7 @@ CLS_GPU_FN void cls_gpu_plastic_synapse(const cls_gpu_plastic *p, const cls_gpu_
 template <bool FOLD>
 CLS_GPU_FN uint32_t cls_gpu_plastic_runs(const cls_gpu_plastic *p, const cls_gpu_plastic_member *m,
                                          uint32_t *sums, cls_gpu_plastic_view *views, uint32_t count) {
+  const cls_gpu_plastic_arrays arrays = {p->synapse, m->v, sums, m->history[CLS_GPU_POST]};
   const uint32_t lane = threadIdx.x % CLS_GPU_WARP;
   const uint32_t end = cls_gpu_warp_sum_up_to(count), total = cls_gpu_warp_last(end);
   uint32_t done = 0;
@@ -174,7 +183,7 @@ CLS_GPU_FN uint32_t cls_gpu_plastic_runs(const cls_gpu_plastic *p, const cls_gpu
   for (uint32_t first = 0; first < total; first += CLS_GPU_WARP) {
     const uint32_t event = first + lane, owner = cls_gpu_warp_owner(end, event);
     if (event >= total) continue;
-    cls_gpu_plastic_synapse<FOLD>(p, m, sums, &views[owner], views[owner].first + event);
+    cls_gpu_plastic_synapse<FOLD>(&arrays, &views[owner], views[owner].first + event);
     done++;
   }
   __syncwarp(); /* before they are written again */

@@ -6,10 +6,11 @@
 static cls_gpu_history_sizes measure_history(uint64_t owners, uint32_t values, uint64_t active,
                                              uint64_t in_a_step) {
   enum { SPIKES = 8, LEAST = 1024 };
+  const uint64_t most = 1ul << 30, room = in_a_step + SPIKES * active + LEAST;
   return (cls_gpu_history_sizes){.owners = (uint32_t)owners,
                                  .values = values,
                                  .in_a_step = (uint32_t)in_a_step,
-                                 .room = (uint32_t)(in_a_step + SPIKES * active + LEAST)};
+                                 .room = (uint32_t)(room < most ? room : most)};
 }
 
 cls_gpu_plastic_sizes cls_gpu_plastic_measure(const cls_gpu_plastic_counts *c, double in_flight) {

@@ -27,7 +27,7 @@ void cls_cuda_sizes_find(const cls_cuda_counts *c, cls_cuda_sizes *sizes) {
   if (c->drawn.entries > 0) add(sizes, "rows in flight", c->members * cls_gpu_drawn_member_bytes(&c->drawn));
   add(sizes, "parameters", c->parameters);
   add(sizes, "states", c->members * member.arena.bytes);
-  add(sizes, "their weights", c->members * plastic.weights.bytes);
+  add(sizes, "plastic weights", c->members * plastic.weights.bytes);
   add(sizes, "past spikes", c->members * cls_gpu_history_bytes(&plastic));
   add(sizes, "spikes in flight", c->members * (member.ring.bytes + plastic.ring.bytes));
   if (c->packets > 0) add(sizes, "spikes to other ranks", c->packets);
