@@ -97,6 +97,8 @@ typedef struct {
   int threads;     /* OpenMP threads of this rank */
   int verbosity;   /* 0 quiet, 1 normal, 2 every detail */
 } cls_world;
+/* Collective. This rank's number among the ranks of its node, and how many they are. */
+void cls_world_node(const cls_world *world, int *rank, int *ranks);
 
 /* Collective (it asks nothing of other ranks today). threads <= 0: the OpenMP default. */
 cls_status cls_world_init(cls_world *world, MPI_Comm comm, int threads, int verbosity);

@@ -39,3 +39,11 @@ void cls_warn(const cls_world *world, const char *format, ...) {
   print_line(stderr, "warning: ", format, arguments);
   va_end(arguments);
 }
+
+void cls_world_node(const cls_world *world, int *rank, int *ranks) {
+  MPI_Comm node;
+  MPI_Comm_split_type(world->comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
+  MPI_Comm_rank(node, rank);
+  MPI_Comm_size(node, ranks);
+  MPI_Comm_free(&node);
+}

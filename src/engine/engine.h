@@ -106,6 +106,7 @@ typedef struct {
                                        UINT32_MAX: it has no synapse here */
   const uint64_t *source_neuron;    /* [slots] global number of each source */
   int members;
+  int node_rank, node_ranks; /* this rank among those of its node, and how many they are */
   /* Where it is to make packets by itself: who needs them (this is gone when the instance is destroyed), and what else can
    * be done while it waits for its device. Both NULL: it is not. */
   const cls_routes *routes;
@@ -161,7 +162,7 @@ typedef struct {
   /* Collective, before anything is built: CLS_ERR_MEMORY with a table of sizes where what is expected of the network does
    * not fit its device. NULL: it has none. */
   cls_status (*fits)(const cls_world *world, const cls_network *network, int members);
-  /* Collective. */
+  /* Local: asks nothing of other ranks, which may have another backend. */
   cls_status (*create)(const cls_backend_setup *setup, void **instance);
   void (*destroy)(void *instance);
   /* Hands over spikes of member `member`. An event of delay d is due in step (next step - age + d), which is

@@ -99,6 +99,8 @@ cls_status cls_engine_create(const cls_world *world, const cls_network *network,
   CLS_TRY(connect_local(e, placement));
   /* What is in flight can be rebuilt on the host only, from all that arrived. */
   e->packs = backend->packer && !e->keeps_recent;
+  int node_rank, node_ranks;
+  cls_world_node(&e->world, &node_rank, &node_ranks);
   const cls_backend_setup setup = {.world = &e->world,
                                    .network = network,
                                    .layout = e->layout,
@@ -108,6 +110,8 @@ cls_status cls_engine_create(const cls_world *world, const cls_network *network,
                                    .local_slot = e->local_slot,
                                    .source_neuron = e->sources->neuron,
                                    .members = options->members,
+                                   .node_rank = node_rank,
+                                   .node_ranks = node_ranks,
                                    .routes = e->packs ? exchange->routes(e->exchange_instance) : NULL,
                                    .meanwhile = e->packs ? exchange->progress : NULL,
                                    .context = e->exchange_instance};

@@ -8,15 +8,15 @@ import subprocess
 import sys
 
 folder = pathlib.Path(sys.argv[1]).resolve().parent
-programs = [folder / name for name in ("exchange_test_exchange", "cuda_host_exchange_test_exchange_plain",
-                                            "cuda_host_exchange_test_exchange_asan")]
+# Ranks on which each is run: kernels that are executed on the CPU take their time.
+programs = {folder / "exchange_test_exchange": (2, 3, 4), folder / "cuda_host_exchange_test_exchange_plain": (3,)}
 present = [path for path in programs if path.exists()]
 if not present:
-    print(f"skipped: {programs[0]} is not built")
+    print("skipped: exchange_test_exchange is not built")
     sys.exit(77)
 environment = dict(os.environ, OMPI_MCA_mpi_yield_when_idle="1")
 for program in present:
-    for ranks in (2, 3, 4):
+    for ranks in programs[program]:
         done = subprocess.run(["mpirun", "--oversubscribe", "-n", str(ranks), str(program)], capture_output=True, text=True,
                               timeout=900, env=environment, check=False)
         passed = (done.stdout + done.stderr).count("[  PASSED  ]")

@@ -37,15 +37,10 @@ typedef struct {
   size_t free_bytes; /* its share, where several ranks have the same GPU */
 } gpu;
 
-/* Collective. Ranks of a node take its GPUs in turn. */
-static cls_status choose_device(const cls_world *world, gpu *chosen) {
-  MPI_Comm node;
-  int rank = 0, ranks = 1, devices = 0, together = 0;
+/* Ranks of a node take its GPUs in turn: this is number `rank` of `ranks`. */
+static cls_status choose_device(const cls_world *world, int rank, int ranks, gpu *chosen) {
+  int devices = 0, together = 0;
   size_t free_bytes = 0, total = 0;
-  MPI_Comm_split_type(world->comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
-  MPI_Comm_rank(node, &rank);
-  MPI_Comm_size(node, &ranks);
-  MPI_Comm_free(&node);
   const cudaError_t error = cudaGetDeviceCount(&devices);
   CLS_CHECK(
       error == cudaSuccess && devices > 0, CLS_ERR_INPUT,
@@ -67,7 +62,9 @@ static cls_status fits(const cls_world *world, const cls_network *network, int m
   cls_cuda_counts counts;
   cls_cuda_sizes sizes;
   gpu chosen;
-  CLS_TRY(cls_agree(world->comm, choose_device(world, &chosen)));
+  int rank, ranks;
+  cls_world_node(world, &rank, &ranks);
+  CLS_TRY(cls_agree(world->comm, choose_device(world, rank, ranks, &chosen)));
   CLS_TRY(cls_cuda_counts_expected(network, world->ranks, members, &counts));
   cls_cuda_sizes_find(&counts, &sizes);
   return cls_agree(world->comm, cls_cuda_sizes_check(world, network, &sizes, chosen.free_bytes));
@@ -166,7 +163,7 @@ static cls_status choose_kernel(cls_cuda *b) {
 static cls_status fill(cls_cuda *b) {
   cls_cuda_sizes sizes;
   gpu chosen;
-  CLS_TRY(choose_device(b->setup.world, &chosen));
+  CLS_TRY(choose_device(b->setup.world, b->setup.node_rank, b->setup.node_ranks, &chosen));
   b->device = chosen.number;
   CLS_CUDA(cudaStreamCreateWithFlags(&b->stream, cudaStreamNonBlocking), "making a stream");
   CLS_TRY(choose_kernel(b));
