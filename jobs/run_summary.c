@@ -15,7 +15,8 @@ static const char *const section_name[N_SECTIONS] = {"create",   "connect", "upd
 typedef struct {
   double min[N_SECTIONS], mean[N_SECTIONS], max[N_SECTIONS];
   int slowest[N_SECTIONS];
-  uint64_t synapses, spikes, events, messages, packets, sent_bytes, store_bytes, state_bytes, route_bytes;
+  uint64_t synapses, spikes, events, messages, packets, late_packets, sent_bytes, store_bytes, state_bytes,
+      route_bytes;
   uint64_t peak_rss;
 } totals;
 
@@ -27,18 +28,20 @@ static void gather(const cls_run *run, const cls_engine *engine, totals *t) {
   double known = 0;
   for (int s = UPDATE; s < OTHER; s++) known += time[s];
   time[OTHER] = run->simulate_s > known ? run->simulate_s - known : 0;
-  uint64_t count[9] = {r.synapses,   r.spikes,      r.events,      r.messages,   r.packets,
-                       r.sent_bytes, r.store_bytes, r.state_bytes, r.route_bytes};
-  uint64_t sum[9], rss = cls_peak_rss_bytes();
+  uint64_t count[] = {r.synapses,   r.spikes,      r.events,      r.messages,    r.packets,
+                      r.sent_bytes, r.store_bytes, r.state_bytes, r.route_bytes, r.late_packets};
+  enum { COUNTS = sizeof count / sizeof *count };
+  uint64_t sum[COUNTS], rss = cls_peak_rss_bytes();
   MPI_Comm comm = run->world.comm;
   MPI_Allreduce(time, t->min, N_SECTIONS, MPI_DOUBLE, MPI_MIN, comm);
   MPI_Allreduce(time, t->mean, N_SECTIONS, MPI_DOUBLE, MPI_SUM, comm);
   MPI_Allreduce(time, t->max, N_SECTIONS, MPI_DOUBLE, MPI_MAX, comm);
-  MPI_Allreduce(count, sum, 9, MPI_UINT64_T, MPI_SUM, comm);
+  MPI_Allreduce(count, sum, COUNTS, MPI_UINT64_T, MPI_SUM, comm);
   MPI_Allreduce(&rss, &t->peak_rss, 1, MPI_UINT64_T, MPI_MAX, comm);
   for (int s = 0; s < N_SECTIONS; s++) t->mean[s] /= run->world.ranks;
   t->synapses = sum[0], t->spikes = sum[1], t->events = sum[2], t->messages = sum[3], t->packets = sum[4];
   t->sent_bytes = sum[5], t->store_bytes = sum[6], t->state_bytes = sum[7], t->route_bytes = sum[8];
+  t->late_packets = sum[9];
 }
 
 static void print_table(const cls_run *run, const totals *t) {
@@ -142,6 +145,7 @@ static cJSON *make_json(const cls_run *run, const totals *t, const digests *d, c
   add_number(o, "events_per_s", (double)t->events / run->simulate_s);
   add_count(o, "messages", t->messages);
   add_count(o, "packets", t->packets);
+  add_count(o, "late_packets", t->late_packets);
   add_count(o, "sent_bytes", t->sent_bytes);
   add_statistics(o, s);
   add_number(o, "warmup_ms", job->record.warmup_ms);

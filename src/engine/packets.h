@@ -70,7 +70,7 @@ typedef struct {
    * `now`. It stays as it is until the second next one of that route is asked for. */
   cls_status (*pack)(void *instance, int64_t now, cls_packet *packet);
   /* Where the next packet of incoming route `in` is to be put: room for `words` words, the first `kept` of which are those
-   * that lie there. There are two, `turn` 0 and 1. Stays until it is asked for again with more words. */
+   * that lie there. Routes have two rooms, `turn` 0 and 1, which may be one. Stays until it is asked for again. */
   cls_status (*room)(void *instance, int in, int turn, size_t kept, size_t words, uint32_t **word);
   /* Hands the spikes of packets to the backend, at most one of each route, before step `now` is computed. When it returns,
    * those of the last call have been read, those of this call may be read until the next. */

@@ -23,7 +23,7 @@ typedef struct {
   const cls_routes *routes;
   int members;
   out_peer *out;
-  word_list (*room)[2];
+  word_list *room; /* [n_in] what arrives is read at once, so that one serves both turns */
   member_arrivals *arrivals;
   double seconds;
 } packer;
@@ -52,8 +52,7 @@ void cls_host_packer_destroy(void *instance) {
     free(h->out[p].spikes);
     for (int turn = 0; turn < 2; turn++) free(h->out[p].packet[turn].word);
   }
-  for (int p = 0; h->room && p < h->routes->n_in; p++)
-    for (int turn = 0; turn < 2; turn++) free(h->room[p][turn].word);
+  for (int p = 0; h->room && p < h->routes->n_in; p++) free(h->room[p].word);
   for (int m = 0; h->arrivals && m < h->members; m++) {
     free(h->arrivals[m].arrival);
     free(h->arrivals[m].fired);
@@ -129,8 +128,8 @@ static cls_status pack(void *instance, int64_t now, cls_packet *packet) {
 
 static cls_status room(void *instance, int in, int turn, size_t kept, size_t words, uint32_t **word) {
   packer *h = instance;
-  word_list *list = &h->room[in][turn];
-  (void)kept; /* all is */
+  word_list *list = &h->room[in];
+  (void)kept, (void)turn; /* all is kept */
   CLS_TRY(cls_grow(&list->word, &list->capacity, words, sizeof *list->word, "packets"));
   *word = list->word;
   return CLS_OK;
@@ -195,8 +194,7 @@ static void report(void *instance, double *seconds, size_t *bytes) {
   *bytes = 0;
   for (int p = 0; p < h->routes->n_out; p++)
     *bytes += (h->out[p].packet[0].capacity + h->out[p].packet[1].capacity) * sizeof(uint32_t);
-  for (int p = 0; p < h->routes->n_in; p++)
-    *bytes += (h->room[p][0].capacity + h->room[p][1].capacity) * sizeof(uint32_t);
+  for (int p = 0; p < h->routes->n_in; p++) *bytes += h->room[p].capacity * sizeof(uint32_t);
 }
 
 const cls_packer cls_host_packer = {.pack = pack, .room = room, .unpack = unpack, .report = report};

@@ -119,21 +119,21 @@ def races(check, folder):
 
 def barriers(check, folder, sanitizer):
     """Each barrier that a step passes is needed: without it threads race, or the digest is another, or a run ends. With two
-    members a block has spikes of both to handle in a step."""
+    members of a network that fires in most steps a block handles spikes of one, and takes those of the next."""
     sites = pathlib.Path(folder) / "sites"
     two = {"simulation.members": 2}
-    expected = found(run(folder, "pd14", program=PROGRAM, backend="/cpu/serial", ms=10, values=two))
-    run(folder, "pd14", ms=10, values=two, CALLOSUM_CUDA_HOST_SITES=str(sites))
+    expected = found(run(folder, "coba", program=PROGRAM, backend="/cpu/serial", ms=10, values=two))
+    run(folder, "coba", ms=10, values=two, CALLOSUM_CUDA_HOST_SITES=str(sites))
     names = sorted({line.split()[0] for line in sites.read_text(encoding="utf-8").splitlines()})
     check("barriers of a step were found", len(names) >= 4, names)
     for name in names:
         how = None
         for seed in (1, 2, 3):
-            if not how and found(run(folder, "pd14", ms=10, values=two, CALLOSUM_CUDA_HOST_DROP=name,
+            if not how and found(run(folder, "coba", ms=10, values=two, CALLOSUM_CUDA_HOST_DROP=name,
                                      CALLOSUM_CUDA_HOST_SEED=str(seed), CALLOSUM_CUDA_HOST_SMS=str(seed))) != expected:
                 how = "another digest"
         for blocks in ("3", "1") if sanitizer and not how else ():
-            code, reports, _ = sanitized("pd14", 2, folder, two, CALLOSUM_CUDA_HOST_DROP=name, CALLOSUM_CUDA_HOST_SMS=blocks)
+            code, reports, _ = sanitized("coba", 10, folder, two, CALLOSUM_CUDA_HOST_DROP=name, CALLOSUM_CUDA_HOST_SMS=blocks)
             how = how or (f"{reports} races" if reports or code else None)
         check(f"without the barrier at {name}", how is not None or not sanitizer, f"noticed by {how}")
 

@@ -12,8 +12,10 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 FOLDERS = ("src", "io", "partition", "jobs", "tests", "benchmarks", ".ci")
 # Programs that scripts and tests start, beside those of Debian's essential packages.
-PROGRAMS = ("gcc", "cmake", "ctest", "ninja", "pkg-config", "git", "mpirun", "clang-format", "h5dump", "python3", "nm",
+PROGRAMS = ("gcc", "g++", "cmake", "ctest", "ninja", "pkg-config", "git", "mpirun", "clang-format", "h5dump", "python3", "nm",
             "xargs")
+# Headers of CUDA, which is not a package of Debian; the tests have their own, which come first.
+CUDA = ("cooperative_groups.h", "cuda_runtime_api.h")
 PKG_CONFIG = ("mpi-c", "hdf5-openmpi", "yaml-0.1", "libcjson", "libzip", "hwloc", "cmocka")
 
 
@@ -68,16 +70,19 @@ def owner(path):
 
 
 def used_headers():
-    """Paths of the system headers the C sources include."""
+    """Paths of the system headers the C and C++ sources include."""
     names = set()
-    for path in files(".c", ".h"):
+    for path in files(".c", ".h", ".cpp", ".cu", ".cuh"):
         with open(path, encoding="utf-8") as file:
             names |= set(re.findall(r"^\s*#\s*include\s*<([^>]+)>", file.read(), re.M))
+    names -= set(CUDA)
     flags = output("pkg-config", "--cflags", *PKG_CONFIG).split()
     # cmocka.h needs them before it.
     first = "#include <stddef.h>\n#include <stdint.h>\n#include <stdarg.h>\n#include <setjmp.h>\n"
     for name in sorted(names):
-        program = subprocess.run(["gcc", "-std=gnu11", "-fopenmp", *flags, "-E", "-H", "-x", "c", "-"],
+        # Those of C++ have no ending.
+        language = ["-std=gnu11", "-x", "c"] if name.endswith(".h") else ["-x", "c++"]
+        program = subprocess.run(["gcc", "-fopenmp", *flags, "-E", "-H", *language, "-"],
                                  input=f"{first}#include <{name}>\n", capture_output=True, text=True, check=False)
         hits = [line[2:] for line in program.stderr.splitlines() if line.startswith(". ") and line.endswith("/" + name)]
         yield name, (os.path.normpath(hits[0]) if hits else None)
