@@ -109,9 +109,8 @@ CLS_GPU_FN uint32_t cls_gpu_row_write_sorted(cls_gpu_row_shared *shared, const u
     const uint32_t count = place % most + 1;
     if (used && (next != key || count == most) && at < capacity)
       out[at - count] = cls_gpu_row_header(shared, key, count);
-    words += (uint32_t)__syncthreads_count(used) + all;
+    words += (uint32_t)__syncthreads_count(used) + all; /* which waits for what was written */
   }
-  __syncthreads();
   return words;
 }
 
