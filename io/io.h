@@ -205,6 +205,17 @@ typedef struct {
 cls_status cls_recorder_create(const cls_world *world, const cls_job *job, const cls_placement *placement,
                                const cls_layout *layout, const cls_plastic_lister *plastic,
                                const char *directory, int64_t steps, cls_recorder **recorder);
+/* Collective. Saves what the recorder knows of the steps before `step`, which were flushed, and what its files are now: from
+ * within cls_saver.save. Or loads it, when the engine was loaded and knows the recorder, before it runs; the recorder was then
+ * created by cls_recorder_continue. Arrays "recorder/...". */
+cls_status cls_recorder_keep(cls_recorder *recorder, cls_engine *engine, int64_t step,
+                             const cls_keeper *keeper);
+/* Collective. As cls_recorder_create, but makes the files of the folder again what they were when `keeper` (loading) was saved
+ * at step `begin`, and goes on in them. */
+cls_status cls_recorder_continue(const cls_world *world, const cls_job *job, const cls_placement *placement,
+                                 const cls_layout *layout, const cls_plastic_lister *plastic,
+                                 const char *directory, int64_t steps, int64_t begin,
+                                 const cls_keeper *keeper, cls_recorder **recorder);
 const cls_observer *cls_recorder_observer(const cls_recorder *recorder);
 /* Collective, after the run. Fills statistics[members of the job]. */
 cls_status cls_recorder_finish(cls_recorder *recorder, cls_statistics *statistics);

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t stop_requested;
+static volatile sig_atomic_t asked;
 static void request_stop(int signal_number) {
   (void)signal_number;
-  stop_requested = 1;
+  asked = CLS_ASK_SAVE_AND_STOP;
 }
 
 typedef struct {
@@ -35,7 +35,7 @@ static cls_status build(cls_run *run, pieces *p) {
   MPI_Bcast(p->placement->owner, (int)p->placement->n_blocks, MPI_INT32_T, 0, world->comm);
   cls_engine_options engine_options = {.members = run->job->members,
                                        .beat_ms = run->job->beat_ms,
-                                       .stop = &stop_requested,
+                                       .ask = &asked,
                                        .variants = run->variants,
                                        .identity = run->identity};
   CLS_TRY(cls_engine_create(world, network, p->placement, &engine_options, run->backend, &cls_exchange_mpi,

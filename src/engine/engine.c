@@ -204,7 +204,7 @@ static bool beat(cls_engine *e) {
     MPI_Wait(&e->beat_request, MPI_STATUS_IGNORE);
     stop = e->stop_all != 0;
   }
-  e->stop_local = e->options.stop && *e->options.stop;
+  e->stop_local = e->options.ask && *e->options.ask != CLS_ASK_NOTHING;
   MPI_Iallreduce(&e->stop_local, &e->stop_all, 1, MPI_INT, MPI_MAX, e->world.comm, &e->beat_request);
   return stop;
 }

@@ -89,6 +89,7 @@ cls_status cls_engine_create(const cls_world *world, const cls_network *network,
     e->exchange = exchange;
     e->beat_request = MPI_REQUEST_NULL;
     e->comm = MPI_COMM_NULL;
+    e->now = options->begin;
     e->beat = (int64_t)(options->beat_ms / network->dt_ms + 0.5);
     if (e->beat < 1) e->beat = 1;
     status = create_local(e, placement);
@@ -110,14 +111,16 @@ cls_status cls_engine_create(const cls_world *world, const cls_network *network,
                                    .local_slot = e->local_slot,
                                    .source_neuron = e->sources->neuron,
                                    .members = options->members,
+                                   .begin = options->begin,
                                    .node_rank = node_rank,
                                    .node_ranks = node_ranks,
                                    .routes = e->packs ? exchange->routes(e->exchange_instance) : NULL,
                                    .meanwhile = e->packs ? exchange->progress : NULL,
                                    .context = e->exchange_instance};
   CLS_TRY(cls_agree(world->comm, backend->create(&setup, &e->backend_instance)));
-  status = cls_agree(world->comm, exchange->start(e->exchange_instance, e->packs ? backend->packer : NULL,
-                                                  e->packs ? e->backend_instance : NULL));
+  status = cls_agree(world->comm,
+                     exchange->start(e->exchange_instance, options->begin, e->packs ? backend->packer : NULL,
+                                     e->packs ? e->backend_instance : NULL));
   e->create_s = cls_seconds() - begun - e->connect_s;
   return status;
 }

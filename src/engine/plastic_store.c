@@ -207,6 +207,7 @@ cls_status cls_plastic_build(cls_part_plan *plan, cls_plastic_store **store) {
   if (!any) return CLS_OK;
   CLS_TRY(cls_alloc(store, 1, sizeof **store, "plastic synapses"));
   p.store = *store;
+  p.store->window = plan->network->plastic_window;
   cls_status status = fill(&p);
   free(p.next);
   free(p.record);

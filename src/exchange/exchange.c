@@ -81,8 +81,9 @@ static cls_status post(exchange *x, int p) {
   return CLS_OK;
 }
 
-static cls_status start(void *instance, const cls_packer *packer, void *packer_instance) {
+static cls_status start(void *instance, int64_t now, const cls_packer *packer, void *packer_instance) {
   exchange *x = instance;
+  x->done = now;
   x->packer = packer;
   x->packer_instance = packer_instance;
   if (!packer) {
@@ -90,7 +91,10 @@ static cls_status start(void *instance, const cls_packer *packer, void *packer_i
     x->packer = &cls_host_packer;
     x->packer_instance = x->own;
   }
-  for (int p = 0; p < x->routes.n_in; p++) CLS_TRY(post(x, p));
+  for (int p = 0; p < x->routes.n_in; p++) {
+    x->in[p].received = now / x->routes.in[p].interval; /* what earlier ones held is handed over otherwise */
+    CLS_TRY(post(x, p));
+  }
   x->started = true;
   return CLS_OK;
 }

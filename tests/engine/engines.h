@@ -28,7 +28,7 @@ typedef struct {
   const cls_backend *backend;
   int threads, members;
   double beat_ms;
-  const volatile sig_atomic_t *stop;
+  volatile sig_atomic_t *stop;
 } options;
 
 /* A running network. Blocks are dealt to the ranks in turn, so that neighbours are apart. */
@@ -67,7 +67,7 @@ static inline simulation *start(const cls_network *network, options o) {
   s->backend.create = probed_create;
   probed_backend = o.backend;
   cls_engine_options engine_options = {
-      .members = o.members > 0 ? o.members : 1, .beat_ms = o.beat_ms > 0 ? o.beat_ms : 100, .stop = o.stop};
+      .members = o.members > 0 ? o.members : 1, .beat_ms = o.beat_ms > 0 ? o.beat_ms : 100, .ask = o.stop};
   OK(cls_engine_create(&s->world, network, s->placement, &engine_options, &s->backend, &cls_exchange_mpi,
                        &s->engine));
   s->instance = probed_instance;

@@ -201,6 +201,6 @@ cls_status cls_plastic_fold(cls_plastic *plastic, int64_t now) {
       fold_run(plastic, &store->runs[r], slot, now);
   }
   plastic->folded = now;
-  CLS_TRY(cls_history_forget(&plastic->pre, now - (int64_t)store->max_delay));
-  return cls_history_forget(&plastic->post, now - 2 * (int64_t)store->max_dendritic);
+  CLS_TRY(cls_history_forget(&plastic->pre, now - (int64_t)store->window));
+  return cls_history_forget(&plastic->post, now - (int64_t)store->window);
 }
