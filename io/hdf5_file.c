@@ -191,11 +191,28 @@ cls_status cls_h5_read_text(hid_t object, const char *name, char **text) {
 
 /* ---- the recording ---- */
 
+/* What HDF5 knows of a file stays in memory until a flush: by itself it writes single entries whenever its cache is full, and
+ * between those the file is not readable. Entries are small (an index node of 4 KB for 64 chunks). */
+static bool keep_until_flush(hid_t access) {
+  enum { DIRTY_BYTES = 32 << 20, CACHE_BYTES = 64 << 20 };
+  H5AC_cache_config_t config = {.version = H5AC__CURR_CACHE_CONFIG_VERSION};
+  if (H5Pget_mdc_config(access, &config) < 0) return false;
+  config.set_initial_size = true;
+  config.initial_size = config.max_size = CACHE_BYTES;
+  config.evictions_enabled = false;
+  config.incr_mode = H5C_incr__off;
+  config.flash_incr_mode = H5C_flash_incr__off;
+  config.decr_mode = H5C_decr__off;
+  config.dirty_bytes_threshold = DIRTY_BYTES;
+  return H5Pset_mdc_config(access, &config) >= 0;
+}
+
 cls_status cls_h5_open_shared(MPI_Comm comm, const char *path, hid_t *file) {
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   hid_t access = H5Pcreate(H5P_FILE_ACCESS);
   bool ok = H5Pset_fapl_mpio(access, comm, MPI_INFO_NULL) >= 0 &&
-            H5Pset_all_coll_metadata_ops(access, true) >= 0 && H5Pset_coll_metadata_write(access, true) >= 0;
+            H5Pset_all_coll_metadata_ops(access, true) >= 0 &&
+            H5Pset_coll_metadata_write(access, true) >= 0 && keep_until_flush(access);
   *file = ok ? H5Fopen(path, H5F_ACC_RDWR, access) : -1;
   H5Pclose(access);
   if (*file < 0) return cls_error_prefix(cls_h5_fail(-1, "opening the file on all ranks"), "%s", path);
