@@ -33,11 +33,13 @@ typedef struct {
   double *signal;    /* and here */
   uint64_t *spikes;
   size_t signal_capacity, spikes_capacity;
+  int64_t *next; /* [members] bin by which each is to be advanced next */
 } cls_cuda_balloons;
 
 /* Counts that came back. */
 typedef struct {
   const cls_watch *watch;
+  uint32_t keep; /* cls_gpu_keep: what was asked for, before all were */
   cls_cuda_balloons balloons[CLS_GPU_TALLIES];
   uint64_t words[CLS_GPU_TALLIES]; /* room on the GPU, counts of one member */
   int64_t base[CLS_GPU_TALLIES];   /* bin from which counts will be told next */
@@ -109,12 +111,15 @@ cls_status cls_cuda_tables_copy(cls_cuda *b);
 
 /* ---- spikes.c: what the host is shown ---- */
 cls_status cls_cuda_watch_set(void *instance, bool all, const cls_watch *watch);
+cls_status cls_cuda_show_all(void *instance, bool all);
 cls_status cls_cuda_spikes_show(void *instance, int member, cls_spikes *spikes);
 cls_status cls_cuda_counts_show(void *instance, int member, int tally, int64_t *bin, int64_t *n,
                                 const uint32_t **count);
 /* balloons.c: the same of a tally with haemodynamics, which stay where the counts are. */
 cls_status cls_cuda_volumes_show(void *instance, int member, int tally, int64_t *volume, int64_t *n,
                                  const double **signal, const uint64_t **spikes);
+cls_status cls_cuda_haemodynamics(void *instance, int member, int tally, bool put,
+                                  cls_haemodynamic_state *state);
 cls_status cls_cuda_balloons_make(cls_cuda *b, const cls_tally *tally, cls_cuda_balloons *balloons);
 void cls_cuda_balloons_free(cls_cuda_balloons *balloons);
 /* Makes room for the counts of steps before `end`. */
