@@ -167,7 +167,17 @@ cls_status cls_cuda_plastic_hear(cls_cuda *b, int member, const cls_gpu_arrival 
                                  const uint64_t *count, uint64_t n);
 /* After a launch: makes the room that the next step may need. */
 cls_status cls_cuda_plastic_advanced(cls_cuda *b);
+/* Makes room for so many more entries in flight to a member, and for so many older spikes of each history. */
+cls_status cls_cuda_plastic_room(cls_cuda *b, int member, uint64_t entries,
+                                 const uint64_t more[CLS_GPU_HISTORIES]);
 cls_status cls_cuda_plastic_weights(void *instance, int member, uint32_t part, const int32_t **v);
+
+/* ---- recall.c, remember.c: what plastic synapses remember, for checkpoints ---- */
+cls_status cls_cuda_plastic_recall(void *instance, int member, uint32_t part, int64_t since,
+                                   int64_t *pre_step, float *pre_value, int64_t *post_step,
+                                   float *post_value);
+cls_status cls_cuda_plastic_remember(void *instance, int member, uint32_t part,
+                                     const cls_plastic_memory *memory);
 
 /* Makes an arena of one array of `bytes` or more, in place of a smaller one; its contents are lost. */
 cls_status cls_cuda_reserve(cls_cuda *b, cls_gpu_arena *arena, const char *name, size_t bytes);
