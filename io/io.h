@@ -80,6 +80,14 @@ typedef struct {
   char *origin; /* the file's name */
 } cls_empirical;
 
+/* Section `checkpoint:`. Without it, checkpoints are written where a signal asks for one. */
+typedef struct {
+  double every_s;   /* wall time between checkpoints, 0: none because of that */
+  int64_t interval; /* steps between checkpoints, 0: none because of that */
+  int keep;         /* how many stay */
+  bool at_end;      /* also when the run is complete */
+} cls_checkpoint_options;
+
 /* A key of section `sweep:` and the values it takes, each as YAML in one line. */
 typedef struct {
   char *key; /* "brain.params.g_AMPA_mS_cm2" */
@@ -92,12 +100,17 @@ typedef struct {
   char *path;    /* of the file */
   char *text;    /* as run: the file's text with --set applied, YAML; goes into every output file */
   uint64_t hash; /* of text, and of the synapses and positions it lists in files */
+  /* The same of what bits can depend on: without sections `checkpoint`, `partition` and `sweep` and keys
+   * `simulation.backend` and `simulation.beat_ms`. Files it names by what they hold. */
+  char *science;
+  uint64_t science_hash;
   double duration_ms, dt_ms, beat_ms;
   uint64_t seed;
   char *backend;
   int members;
   cls_record_options record;
   char *partition_method;
+  cls_checkpoint_options checkpoint;
   cls_sweep_axis
       *sweep; /* [n_sweep], in the order of the file; the job itself has the values it was written with */
   uint32_t n_sweep;

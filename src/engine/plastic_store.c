@@ -6,7 +6,7 @@
 
 static cls_status add_trace(cls_spike_trace **list, uint32_t *n, double tau_ms, bool nearest, double dt_ms,
                             uint32_t *number) {
-  const cls_spike_trace made = {(float)(dt_ms / tau_ms), nearest};
+  const cls_spike_trace made = cls_spike_trace_of(tau_ms, nearest, dt_ms);
   for (*number = 0; *number < *n; ++*number)
     if ((*list)[*number].rate == made.rate && (*list)[*number].nearest == made.nearest) return CLS_OK;
   CLS_CHECK(*n < CLS_NO_TRACE, CLS_ERR_LIMIT,
