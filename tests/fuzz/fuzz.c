@@ -12,8 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 cls_world fuzz_world;
 
-static const fuzz_target *const targets[] = {&fuzz_job,    &fuzz_connectome, &fuzz_regions,
-                                             &fuzz_tables, &fuzz_hdf5,       &fuzz_sonata};
+static const fuzz_target *const targets[] = {&fuzz_job,  &fuzz_connectome, &fuzz_regions,   &fuzz_tables,
+                                             &fuzz_hdf5, &fuzz_sonata,     &fuzz_checkpoint};
 static const fuzz_target *target;
 static char folder[64];
 static bool aloud; /* CALLOSUM_FUZZ_ALOUD is set: says how every input ends */
@@ -126,6 +126,7 @@ static void make_world(void) {
   if (!ready) MPI_Init(NULL, NULL);
   fuzz_require(cls_world_init(&fuzz_world, MPI_COMM_WORLD, 1, 0) == CLS_OK, "no MPI");
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+  H5set_free_list_limits(0, 0, 0, 0, 0, 0); /* what HDF5 frees is free, for the sanitizer to see */
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
@@ -135,7 +136,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     for (size_t k = 0; k < sizeof targets / sizeof *targets; k++)
       if (strcmp((*argv)[i] + sizeof option - 1, targets[k]->name) == 0) target = targets[k];
   }
-  fuzz_require(target, "expected --target=NAME, of: job, connectome, regions, tables, hdf5, sonata");
+  fuzz_require(target,
+               "expected --target=NAME, of: job, connectome, regions, tables, hdf5, sonata, checkpoint");
   aloud = getenv("CALLOSUM_FUZZ_ALOUD") != NULL;
   make_folder();
   make_world();

@@ -14,7 +14,8 @@ typedef struct {
   void (*run)(const uint8_t *data, size_t size);
 } fuzz_target;
 
-extern const fuzz_target fuzz_job, fuzz_connectome, fuzz_regions, fuzz_tables, fuzz_hdf5, fuzz_sonata;
+extern const fuzz_target fuzz_job, fuzz_connectome, fuzz_regions, fuzz_tables, fuzz_hdf5, fuzz_sonata,
+    fuzz_checkpoint;
 
 /* Ends the process, as a finding, where `condition` does not hold. */
 void fuzz_require(bool condition, const char *what);

@@ -266,6 +266,27 @@ def sonata():
     put("sonata", "plain", PART.join(p.encode() for p in plain))
 
 
+# ---- checkpoints: changes to one that the target makes ----
+
+def checkpoints():
+    put("checkpoint", "whole", "0")
+    put("checkpoint", "flip", b"0" + bytes([1, 8, 0, 3]))
+    put("checkpoint", "flip_manifest", b"0" + bytes([0, 0, 99, 1]))
+    put("checkpoint", "cut", b"0" + bytes([5, 30, 0, 0]))
+    put("checkpoint", "cut_manifest", b"0" + bytes([4, 2, 0, 0]))
+    put("checkpoint", "longer", b"0" + bytes([7, 0, 0, 0, 6, 0, 0, 10]))
+    put("checkpoint", "rows", 'R"rows":\t1000="rows":\t500\n"bytes":\t8000="bytes":\t4000\n')
+    put("checkpoint", "members", 'R"members":\t2="members":\t3\n"dt_ms":\t0.1="dt_ms":\t1e-300\n')
+    put("checkpoint", "types", 'Rf32=i32\nu64=f64\nstates=spikes\nrates.h5=none.h5\n')
+    put("checkpoint", "science", 'Ra: {b: [1=a: {b: [3\n"length":\t="length":\t1\n')
+    manifest = ('{\n\t"format":\t1,\n\t"file":\t"checkpoint_70.h5",\n\t"length":\t16,\n\t"step":\t70,\n\t"dt_ms":\t0.1,\n\t"members":\t2,\n'
+                '\t"seed":\t"0000000000000001",\n\t"job_hash":\t"0000000000000003",\n\t"science_hash":\t"0000000000000004",\n'
+                '\t"version":\t"0",\n\t"backend":\t"b",\n\t"ranks":\t1,\n\t"science":\t"a: 1",\n\t"arrays":\t[{"name":\t"x","type":\t"u8",'
+                '"rows":\t8,"width":\t1,"offset":\t8,"bytes":\t8,"sums":\t"0123456789abcdef"}],\n\t"rest":\t[{"offset":\t0,"bytes":\t8,'
+                '"sum":\t"0123456789abcdef"}],\n\t"recordings":\t[{"name":\t"rates.h5","bytes":\t10}]')
+    put("checkpoint", "manifest", "M" + manifest)
+
+
 # ---- words that a fuzzer would be long to find ----
 
 MODELS = ["lif_psc_exp", "lif_psc_delta", "lif_cond_exp", "lif_dtb", "adex", "izhikevich", "relay", "poisson", "dc", "ou",
@@ -284,6 +305,10 @@ WORDS = {
              "/data"],
     "sonata": ["nodes_file", "edges_file", "node_types_file", "edge_types_file", "$BASE", "${configdir}", "node_sets_file",
                "node_population", "edge_group_id", "edge_group_index", "nsyns", "syn_weight", "delay", "virtual", "NULL", MARK],
+    "checkpoint": [f'\\"{k}\\":\\x09' for k in ("format", "file", "length", "step", "dt_ms", "members", "seed", "job_hash", "science_hash",
+                                           "version", "backend", "ranks", "science", "arrays", "rest", "recordings", "name", "type",
+                                           "rows", "width", "offset", "bytes", "sums", "sum")]
+                  + ["f32", "u64", "9007199254740992", "18446744073709551615", "-1", "1e999", "0123456789abcdef"],
 }
 
 
@@ -306,5 +331,6 @@ if __name__ == "__main__":
     tables()
     hdf5()
     sonata()
+    checkpoints()
     dictionaries()
     print(sum(p.stat().st_size for p in CORPUS.glob("*/*")), "bytes in", len(list(CORPUS.glob("*/*"))), "files")
