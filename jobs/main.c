@@ -15,12 +15,14 @@ typedef struct {
 } command;
 
 static const command commands[] = {
-    {"run", cls_command_run, "run JOB.yaml [--out DIR] [--set key.path=value ...] [--backend NAME]", false},
+    {"run", cls_command_run,
+     "run JOB.yaml [--out DIR] [--set key.path=value ...] [--backend NAME] [--restart FILE|auto]", false},
     {"sweep", cls_command_sweep, "sweep JOB.yaml [--out DIR] [--batch N | --point K | --collect]", false},
     {"check", cls_command_check, "check JOB.yaml [--ranks N] [--set key.path=value ...]", false},
     {"partition", cls_command_partition,
      "partition JOB.yaml --ranks N [--ranks-per-node K] [--method NAME|all]", false},
     {"import", cls_command_import, "import FORMAT FILE --out FILE.h5", false},
+    {"info", cls_command_info, "info FILE.h5", false},
     {"report", cls_command_report, "report DIR", true},
     {"models", cls_command_models, "models [NAME | --markdown]", true},
     {"reference", cls_command_reference, "reference", true},
@@ -30,10 +32,13 @@ enum { N_COMMANDS = sizeof commands / sizeof *commands };
 static void print_help(FILE *stream) {
   fprintf(stream, "callosum %s: spiking networks at the scale of the brain\n\n", CLS_VERSION);
   for (int i = 0; i < N_COMMANDS; i++) fprintf(stream, "  callosum %s\n", commands[i].about);
-  fprintf(stream, "  callosum --help | --version\n\n"
-                  "Each command explains itself with --help. `mpirun -n 4 callosum run ...` and\n"
-                  "`srun --mpi=pmix callosum run ...` are the same program on several ranks.\n"
-                  "Exit codes: 0 done, 2 bad input (nothing was written), others: the machine failed.\n");
+  fprintf(
+      stream,
+      "  callosum --help | --version\n\n"
+      "Each command explains itself with --help. `mpirun -n 4 callosum run ...` and\n"
+      "`srun --mpi=pmix callosum run ...` are the same program on several ranks.\n"
+      "Exit codes: 0 done, 2 bad input (nothing was written), 75 stopped by a signal after a checkpoint,\n"
+      "others: the machine failed.\n");
 }
 
 static bool is_help(const char *word) { return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0; }
