@@ -267,10 +267,40 @@ static cls_status load_round(cls_slabs *s, uint64_t begin, uint64_t end) {
   return CLS_OK;
 }
 
+/* One rank: its slab is all, nothing is exchanged. What one stretch holds goes from where it lies, or there. */
+static cls_status move_alone(cls_slabs *s) {
+  bool asked;
+  uint64_t end;
+  for (uint64_t begin = 0; begin < s->bytes; begin = end) {
+    const size_t first = first_behind(s, begin);
+    head h;
+    char *at;
+    end = s->bytes - begin < PART ? s->bytes : begin + PART;
+    asked = cut(s, first, begin, end, &h, &at);
+    if (asked && h.bytes == end - begin) {
+      CLS_TRY(s->take(s->self, begin, end - begin, at));
+      continue;
+    }
+    if (s->loading && asked) CLS_TRY(s->take(s->self, begin, end - begin, s->slab));
+    uint64_t copied = 0;
+    for (size_t i = first; cut(s, i, begin, end, &h, &at); i++) {
+      memcpy(s->loading ? at : s->slab + (h.begin - begin), s->loading ? s->slab + (h.begin - begin) : at,
+             h.bytes);
+      copied += h.bytes;
+    }
+    CLS_CHECK(s->loading || copied == end - begin, CLS_ERR_INTERNAL,
+              "%llu of %llu bytes of a part were handed over", (unsigned long long)copied,
+              (unsigned long long)(end - begin));
+    if (!s->loading) CLS_TRY(s->take(s->self, begin, end - begin, s->slab));
+  }
+  return CLS_OK;
+}
+
 cls_status cls_slabs_move(cls_slabs *s, uint64_t bytes, const cls_stretch *mine, size_t n, bool loading,
                           cls_slab_part part, void *self) {
   s->bytes = bytes, s->mine = mine, s->n = n, s->loading = loading, s->take = part, s->self = self;
   s->part = PART, s->status = CLS_OK;
+  if (s->world.ranks == 1) return move_alone(s);
   const uint64_t longest = cls_slab_begin(bytes, s->world.ranks, 1);
   for (s->at = 0; s->at < longest; s->at += s->part) {
     uint64_t begin, end;
