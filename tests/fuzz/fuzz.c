@@ -40,7 +40,7 @@ bool fuzz_settled(cls_status status) {
 /* ---- files ---- */
 
 const char *fuzz_path(const char *name) {
-  enum { ROOM = 160, PATHS = 4 };
+  enum { ROOM = 400, PATHS = 4 };
   static char path[PATHS][ROOM];
   static int next;
   next = (next + 1) % PATHS;
