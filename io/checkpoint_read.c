@@ -221,6 +221,8 @@ static cls_status load_array(void *self, const char *name, cls_keep_type type, u
             "%s: %s has %llu rows of %u %s: expected %llu rows of %u %s", c->path, name,
             (unsigned long long)array->rows, array->width, cls_keep_name(array->type),
             (unsigned long long)rows, width, cls_keep_name(type) ? cls_keep_name(type) : "?");
+  /* Room for transfers is made when there is something to transfer: a file that is refused costs none. */
+  if (!c->slabs) CLS_TRY(cls_agree(c->world.comm, cls_slabs_create(&c->world, &c->slabs)));
   bool failed = false;
   cls_status status = stretch(c, array, pieces, n);
   if (array->bytes > 0)
@@ -255,7 +257,6 @@ cls_status cls_checkpoint_open(const cls_world *world, const char *path, cls_che
     c->keeper = (cls_keeper){.self = c, .loading = true, .array = load_array, .rows = count_rows};
     status = name_paths(c, path);
   }
-  if (status == CLS_OK) status = cls_slabs_create(world, &c->slabs);
   status = cls_agree(world->comm, status);
   if (status == CLS_OK) status = read_manifest(c);
   if (status == CLS_OK) status = cls_agree(world->comm, open_file(c));
