@@ -21,7 +21,7 @@ def main():
     sys.argv[1:] = [program]  # where the tests look for it
     from broken import CASES, differences  # pylint: disable=import-outside-toplevel
     from storm import MOMENTS, Storm  # pylint: disable=import-outside-toplevel
-    rows = [("job", "kills", *(f"during {moment}" for moment in MOMENTS), "starts", "checkpoints that counted and were not whole",
+    rows = [("job", "kills", *(f"during {moment}" for moment in MOMENTS), "starts", "from a checkpoint", "checkpoints that counted and were not whole",
              "hung", "recordings unreadable after a kill", "differences at the end")]
     bad = 0
     with tempfile.TemporaryDirectory(prefix="callosum_storm_") as folder:
@@ -32,7 +32,7 @@ def main():
             for line in found + storm.not_whole + storm.unreadable:
                 print(f"{name}: {line}", file=sys.stderr)
             bad += len(found) + len(storm.not_whole) + storm.hung
-            rows.append((name, sum(storm.killed.values()), *storm.killed.values(), storm.restarts, len(storm.not_whole), storm.hung,
+            rows.append((name, sum(storm.killed.values()), *storm.killed.values(), storm.restarts, storm.continued, len(storm.not_whole), storm.hung,
                          len(storm.unreadable), len(found)))
     measure.section(options, f"Seed {options.seed}; 1 to 3 ranks in turn, a checkpoint every 17.3 ms of biology.",
                     [tuple(map(str, row)) for row in rows])

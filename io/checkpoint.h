@@ -1,8 +1,8 @@
 /* Checkpoints: the state of a run in a file, DIR/checkpoint_STEP.h5, and its manifest, DIR/checkpoint_STEP.json.
  *
- * The file is HDF5, made by rank 0 alone with the serial driver: one contiguous dataset for each array of a keeper, at its name,
- * with its unit. The elements are written by all ranks beside HDF5, each a slab of its own, so that a write that fails is an
- * ordinary error of one rank on which all agree. The file has a temporary name until it is complete and on the disk; then it
+ * The file is HDF5, made by rank 0 alone: one contiguous dataset for each array of a keeper, at its name, with its unit. The
+ * elements are written by all ranks beside HDF5, each a slab of its own, and HDF5's own bytes go to memory first
+ * (io/hdf5_image.h), so that a write that fails is an ordinary error of one rank on which all agree. The file has a temporary name until it is complete and on the disk; then it
  * gets its name, and then its manifest, whose renaming is the commit: a file without one does not count.
  *
  * What is read is verified first, every byte of it, against the checksums of the manifest. HDF5 is not needed for that. */

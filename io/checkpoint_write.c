@@ -4,6 +4,7 @@
 #include "io/checkpoint_folder.h"
 #include "io/checkpoint_slabs.h"
 #include "io/hdf5_file.h"
+#include "io/hdf5_image.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -16,7 +17,8 @@ struct cls_checkpoint_writer_ {
   cls_world world;
   char *directory, *temporary, *final; /* paths */
   cls_keeper keeper;
-  hid_t file;            /* rank 0 */
+  hid_t file;            /* rank 0: HDF5's view of it, and */
+  cls_h5_image *image;   /* what HDF5 wrote */
   int fd;                /* of every rank */
   bool made;             /* rank 0: the temporary file is there */
   bool renamed;          /* rank 0: under its name, without a manifest */
@@ -86,9 +88,11 @@ static cls_status create_file(cls_checkpoint_writer *w, const cls_checkpoint_abo
   w->final = cls_format("%s/checkpoint_%lld%s.h5", w->directory, (long long)about->step, plain ? "" : ".2");
   CLS_CHECK(w->final, CLS_ERR_MEMORY, "out of memory for a path");
   (void)unlink(w->temporary);
-  const cls_status created = cls_h5_create(w->temporary, &w->file);
-  if (created != CLS_OK) return cls_fail(CLS_ERR_IO, "%s", cls_error_message());
+  const int fd = open(w->temporary, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
+  CLS_CHECK(fd >= 0, CLS_ERR_IO, "%s: cannot be written: %s", w->temporary, strerror(errno));
+  close(fd);
   w->made = true;
+  CLS_TRY(cls_h5_image_create(w->temporary, &w->file, &w->image));
   CLS_TRY(describe(w, about));
   return note(w, about);
 }
@@ -244,6 +248,18 @@ static void end_grain(cls_checkpoint_writer *w) {
   w->hashed = 0;
 }
 
+static cls_status write_bytes(const cls_checkpoint_writer *w, uint64_t offset, uint64_t n, const char *bytes,
+                              const char *what) {
+  for (uint64_t done = 0; done < n;) {
+    const ssize_t wrote = pwrite(w->fd, bytes + done, n - done, (off_t)(offset + done));
+    if (wrote < 0 && errno == EINTR) continue;
+    CLS_CHECK(wrote > 0, CLS_ERR_IO, "%s: cannot write %llu bytes of %s: %s", w->temporary,
+              (unsigned long long)(n - done), what, wrote < 0 ? strerror(errno) : "nothing was written");
+    done += (uint64_t)wrote;
+  }
+  return CLS_OK;
+}
+
 /* A part of this rank's slab: its checksums, then the disk. */
 static cls_status write_part(void *self, uint64_t begin, uint64_t n, char *bytes) {
   cls_checkpoint_writer *w = self;
@@ -254,14 +270,7 @@ static cls_status write_part(void *self, uint64_t begin, uint64_t n, char *bytes
     done += now;
     if (w->hashed == CLS_CHECKPOINT_GRAIN) end_grain(w);
   }
-  for (uint64_t done = 0; done < n;) {
-    const ssize_t wrote = pwrite(w->fd, bytes + done, n - done, (off_t)(w->offset + begin + done));
-    if (wrote < 0 && errno == EINTR) continue;
-    CLS_CHECK(wrote > 0, CLS_ERR_IO, "%s: cannot write %llu bytes of %s: %s", w->temporary,
-              (unsigned long long)(n - done), w->name, wrote < 0 ? strerror(errno) : "nothing was written");
-    done += (uint64_t)wrote;
-  }
-  return CLS_OK;
+  return write_bytes(w, w->offset + begin, n, bytes, w->name);
 }
 
 /* Collective: the checksums of all slabs, on rank 0. */
@@ -325,43 +334,37 @@ static cls_status sync_file(const cls_checkpoint_writer *w) {
   return CLS_OK;
 }
 
-/* Rank 0: HDF5's own bytes are written at last, to space that was reserved. */
-static cls_status close_file(cls_checkpoint_writer *w) {
-  struct stat info;
-  haddr_t end = 0;
-  if (H5Fget_eoa(w->file, &end) < 0) return cls_h5_fail(w->file, "asking for its length");
-  CLS_TRY(reserve(w, 0, end, "all of it"));
-  CLS_TRY(cls_h5_close(w->file));
-  w->file = -1;
-  CLS_TRY(sync_file(w));
-  CLS_CHECK(fstat(w->fd, &info) == 0, CLS_ERR_IO, "%s: %s", w->temporary, strerror(errno));
-  w->manifest.length = (uint64_t)info.st_size;
-  return cls_manifest_find_rest(&w->manifest);
-}
-
-/* Rank 0: checksums of what HDF5 wrote. */
-static cls_status sum_rest(cls_checkpoint_writer *w) {
+/* Rank 0: what HDF5 wrote between the arrays goes to the disk, with its checksums. */
+static cls_status write_rest(cls_checkpoint_writer *w) {
   enum { PIECE = 1 << 14 };
   char bytes[PIECE];
-  const int fd = open(w->temporary, O_RDONLY | O_CLOEXEC);
-  CLS_CHECK(fd >= 0, CLS_ERR_IO, "%s: cannot be read: %s", w->temporary, strerror(errno));
-  bool whole = true;
-  for (size_t i = 0; i < w->manifest.n_rest && whole; i++) {
+  for (size_t i = 0; i < w->manifest.n_rest; i++) {
     cls_kept_rest *rest = &w->manifest.rest[i];
     XXH3_64bits_reset(w->hash);
-    for (uint64_t done = 0; done < rest->bytes && whole;) {
-      const uint64_t left = rest->bytes - done;
-      const ssize_t got = pread(fd, bytes, left < PIECE ? left : PIECE, (off_t)(rest->offset + done));
-      if (got < 0 && errno == EINTR) continue;
-      whole = got > 0;
-      if (whole) XXH3_64bits_update(w->hash, bytes, (size_t)got);
-      if (whole) done += (uint64_t)got;
+    for (uint64_t done = 0; done < rest->bytes; done += PIECE) {
+      const uint64_t now = rest->bytes - done < PIECE ? rest->bytes - done : PIECE;
+      cls_h5_image_read(w->image, rest->offset + done, now, bytes);
+      XXH3_64bits_update(w->hash, bytes, now);
+      CLS_TRY(write_bytes(w, rest->offset + done, now, bytes, "HDF5's own"));
     }
     rest->sum = XXH3_64bits_digest(w->hash);
   }
-  close(fd);
-  CLS_CHECK(whole, CLS_ERR_IO, "%s: cannot be read back", w->temporary);
   return CLS_OK;
+}
+
+/* Rank 0. */
+static cls_status close_file(cls_checkpoint_writer *w) {
+  const herr_t closed = H5Fclose(w->file);
+  w->file = -1;
+  CLS_CHECK(closed >= 0, CLS_ERR_IO, "%s: HDF5 could not complete it", w->temporary);
+  const uint64_t end = cls_h5_image_length(w->image);
+  w->manifest.length = end;
+  CLS_TRY(reserve(w, 0, end, "all of it"));
+  CLS_CHECK(ftruncate(w->fd, (off_t)end) == 0, CLS_ERR_IO, "%s: cannot get a length of %llu bytes: %s",
+            w->temporary, (unsigned long long)end, strerror(errno));
+  CLS_TRY(cls_manifest_find_rest(&w->manifest));
+  CLS_TRY(write_rest(w));
+  return sync_file(w);
 }
 
 /* Rank 0: writes the manifest under a temporary name, then renames it. */
@@ -391,7 +394,6 @@ static cls_status write_manifest(const cls_checkpoint_writer *w) {
 /* Rank 0. */
 static cls_status commit(cls_checkpoint_writer *w) {
   CLS_TRY(close_file(w));
-  CLS_TRY(sum_rest(w));
   CLS_TRY(cls_checkpoint_rename(w->directory, w->temporary, w->final));
   w->renamed = true;
   CLS_TRY(write_manifest(w));
@@ -411,7 +413,8 @@ cls_status cls_checkpoint_commit(cls_checkpoint_writer *w, int keep, uint64_t *b
 
 void cls_checkpoint_end(cls_checkpoint_writer *w) {
   if (!w) return;
-  if (w->file >= 0) H5Fclose(w->file); /* one rank, serial driver: closing after an error is safe here */
+  if (w->file >= 0) H5Fclose(w->file); /* to memory: it cannot fail */
+  cls_h5_image_destroy(w->image);
   if (w->fd >= 0) close(w->fd);
   if (w->made) (void)unlink(w->renamed ? w->final : w->temporary);
   cls_slabs_destroy(w->slabs);

@@ -1,8 +1,7 @@
 /* Matrices of MATLAB v7.3 files, which are HDF5 behind a user block of 512 bytes: a dataset for each
  * variable, turned on its side (HDF5 counts rows first, MATLAB columns), its class in the attribute
  * MATLAB_class; a sparse matrix is a group with the row of each entry (ir), the first entry of each column
- * (jc) and the numbers (data), its rows in the attribute MATLAB_sparse. Read through our HDF5: matio brings
- * another one along. */
+ * (jc) and the numbers (data), its rows in the attribute MATLAB_sparse. */
 #include "io/matrix_file.h"
 #include <hdf5.h>
 #include <math.h>

@@ -1,4 +1,5 @@
 #include "io/record_files.h"
+#include "io/record_guard.h"
 #include <stdlib.h>
 
 /* Collective. Array `what` of a file, which rank 0 writes, and which it alone asks for. */
@@ -33,6 +34,37 @@ static cls_status take_image(const cls_record *record, const char *name, cls_ima
   free(path);
   return status;
 }
+
+/* ---- beside the files ---- */
+
+static cls_status guard_file(const cls_record *record, const char *name, cls_image_rows *rows) {
+  char *path = cls_format("%s/%s", record->directory, name);
+  CLS_CHECK(path, CLS_ERR_MEMORY, "out of memory for the path of %s", name);
+  cls_image image = {0};
+  cls_status status = cls_image_take(path, rows, &image);
+  if (status == CLS_OK) status = cls_guard_write(path, &image);
+  cls_image_free(&image);
+  free(path);
+  return status;
+}
+
+cls_status cls_record_files_guard(const cls_record *record, const cls_recording *recordings, size_t n,
+                                  cls_image_rows *rows) {
+  cls_status status = CLS_OK;
+  for (size_t i = 0; i < n && status == CLS_OK && record->world.rank == 0; i++)
+    if (recordings[i].file) status = guard_file(record, recordings[i].file, &rows[i]);
+  return cls_agree(record->world.comm, status);
+}
+
+void cls_record_files_unguard(const cls_record *record, const cls_recording *recordings, size_t n) {
+  for (size_t i = 0; i < n && record->world.rank == 0; i++) {
+    char *path = recordings[i].file ? cls_format("%s/%s", record->directory, recordings[i].file) : NULL;
+    if (path) cls_guard_remove(path);
+    free(path);
+  }
+}
+
+/* ---- at a checkpoint ---- */
 
 cls_status cls_record_files_save(const cls_record *record, const cls_recording *recordings, size_t n,
                                  cls_image_rows *rows, const cls_keeper *keeper) {

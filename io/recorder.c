@@ -5,6 +5,7 @@
 #include "io/neuron_file.h"
 #include "io/rate_file.h"
 #include "io/record_files.h"
+#include "io/record_guard.h"
 #include "io/record_watch.h"
 #include "io/spectrum_file.h"
 #include "io/spike_file.h"
@@ -13,6 +14,7 @@
 #include "io/weight_file.h"
 #include <math.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* Counts that wait for a flush take at most this much memory of a rank: more frequent flushes see to it. */
 #define WAITING_BYTES (192.0 * 1024 * 1024)
@@ -37,6 +39,7 @@ struct cls_recorder_ {
   cls_image_rows *rows; /* [n_recordings] rank 0: where the rows of their files are */
   double synced_s;      /* rank 0: when a flush last went through to the disk, */
   double sync_cost_s;   /* and how long that took */
+  int lock;             /* rank 0: of the folder, -1: none */
   bool opened;          /* files may be open */
   bool failed;          /* a file could not be written: nothing may be closed any more (io/hdf5_file.h) */
 };
@@ -107,7 +110,9 @@ static cls_status flush(void *self, int64_t step) {
   MPI_Bcast(&sync, 1, MPI_INT, 0, r->record.world.comm);
   r->record.sync = sync != 0;
   r->record.reached = step;
-  const cls_status status = flush_all(r, step);
+  cls_status status = flush_all(r, step);
+  if (status == CLS_OK && sync)
+    status = cls_record_files_guard(&r->record, r->recordings, r->n_recordings, r->rows);
   r->failed = status != CLS_OK;
   if (sync) {
     r->synced_s = cls_seconds();
@@ -262,11 +267,14 @@ static cls_status prepare(cls_recorder *r) {
 
 /* Collective. `keeper`: where the files that are there were left; NULL: new ones are made. */
 static cls_status open_files(cls_recorder *r, const cls_keeper *keeper) {
+  cls_status status = CLS_OK;
+  if (r->record.world.rank == 0) status = cls_guard_lock(r->directory, &r->lock);
+  CLS_TRY(cls_agree(r->record.world.comm, status));
   if (keeper) CLS_TRY(cls_record_files_restore(&r->record, r->recordings, r->n_recordings, keeper));
   r->opened = true;
   for (size_t i = 0; i < r->n_recordings; i++)
     if (r->recordings[i].open) CLS_TRY(r->recordings[i].open(r->recordings[i].self));
-  return CLS_OK;
+  return cls_record_files_guard(&r->record, r->recordings, r->n_recordings, r->rows);
 }
 
 static cls_status create(const cls_world *world, const cls_job *job, const cls_placement *placement,
@@ -276,6 +284,7 @@ static cls_status create(const cls_world *world, const cls_job *job, const cls_p
   *recorder = NULL;
   cls_status status = cls_alloc(&r, 1, sizeof *r, "recorder");
   if (status == CLS_OK) {
+    r->lock = -1;
     r->directory = cls_format("%s", directory);
     if (!r->directory) status = cls_fail(CLS_ERR_MEMORY, "out of memory for the recorder");
     const double warmup = ceil(job->record.warmup_ms / job->network->dt_ms - 1e-6);
@@ -336,6 +345,7 @@ const cls_observer *cls_recorder_observer(const cls_recorder *recorder) { return
 static cls_status close_files(cls_recorder *r, bool whole) {
   for (size_t i = 0; i < r->n_recordings; i++)
     if (r->recordings[i].close) CLS_TRY(r->recordings[i].close(r->recordings[i].self, whole));
+  cls_record_files_unguard(&r->record, r->recordings, r->n_recordings);
   return CLS_OK;
 }
 
@@ -380,6 +390,7 @@ void cls_recorder_destroy(cls_recorder *r) {
     if (r->recordings[i].self) r->recordings[i].free(r->recordings[i].self);
   for (size_t i = 0; i < r->n_recordings && r->rows; i++) cls_image_rows_free(&r->rows[i]);
   free(r->rows);
+  if (r->lock >= 0) close(r->lock);
   cls_record_watch_destroy(&r->watch);
   cls_groups_destroy(&r->populations);
   cls_groups_destroy(&r->regions);

@@ -76,7 +76,9 @@ static cls_status open_file(void *self) {
   for (int m = 0; m < f->record->members; m++)
     CLS_TRY(cls_h5_series_open(comm, f->file, path_of(m, "data", p, sizeof p), H5T_NATIVE_FLOAT,
                                &f->members[m].data));
-  return f->record->continued ? CLS_OK : cls_weight_synapses_write(&f->synapses, f->file);
+  if (f->record->continued) return CLS_OK;
+  CLS_TRY(cls_weight_synapses_write(&f->synapses, f->file));
+  return cls_h5_flush(f->file);
 }
 
 static cls_status close_file(void *self, bool whole) {

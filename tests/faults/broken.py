@@ -75,15 +75,15 @@ def ranks_of(process):
             continue
         try:
             status = (entry / "stat").read_text(encoding="utf-8", errors="replace")
-            name, rest = status[status.index("(") + 1:status.rindex(")")], status[status.rindex(")") + 2:].split()
+            program = os.path.basename(os.readlink(entry / "exe"))
         except OSError:
             continue
-        children.setdefault(int(rest[1]), []).append((int(entry.name), name))
+        children.setdefault(int(status[status.rindex(")") + 2:].split()[1]), []).append((int(entry.name), program))
     waiting = [process.pid]
     while waiting:
-        for pid, name in children.get(waiting.pop(), []):
+        for pid, program in children.get(waiting.pop(), []):
             waiting.append(pid)
-            if name.startswith("callosum"):
+            if program.startswith("callosum"):
                 found.append(pid)
     return sorted(found) or [process.pid]
 

@@ -64,7 +64,7 @@ class Storm:
         every = {"every_ms": 17.3, "keep": 3}
         self.job, self.values = job, values_of(name, simulation__duration_ms=length, simulation__beat_ms=7, checkpoint=every)
         self.killed = {moment: 0 for moment in MOMENTS}
-        self.unreadable, self.not_whole, self.hung, self.odd, self.restarts = [], [], 0, [], 0
+        self.unreadable, self.not_whole, self.hung, self.odd, self.restarts, self.continued = [], [], 0, [], 0, 0
         self.run, self.plain = None, None
 
     def strike(self, process, log, rounds):
@@ -111,6 +111,7 @@ class Storm:
                 self.odd.append(log.read_text(encoding="utf-8", errors="replace")[-400:])
                 break
         self.restarts = rounds
+        self.continued = log.read_text(encoding="utf-8", errors="replace").count("going on from")
         self.run = Finished(out)
         return self
 

@@ -29,7 +29,10 @@ static cls_status fill(cls_cuda *b, const cls_tally *tally, const cls_cuda_ballo
 
 cls_status cls_cuda_balloons_make(cls_cuda *b, const cls_tally *tally, cls_cuda_balloons *a) {
   const size_t n = (size_t)b->setup.members * tally->n_groups;
-  if (!tally->haemodynamics || n == 0) return CLS_OK;
+  if (!tally->haemodynamics) return CLS_OK;
+  CLS_TRY(cls_alloc(&a->next, (size_t)b->setup.members, sizeof *a->next, "haemodynamics"));
+  for (int m = 0; m < b->setup.members; m++) a->next[m] = b->now / tally->interval;
+  if (n == 0) return CLS_OK;
   a->arena = (cls_gpu_arena){.name = "haemodynamics"};
   a->consts = cls_gpu_arena_add(&a->arena, 1, sizeof(cls_balloon_consts));
   a->size = cls_gpu_arena_add(&a->arena, tally->n_groups, sizeof(uint64_t));
@@ -45,6 +48,7 @@ void cls_cuda_balloons_free(cls_cuda_balloons *a) {
   cls_gpu_arena_free(&a->out);
   free(a->signal);
   free(a->spikes);
+  free(a->next);
   *a = (cls_cuda_balloons){0};
 }
 
@@ -87,12 +91,48 @@ cls_status cls_cuda_volumes_show(void *instance, int member, int tally, int64_t 
   CLS_TRY(cls_cuda_settle(b));
   cls_cuda_watch *w = &b->watch;
   const cls_tally *t = &w->watch->tallies[tally];
-  const int64_t first = b->rank.tally[tally].base, end = b->now / t->interval, size = t->haemodynamics->bins;
+  int64_t *next = &w->balloons[tally].next[member];
+  const int64_t first = *next, end = b->now / t->interval, size = t->haemodynamics->bins;
   *volume = first / size;
   *n = end > first ? end / size - first / size : 0;
   if (end > first && t->n_groups > 0) CLS_TRY(advance(b, member, tally, first, end - first, *n));
-  if (end > first) w->base[tally] = end; /* for steps to come */
+  *next = w->base[tally] = end; /* for steps to come */
   *signal = w->balloons[tally].signal;
   *spikes = w->balloons[tally].spikes;
   return CLS_OK;
+}
+
+/* ---- checkpoints ---- */
+
+static cls_status copy_state(cls_cuda *b, void *on_gpu, void *here, size_t bytes, bool put) {
+  b->profile.copies_in += put;
+  b->profile.copies_out += !put;
+  *(put ? &b->profile.bytes_in : &b->profile.bytes_out) += bytes;
+  return cls_gpu_check(
+      cudaMemcpyAsync(put ? on_gpu : here, put ? here : on_gpu, bytes, cudaMemcpyDefault, b->stream),
+      "haemodynamics");
+}
+
+cls_status cls_cuda_haemodynamics(void *instance, int member, int tally, bool put,
+                                  cls_haemodynamic_state *state) {
+  cls_cuda *b = instance;
+  CLS_TRY(cls_cuda_settle(b));
+  const cls_tally *t = &b->watch.watch->tallies[tally];
+  cls_cuda_balloons *a = &b->watch.balloons[tally];
+  const size_t groups = t->n_groups;
+  if (groups == 0) return CLS_OK;
+  /* Counts of the bin that goes on then lie first. */
+  CLS_CHECK(a->next[member] == b->now / t->interval, CLS_ERR_INTERNAL,
+            "haemodynamics of member %d are asked for before its volumes", member);
+  if (put) CLS_TRY(cls_cuda_counts_reserve(b, b->now + 1));
+  CLS_TRY(copy_state(b, (cls_balloon *)cls_gpu_arena_at(&a->arena, a->state) + (size_t)member * groups,
+                     state->balloon, groups * sizeof *state->balloon, put));
+  CLS_TRY(copy_state(b, (uint64_t *)cls_gpu_arena_at(&a->arena, a->during) + (size_t)member * groups,
+                     state->during, groups * sizeof *state->during, put));
+  uint32_t *partial = b->members[member].device.count[tally];
+  if (partial)
+    CLS_TRY(copy_state(b, partial, state->partial, groups * sizeof *state->partial, put));
+  else /* no step was computed */
+    memset(state->partial, 0, groups * sizeof *state->partial);
+  return cls_cuda_wait(b, "haemodynamics");
 }

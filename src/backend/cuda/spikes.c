@@ -58,7 +58,8 @@ cls_status cls_cuda_watch_set(void *instance, bool all, const cls_watch *watch) 
   cls_cuda_watch_free(b);
   b->watch.watch = watch;
   b->rank.n_tallies = 0;
-  b->rank.keep = all ? CLS_GPU_KEEP_ALL : watch && watch->marked ? CLS_GPU_KEEP_MARKED : CLS_GPU_KEEP_NONE;
+  b->watch.keep = all ? CLS_GPU_KEEP_ALL : watch && watch->marked ? CLS_GPU_KEEP_MARKED : CLS_GPU_KEEP_NONE;
+  b->rank.keep = b->watch.keep;
   b->rank.list_first = b->now;
   if (watch) CLS_TRY(copy_watch(b, watch));
   if (b->rank.keep != CLS_GPU_KEEP_NONE) CLS_TRY(make_lists(b));
@@ -126,7 +127,7 @@ static cls_status drain_member(cls_cuda *b, int m) {
 
 cls_status cls_cuda_drain(cls_cuda *b) {
   if (b->drained) return CLS_OK;
-  for (int m = 0; m < b->setup.members; m++) CLS_TRY(drain_member(b, m));
+  for (int m = 0; b->rank.keep != CLS_GPU_KEEP_NONE && m < b->setup.members; m++) CLS_TRY(drain_member(b, m));
   b->rank.list_first = b->now;
   b->drained = true;
   return CLS_OK;
@@ -140,6 +141,38 @@ cls_status cls_cuda_spikes_show(void *instance, int member, cls_spikes *spikes) 
   if (s->shown || s->n_first == 0) CLS_TRY(begin_anew(s, b->now)); /* there are no new ones */
   *spikes = (cls_spikes){s->begin, s->begin + (int64_t)s->n_first - 1, s->neuron, s->first};
   s->shown = true;
+  return CLS_OK;
+}
+
+/* ---- all of them for a while ---- */
+
+/* Spikes that will be kept from step `now` on come behind those that were not shown; in between none were kept. */
+static cls_status skip_to(cls_cuda_spikes *s, int64_t now) {
+  if (s->shown || s->n_first == 0) return begin_anew(s, now);
+  const size_t n = (size_t)(now - s->begin) + 1;
+  CLS_TRY(cls_grow(&s->first, &s->first_capacity, n, sizeof *s->first, "spikes"));
+  while (s->n_first < n) s->first[s->n_first++] = (uint32_t)s->n_neurons;
+  return CLS_OK;
+}
+
+cls_status cls_cuda_show_all(void *instance, bool all) {
+  cls_cuda *b = instance;
+  CLS_TRY(cls_cuda_settle(b));
+  const uint32_t keep = all ? CLS_GPU_KEEP_ALL : b->watch.keep;
+  if (keep == b->rank.keep) return CLS_OK;
+  CLS_TRY(cls_cuda_drain(b));
+  for (int m = 0; m < b->setup.members; m++) {
+    if (b->rank.keep == CLS_GPU_KEEP_NONE) CLS_TRY(skip_to(&b->spikes[m], b->now));
+    cls_gpu_arena_free(&b->members[m].kept);
+    b->members[m].device.list = (cls_gpu_list){0};
+  }
+  b->rank.keep = keep;
+  b->rank.list_first = b->now;
+  if (keep != CLS_GPU_KEEP_NONE) {
+    CLS_TRY(make_lists(b));
+    b->profile.allocations += (uint64_t)b->setup.members;
+  }
+  b->tables_old = true;
   return CLS_OK;
 }
 
