@@ -526,9 +526,43 @@ static void test_show_all(void **state) {
     for (int asks = 0; asks < 2; asks++) check_show_all(marks, asks);
 }
 
+/* Twice, and nobody asks in between. */
+static void test_show_all_again(void **state) {
+  (void)state;
+  cls_network *network = plastic_network();
+  simulation *s = prepare(network, 1, 1);
+  record all = {0}, some = {0};
+  void *one = begin_at(s, 0), *other = begin_at(s, 0);
+  OK(cls_backend_cuda.watch(one, false, NULL));
+  OK(cls_backend_cuda.watch(other, true, NULL));
+  advance(other, 1, &all, 0, 500);
+  for (int64_t now = 0; now < 500; now += 100) {
+    OK(cls_backend_cuda.show_all(one, now / 100 % 2 == 1));
+    advance(one, 1, NULL, now, now + 100);
+  }
+  add_spikes(&some, one, 0);
+  assert_int_equal(some.end, 400); /* the last step that was shown, + 1 */
+  size_t n = 0;
+  for (size_t i = 0; i < all.n; i++)
+    if (all.fired[i].step / 100 % 2 == 1) all.fired[n++] = all.fired[i];
+  qsort(all.fired, n, sizeof *all.fired, by_step);
+  qsort(some.fired, some.n, sizeof *some.fired, by_step);
+  assert_int_equal(some.n, n);
+  for (size_t i = 0; i < n; i++)
+    assert_true(some.fired[i].of == all.fired[i].of && some.fired[i].step == all.fired[i].step);
+  add_spikes(&some, one, 0);
+  assert_true(some.n == n && some.end == 500);
+  free(all.fired);
+  free(some.fired);
+  cls_backend_cuda.destroy(one);
+  cls_backend_cuda.destroy(other);
+  stop(s);
+  cls_network_destroy(network);
+}
+
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_memory), cmocka_unit_test(test_haemodynamics),
-                                     cmocka_unit_test(test_show_all)};
+                                     cmocka_unit_test(test_show_all), cmocka_unit_test(test_show_all_again)};
   start_mpi(&argc, &argv);
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
   stop_mpi();
