@@ -209,6 +209,12 @@ static cls_status stretch(cls_checkpoint *c, const cls_kept_array *array, const 
   return CLS_OK;
 }
 
+/* Room for transfers is made when there is something to transfer: a file that is refused costs none. */
+static cls_status prepare(cls_checkpoint *c, const cls_kept_array *array, const cls_piece *pieces, size_t n) {
+  if (!c->slabs) CLS_TRY(cls_slabs_create(&c->world, &c->slabs));
+  return stretch(c, array, pieces, n);
+}
+
 static cls_status load_array(void *self, const char *name, cls_keep_type type, uint64_t rows, uint32_t width,
                              const char *unit, const cls_piece *pieces, size_t n) {
   cls_checkpoint *c = self;
@@ -220,7 +226,7 @@ static cls_status load_array(void *self, const char *name, cls_keep_type type, u
             "%s: %s has %llu rows of %u %s: expected %llu rows of %u %s", c->path, name,
             (unsigned long long)array->rows, array->width, cls_keep_name(array->type),
             (unsigned long long)rows, width, cls_keep_name(type) ? cls_keep_name(type) : "?");
-  CLS_TRY(cls_agree(c->world.comm, stretch(c, array, pieces, n)));
+  CLS_TRY(cls_agree(c->world.comm, prepare(c, array, pieces, n)));
   return cls_slabs_move(c->slabs, array->bytes, c->stretches, n, true, read_part, c);
 }
 
@@ -249,7 +255,6 @@ cls_status cls_checkpoint_open(const cls_world *world, const char *path, cls_che
     c->keeper = (cls_keeper){.self = c, .loading = true, .array = load_array, .rows = count_rows};
     status = name_paths(c, path);
   }
-  if (status == CLS_OK) status = cls_slabs_create(world, &c->slabs);
   status = cls_agree(world->comm, status);
   if (status == CLS_OK) status = read_manifest(c);
   if (status == CLS_OK) status = cls_agree(world->comm, open_file(c));

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 /* Bytes of a chunk of a series, and of one collective write of one rank (MPI-IO counts bytes in an int). */
@@ -266,14 +267,44 @@ static void release(selection *s) {
   H5Sclose(s->there);
 }
 
-cls_status cls_h5_block_write(cls_h5_series *series, const hsize_t *start, const hsize_t *count,
-                              const void *values) {
+/* What the disk says of itself: HDF5 and MPI do not pass its reason on. */
+static const char *disk_of(hid_t file, char *text, size_t size) {
+  char path[4096];
+  struct statvfs disk;
+  const bool known = H5Fget_name(file, path, sizeof path) >= 0 && statvfs(path, &disk) == 0;
+  const unsigned long long left = known ? (unsigned long long)disk.f_bavail * disk.f_frsize : 0;
+  if (known)
+    snprintf(text, size, "(disk full or quota reached? %llu bytes are free)", left);
+  else
+    snprintf(text, size, "(disk full or quota reached?)");
+  return text;
+}
+
+/* A write that all ranks take part in, `bytes` of them together from row `row` on. */
+static cls_status fail_writing(const cls_h5_series *series, uint64_t row, uint64_t bytes) {
+  char name[256] = "a dataset", disk[96], what[512];
+  if (H5Iget_name(series->dataset, name, sizeof name) <= 0) snprintf(name, sizeof name, "a dataset");
+  snprintf(what, sizeof what, "writing %llu bytes at row %llu of %s %s", (unsigned long long)bytes,
+           (unsigned long long)row, name, disk_of(series->file, disk, sizeof disk));
+  return cls_h5_fail(series->file, what);
+}
+
+/* `row` and `bytes`: what all ranks write together. */
+static cls_status write_block(cls_h5_series *series, const hsize_t *start, const hsize_t *count,
+                              const void *values, uint64_t row, uint64_t bytes) {
   selection s;
   CLS_TRY(select_block(series, start, count, &s));
-  H5_CHECK(H5Dwrite(series->dataset, series->type, s.here, s.there, s.transfer, values) >= 0, series->file,
-           "writing (disk full or quota reached?)");
+  if (H5Dwrite(series->dataset, series->type, s.here, s.there, s.transfer, values) < 0)
+    return fail_writing(series, row, bytes);
   release(&s);
   return CLS_OK;
+}
+
+cls_status cls_h5_block_write(cls_h5_series *series, const hsize_t *start, const hsize_t *count,
+                              const void *values) {
+  uint64_t bytes = H5Tget_size(series->type);
+  for (int d = 0; d < series->rank; d++) bytes *= count[d];
+  return write_block(series, start, count, values, start[0], bytes);
 }
 
 /* The block of `n` rows from `first` on. */
@@ -293,7 +324,7 @@ static cls_status grow(cls_h5_series *series, uint64_t rows) {
 cls_status cls_h5_series_append(cls_h5_series *series, uint64_t total, uint64_t offset, uint64_t n,
                                 const void *rows) {
   if (total == 0) return CLS_OK;
-  const hsize_t first = series->dims[0] + offset;
+  const hsize_t begin = series->dims[0], first = begin + offset;
   const uint64_t piece = WRITE_BYTES / series->row_bytes > 0 ? WRITE_BYTES / series->row_bytes : 1;
   CLS_TRY(grow(series, total));
   uint64_t most = n; /* rows of the rank that has most: how many writes everyone takes part in */
@@ -304,7 +335,7 @@ cls_status cls_h5_series_append(cls_h5_series *series, uint64_t total, uint64_t 
     const void *from = now > 0 ? (const char *)rows + done * series->row_bytes : nothing;
     hsize_t start[4], count[4];
     rows_of(series, first + (now > 0 ? done : 0), now, start, count);
-    CLS_TRY(cls_h5_block_write(series, start, count, from));
+    CLS_TRY(write_block(series, start, count, from, begin, total * series->row_bytes));
   }
   return CLS_OK;
 }
@@ -323,7 +354,8 @@ cls_status cls_h5_columns_append(cls_h5_series *series, uint64_t total, uint64_t
   if (piece > total) piece = total;
   for (uint64_t row = 0; row < total; row += piece) {
     const hsize_t start[2] = {begin + row, first}, count[2] = {total - row < piece ? total - row : piece, n};
-    CLS_TRY(cls_h5_block_write(series, start, count, (const char *)values + row * n * bytes));
+    CLS_TRY(write_block(series, start, count, (const char *)values + row * n * bytes, begin,
+                        total * series->row_bytes));
   }
   return CLS_OK;
 }
@@ -371,6 +403,8 @@ cls_status cls_h5_attribute_update(hid_t file, const char *name, hid_t type, con
 }
 
 cls_status cls_h5_flush(hid_t file) {
-  H5_CHECK(H5Fflush(file, H5F_SCOPE_GLOBAL) >= 0, file, "writing (disk full or quota reached?)");
-  return CLS_OK;
+  char disk[96], what[160];
+  if (H5Fflush(file, H5F_SCOPE_GLOBAL) >= 0) return CLS_OK;
+  snprintf(what, sizeof what, "writing headers and indices %s", disk_of(file, disk, sizeof disk));
+  return cls_h5_fail(file, what);
 }
