@@ -449,6 +449,14 @@ static void keep_marked(record *r, const watched *w) {
   r->n = kept;
 }
 
+/* Asked for again before the next step, whole bins are not told a second time. */
+static void told_once(void *instance, int64_t now) {
+  int64_t first, n;
+  const uint32_t *count = NULL;
+  OK(cls_backend_cuda.counts(instance, 0, 0, &first, &n, &count));
+  assert_true(first == now / INTERVAL && n == (now % INTERVAL > 0));
+}
+
 /* Shows all spikes in steps on ... off - 1, besides what is watched: `marks`, or counts and volumes alone. `asks`: what was
  * kept is asked for before. */
 static void check_show_all(bool marks, bool asks) {
@@ -463,18 +471,19 @@ static void check_show_all(bool marks, bool asks) {
   OK(cls_backend_cuda.watch(one, false, &w.watch));
   OK(cls_backend_cuda.watch(other, true, NULL));
   advance(other, 1, &all, 0, END);
-  const int64_t stops[] = {250, ON, 500, OFF, 900, END};
+  const int64_t stops[] = {250, ON, 503, OFF, 900, END};
   for (size_t i = 0, now = 0; i < sizeof stops / sizeof *stops; now = (size_t)stops[i++]) {
     advance(one, 1, NULL, (int64_t)now, stops[i]);
-    if ((asks && (marks || stops[i] == OFF)) || stops[i] == 500 || (marks && stops[i] == END))
+    if ((asks && (marks || stops[i] == OFF)) || stops[i] == 503 || (marks && stops[i] == END))
       add_spikes(&some, one, 0);
     if (stops[i] == ON) OK(cls_backend_cuda.show_all(one, true));
     if (stops[i] == ON) OK(cls_backend_cuda.show_all(one, true)); /* nothing more */
     if (stops[i] == OFF) OK(cls_backend_cuda.show_all(one, false));
     if (stops[i] == OFF && !asks && !marks) add_spikes(&some, one, 0);
-    if (stops[i] != 250 && stops[i] != 500 && stops[i] != 900) continue;
+    if (stops[i] != 250 && stops[i] != 503 && stops[i] != 900) continue;
     tell_volumes(one, 0, &volumes[0]);
     tell_counts(one, 0, &counts[0]);
+    told_once(one, stops[i]);
   }
   assert_true(told(one, 0) == told(other, 0));
   size_t n = 0; /* of all, those that should have been shown */
