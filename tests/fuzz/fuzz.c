@@ -40,7 +40,7 @@ bool fuzz_settled(cls_status status) {
 /* ---- files ---- */
 
 const char *fuzz_path(const char *name) {
-  enum { ROOM = 160, PATHS = 4 };
+  enum { ROOM = 400, PATHS = 4 };
   static char path[PATHS][ROOM];
   static int next;
   next = (next + 1) % PATHS;
@@ -119,6 +119,7 @@ static void make_world(void) {
   int ready = 0;
   MPI_Initialized(&ready);
   setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+  setenv("OMPI_MCA_orte_create_session_dirs", "0", 0);
   setenv("OMPI_MCA_btl", "self", 0);
   setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 0);
   setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 0);
