@@ -19,21 +19,31 @@ enum { CHUNK_BYTES = 1 << 20, WRITE_BYTES = 1 << 29 };
 static herr_t keep_reason(unsigned n, const H5E_error2_t *error, void *reason) {
   (void)n;
   const char **text = reason;
-  *text = error->desc; /* walking upwards from the cause: keep the first */
-  return 1;
+  *text = error->desc; /* walking upwards from the cause: keep the first that says something */
+  return *text && **text ? 1 : 0;
+}
+
+/* HDF5's own reason for what failed last. It forgets it at the next call. */
+static void take_reason(char *reason, size_t size) {
+  const char *text = NULL;
+  hid_t stack = H5Eget_current_stack();
+  snprintf(reason, size, "no reason given");
+  if (stack < 0) return;
+  H5Ewalk2(stack, H5E_WALK_UPWARD, keep_reason, &text);
+  if (text && text[0]) snprintf(reason, size, "%s", text);
+  H5Eclose_stack(stack);
+}
+
+static cls_status fail_with(hid_t file, const char *what, const char *reason) {
+  char path[512] = "HDF5";
+  if (file >= 0 && H5Fget_name(file, path, sizeof path) < 0) snprintf(path, sizeof path, "HDF5");
+  return cls_fail(CLS_ERR_IO, "%s: %s failed: %s", path, what, reason);
 }
 
 cls_status cls_h5_fail(hid_t file, const char *what) {
-  char path[512] = "HDF5", reason[256] = "no reason given";
-  const char *text = NULL;
-  hid_t stack = H5Eget_current_stack();
-  if (stack >= 0) {
-    H5Ewalk2(stack, H5E_WALK_UPWARD, keep_reason, &text);
-    if (text && text[0]) snprintf(reason, sizeof reason, "%s", text);
-    H5Eclose_stack(stack);
-  }
-  if (file >= 0 && H5Fget_name(file, path, sizeof path) < 0) snprintf(path, sizeof path, "HDF5");
-  return cls_fail(CLS_ERR_IO, "%s: %s failed: %s", path, what, reason);
+  char reason[256];
+  take_reason(reason, sizeof reason);
+  return fail_with(file, what, reason);
 }
 
 /* ---- the skeleton ---- */
@@ -212,8 +222,7 @@ cls_status cls_h5_open_shared(MPI_Comm comm, const char *path, hid_t *file) {
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   hid_t access = H5Pcreate(H5P_FILE_ACCESS);
   bool ok = H5Pset_fapl_mpio(access, comm, MPI_INFO_NULL) >= 0 &&
-            H5Pset_all_coll_metadata_ops(access, true) >= 0 &&
-            H5Pset_coll_metadata_write(access, true) >= 0 && keep_until_flush(access);
+            H5Pset_all_coll_metadata_ops(access, true) >= 0 && keep_until_flush(access);
   *file = ok ? H5Fopen(path, H5F_ACC_RDWR, access) : -1;
   H5Pclose(access);
   if (*file < 0) return cls_error_prefix(cls_h5_fail(-1, "opening the file on all ranks"), "%s", path);
@@ -252,7 +261,9 @@ static cls_status select_block(const cls_h5_series *series, const hsize_t *start
   s->here = H5Screate_simple(series->rank, count, NULL);
   s->transfer = H5Pcreate(H5P_DATASET_XFER);
   H5_CHECK(s->there >= 0 && s->here >= 0 && s->transfer >= 0, series->file, "preparing a transfer");
-  bool ok = H5Pset_dxpl_mpio(s->transfer, H5FD_MPIO_COLLECTIVE) >= 0;
+  /* All ranks take part, but each moves its own bytes: Open MPI's collective writes say that all is well when the disk is full. */
+  bool ok = H5Pset_dxpl_mpio(s->transfer, H5FD_MPIO_COLLECTIVE) >= 0 &&
+            H5Pset_dxpl_mpio_collective_opt(s->transfer, H5FD_MPIO_INDIVIDUAL_IO) >= 0;
   if (H5Sget_simple_extent_npoints(s->here) == 0)
     ok = ok && H5Sselect_none(s->there) >= 0 && H5Sselect_none(s->here) >= 0;
   else
@@ -282,11 +293,12 @@ static const char *disk_of(hid_t file, char *text, size_t size) {
 
 /* A write that all ranks take part in, `bytes` of them together from row `row` on. */
 static cls_status fail_writing(const cls_h5_series *series, uint64_t row, uint64_t bytes) {
-  char name[256] = "a dataset", disk[96], what[512];
+  char name[256] = "a dataset", disk[96], reason[256], what[512];
+  take_reason(reason, sizeof reason);
   if (H5Iget_name(series->dataset, name, sizeof name) <= 0) snprintf(name, sizeof name, "a dataset");
   snprintf(what, sizeof what, "writing %llu bytes at row %llu of %s %s", (unsigned long long)bytes,
            (unsigned long long)row, name, disk_of(series->file, disk, sizeof disk));
-  return cls_h5_fail(series->file, what);
+  return fail_with(series->file, what, reason);
 }
 
 /* `row` and `bytes`: what all ranks write together. */
@@ -403,8 +415,9 @@ cls_status cls_h5_attribute_update(hid_t file, const char *name, hid_t type, con
 }
 
 cls_status cls_h5_flush(hid_t file) {
-  char disk[96], what[160];
+  char disk[96], reason[256], what[160];
   if (H5Fflush(file, H5F_SCOPE_GLOBAL) >= 0) return CLS_OK;
+  take_reason(reason, sizeof reason);
   snprintf(what, sizeof what, "writing headers and indices %s", disk_of(file, disk, sizeof disk));
-  return cls_h5_fail(file, what);
+  return fail_with(file, what, reason);
 }

@@ -1,9 +1,10 @@
 /* A recorder that is kept and goes on.
  *   test_recorder_keep                            unit tests on the ranks it is started with
- *   test_recorder_keep DIR MODE BEGIN END KEPT [HOW]
+ *   test_recorder_keep DIR MODE BEGIN END KEPT WHAT [HOW]
  * records steps BEGIN ... END - 1 of the made-up run into DIR, layout MODE. BEGIN > 0: it goes on from what is kept in folder
- * KEPT. At END it is kept there or, where that is the end of the run, finished. HOW: "on" then goes on and is killed after
- * some more flushes.
+ * KEPT. At END it is kept there or, where that is the end of the run, finished. WHAT: "all"; or all but spikes.h5 and neurons.h5,
+ * from what is shown ("some") or as far as is possible from counts ("counts"), as backends hand them over that keep spikes to
+ * themselves. HOW: "on" then goes on and is killed after some more flushes.
  *   test_recorder_keep DIR repair                 puts files back to their last flush and prints how many */
 #include "io/hdf5_file.h"
 #include "io/record_guard.h"
@@ -17,6 +18,36 @@
 
 #include <cmocka.h>
 
+/* What such a backend tells of spikes, step by step: counts of every tally, and the spikes of marked neurons. */
+static cls_status show_counts(const cls_observer *o, int member, const cls_spikes *spikes) {
+  const cls_watch *watch = o->watch;
+  cls_status status = CLS_OK;
+  for (int64_t step = spikes->begin; step < spikes->end && status == CLS_OK; step++) {
+    const uint32_t *first = spikes->first + (step - spikes->begin), n = first[1] - first[0];
+    uint32_t *marked = calloc(n + 1, sizeof *marked), span[2] = {0, 0};
+    for (uint32_t i = first[0]; i < first[1]; i++) {
+      const uint32_t neuron = spikes->neuron[i];
+      if (watch->marked[neuron / 64] >> neuron % 64 & 1) marked[span[1]++] = neuron;
+    }
+    for (int t = 0; t < watch->n_tallies && status == CLS_OK; t++) {
+      const cls_tally *tally = &watch->tallies[t];
+      uint32_t *count = calloc(tally->n_groups + 1, sizeof *count);
+      for (uint32_t i = first[0]; i < first[1] && step >= tally->first; i++) {
+        const uint32_t group = tally->group_of_16[spikes->neuron[i] / 16];
+        if (group != CLS_NO_GROUP) count[group]++;
+      }
+      status = tally->haemodynamics ? cls_fail(CLS_ERR_INTERNAL, "regions are expected to be shared by ranks")
+                                    : o->counts(o->self, member, t, step / tally->interval, 1, count);
+      free(count);
+    }
+    if (status == CLS_OK) status = o->marked(o->self, member, &(cls_spikes){step, step + 1, marked, span});
+    free(marked);
+  }
+  return status;
+}
+
+static bool counting; /* show_counts() in place of spikes */
+
 /* Shows steps [begin, end) in windows that do not respect flushes, and flushes at the end. */
 static cls_status show(const synthetic *s, const cls_observer *o, int64_t begin, int64_t end) {
   enum { WINDOW = 7 };
@@ -27,7 +58,7 @@ static cls_status show(const synthetic *s, const cls_observer *o, int64_t begin,
     const int64_t stop = from + WINDOW < end ? from + WINDOW : end;
     for (int m = 0; m < s->job.members && status == CLS_OK; m++) {
       const cls_spikes spikes = syn_fill(s, m, from, stop, &w);
-      status = o->spikes(o->self, m, &spikes);
+      status = counting ? show_counts(o, m, &spikes) : o->spikes(o->self, m, &spikes);
       for (int64_t step = from; step < stop && status == CLS_OK; step++)
         if (o->next_look(o->self, step) == step + 1) status = syn_look(s, o, m, step);
     }
@@ -66,7 +97,7 @@ static cls_status record_part(synthetic *s, char **argv, cls_recorder **recorder
   CLS_TRY(show(s, o, begin, end));
   if (end < s->steps) {
     CLS_TRY(keep(s, *recorder, end, argv[5]));
-    if (!argv[6]) return CLS_OK;
+    if (!argv[7]) return CLS_OK;
     CLS_TRY(show(s, o, end, end + 1500 < s->steps ? end + 1500 : s->steps));
     MPI_Barrier(s->world.comm);
     raise(SIGKILL);
@@ -84,6 +115,8 @@ static int record_for_python(char **argv) {
   synthetic s;
   cls_recorder *recorder = NULL;
   syn_create(&s, MPI_COMM_WORLD, atoi(argv[2]));
+  s.job.record.spikes.wanted = s.job.record.neurons.wanted = strcmp(argv[6], "all") == 0;
+  counting = strcmp(argv[6], "counts") == 0;
   const cls_status status = record_part(&s, argv, &recorder);
   if (status != CLS_OK && status != CLS_ERR_INPUT) {
     fprintf(stderr, "%s\n", cls_error_message());
@@ -321,7 +354,7 @@ static int test_all(void) {
 
 int main(int argc, char **argv) {
   MPI_Init(&argc, &argv);
-  int result = argc > 5 ? record_for_python(argv) : argc > 2 ? repair_for_python(argv[1]) : test_all();
+  int result = argc > 6 ? record_for_python(argv) : argc > 2 ? repair_for_python(argv[1]) : test_all();
   MPI_Finalize();
   return result;
 }
