@@ -27,8 +27,6 @@ struct cls_bold_file_ {
   cls_rows signals, rates;
 };
 
-#pragma weak cls_engine_haemodynamics
-
 /* ---- what the job asks ---- */
 
 static cls_status check_job(const cls_record *record, cls_bold_file *f) {
@@ -242,7 +240,6 @@ static cls_status move_state(cls_bold_file *f, int member, bool put, uint64_t *d
     during[i] = (uint64_t)f->in_tr[at + i];
     partial[i] = (uint32_t)f->counts.local[at + i];
   }
-  if (!cls_engine_haemodynamics) return cls_fail(CLS_ERR_INTERNAL, "the engine has no haemodynamics");
   CLS_TRY(cls_engine_haemodynamics(f->record->engine, member, f->watched, put, &state));
   for (size_t i = 0; i < owned && !put; i++) {
     f->in_tr[at + i] = (int64_t)during[i];

@@ -50,12 +50,6 @@ cls_status cls_manifest_find_rest(cls_manifest *m) {
   return status;
 }
 
-const cls_kept_array *cls_manifest_find(const cls_manifest *m, const char *name) {
-  for (size_t i = 0; i < m->n_arrays; i++)
-    if (strcmp(m->arrays[i].name, name) == 0) return &m->arrays[i];
-  return NULL;
-}
-
 void cls_manifest_free(cls_manifest *m) {
   for (size_t i = 0; i < m->n_arrays; i++) {
     free(m->arrays[i].name);

@@ -63,8 +63,6 @@ cls_status cls_manifest_print(const cls_manifest *manifest, char **text);
 /* From text; `name` is the file's, for messages. Strict: CLS_ERR_INPUT names file and key where anything is not as printed:
  * a changed byte, unknown and missing keys, arrays and rest that do not cover the file exactly once. Empty before. */
 cls_status cls_manifest_parse(const char *text, size_t size, const char *name, cls_manifest *manifest);
-/* The array of that name; NULL: none. */
-const cls_kept_array *cls_manifest_find(const cls_manifest *manifest, const char *name);
 void cls_manifest_free(cls_manifest *manifest);
 
 #endif

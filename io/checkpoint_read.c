@@ -174,19 +174,19 @@ static cls_status verify(const cls_checkpoint *c) {
 
 /* ---- arrays ---- */
 
-/* Arrays are mostly asked for in the order they were written in. */
-static const cls_kept_array *find(cls_checkpoint *c, const char *name) {
+/* Arrays are mostly asked for in the order they were written in: the search begins at the last. */
+static const cls_kept_array *find(const cls_checkpoint *c, const char *name) {
   const cls_manifest *m = &c->manifest;
-  const size_t next = c->array ? (size_t)(c->array - m->arrays) + 1 : 0;
-  const bool is_next = next < m->n_arrays && strcmp(m->arrays[next].name, name) == 0;
-  const cls_kept_array *found = is_next ? &m->arrays[next] : cls_manifest_find(m, name);
-  if (found) c->array = found;
-  return found;
+  const size_t from = c->array ? (size_t)(c->array - m->arrays) : 0;
+  for (size_t i = 0; i < m->n_arrays; i++) {
+    const cls_kept_array *array = &m->arrays[(from + i) % m->n_arrays];
+    if (strcmp(array->name, name) == 0) return array;
+  }
+  return NULL;
 }
 
 static uint64_t count_rows(void *self, const char *name) {
-  const cls_checkpoint *c = self;
-  const cls_kept_array *array = cls_manifest_find(&c->manifest, name);
+  const cls_kept_array *array = find(self, name);
   return array ? array->rows : 0;
 }
 
@@ -209,25 +209,27 @@ static cls_status stretch(cls_checkpoint *c, const cls_kept_array *array, const 
   return CLS_OK;
 }
 
-/* Room for transfers is made when there is something to transfer: a file that is refused costs none. */
-static cls_status prepare(cls_checkpoint *c, const cls_kept_array *array, const cls_piece *pieces, size_t n) {
-  if (!c->slabs) CLS_TRY(cls_slabs_create(&c->world, &c->slabs));
-  return stretch(c, array, pieces, n);
-}
-
 static cls_status load_array(void *self, const char *name, cls_keep_type type, uint64_t rows, uint32_t width,
                              const char *unit, const cls_piece *pieces, size_t n) {
   cls_checkpoint *c = self;
   const cls_kept_array *array = find(c, name);
   (void)unit;
+  if (array) c->array = array;
   CLS_CHECK(array, CLS_ERR_INPUT, "%s: has no array %s: it was written by another version or for another job",
             c->path, name);
   CLS_CHECK(array->type == type && array->rows == rows && array->width == width, CLS_ERR_INPUT,
             "%s: %s has %llu rows of %u %s: expected %llu rows of %u %s", c->path, name,
             (unsigned long long)array->rows, array->width, cls_keep_name(array->type),
             (unsigned long long)rows, width, cls_keep_name(type) ? cls_keep_name(type) : "?");
-  CLS_TRY(cls_agree(c->world.comm, prepare(c, array, pieces, n)));
-  return cls_slabs_move(c->slabs, array->bytes, c->stretches, n, true, read_part, c);
+  /* Room for transfers is made when there is something to transfer: a file that is refused costs none. */
+  if (!c->slabs) CLS_TRY(cls_agree(c->world.comm, cls_slabs_create(&c->world, &c->slabs)));
+  bool failed = false;
+  cls_status status = stretch(c, array, pieces, n);
+  if (array->bytes > 0)
+    status = cls_slabs_move(c->slabs, array->bytes, c->stretches, status == CLS_OK ? n : 0, true, read_part,
+                            c, status, &failed);
+  /* A small one is rank 0's alone to read: all know how that went. */
+  return failed || array->bytes > CLS_CHECKPOINT_GRAIN ? cls_agree(c->world.comm, status) : status;
 }
 
 /* ---- the whole ---- */

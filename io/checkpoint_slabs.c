@@ -53,7 +53,7 @@ cls_status cls_slabs_create(const cls_world *world, cls_slabs **slabs) {
   CLS_TRY(cls_alloc(&s->in_at, ranks, sizeof *s->in_at, "checkpoint"));
   CLS_TRY(cls_alloc_unset(&s->out_buffer, ROOM, 1, "transfers of a checkpoint"));
   CLS_TRY(cls_alloc_unset(&s->in_buffer, ROOM, 1, "transfers of a checkpoint"));
-  return cls_alloc_unset(&s->slab, PART, 1, "transfers of a checkpoint");
+  return cls_alloc_unset(&s->slab, PART + 1, 1, "transfers of a checkpoint");
 }
 
 void cls_slabs_destroy(cls_slabs *s) {
@@ -105,9 +105,9 @@ static bool cut(const cls_slabs *s, size_t i, uint64_t begin, uint64_t end, head
 
 static uint64_t head_bytes(const parcel *p) { return p->heads * (uint64_t)sizeof(head); }
 
-/* Counts what this rank has to do with others and they with it; *most: bytes of the rank that has most. */
-static cls_status count(cls_slabs *s, uint64_t *most) {
-  uint64_t out = 0, in = 0;
+/* Counts what this rank has to do with each other one; returns the bytes of it. */
+static uint64_t count_own(cls_slabs *s) {
+  uint64_t out = 0;
   for (int r = 0; r < s->world.ranks; r++) {
     uint64_t begin, end;
     head h;
@@ -120,23 +120,34 @@ static cls_status count(cls_slabs *s, uint64_t *most) {
     }
     out += head_bytes(&s->out[r]) + s->out[r].bytes;
   }
+  return out;
+}
+
+/* More bytes than there are: some rank has failed. */
+#define FAILED UINT64_MAX
+
+/* Counts that, and what others have to do with this rank; *most: bytes of the rank that has most. */
+static cls_status count(cls_slabs *s, uint64_t *most) {
+  uint64_t in = 0;
+  const uint64_t out = count_own(s);
   MPI_Alltoall(s->out, 2, MPI_UINT32_T, s->in, 2, MPI_UINT32_T, s->world.comm);
   for (int r = 0; r < s->world.ranks; r++) in += head_bytes(&s->in[r]) + s->in[r].bytes;
-  *most = out > in ? out : in;
+  *most = s->status != CLS_OK ? FAILED : out > in ? out : in;
   CLS_CHECK(MPI_Allreduce(MPI_IN_PLACE, most, 1, MPI_UINT64_T, MPI_MAX, s->world.comm) == MPI_SUCCESS,
             CLS_ERR_MPI, "checkpoint: a reduction failed");
   return CLS_OK;
 }
 
-/* Chooses how much is moved, and makes room for it. Collective. */
-static cls_status prepare(cls_slabs *s) {
+/* Chooses how much is moved, and makes room for it. Collective. *failed: all ranks know that one has failed. */
+static cls_status prepare(cls_slabs *s, bool *failed) {
   uint64_t most = 0;
   for (;;) {
     CLS_TRY(count(s, &most));
-    if (most <= ROOM || s->part <= LEAST) break;
+    *failed = most == FAILED;
+    if (*failed || most <= ROOM || s->part <= LEAST) break;
     s->part /= 2;
   }
-  if (most <= ROOM) return CLS_OK;
+  if (*failed || most <= ROOM) return CLS_OK;
   CLS_CHECK(most <= INT32_MAX, CLS_ERR_LIMIT, "checkpoint: a rank has pieces for too many others at once");
   cls_status status = cls_grow(&s->out_buffer, &s->out_room, most, 1, "transfers of a checkpoint");
   if (status == CLS_OK) status = cls_grow(&s->in_buffer, &s->in_room, most, 1, "transfers of a checkpoint");
@@ -267,17 +278,89 @@ static cls_status load_round(cls_slabs *s, uint64_t begin, uint64_t end) {
   return CLS_OK;
 }
 
-cls_status cls_slabs_move(cls_slabs *s, uint64_t bytes, const cls_stretch *mine, size_t n, bool loading,
-                          cls_slab_part part, void *self) {
-  s->bytes = bytes, s->mine = mine, s->n = n, s->loading = loading, s->take = part, s->self = self;
-  s->part = PART, s->status = CLS_OK;
-  const uint64_t longest = cls_slab_begin(bytes, s->world.ranks, 1);
-  for (s->at = 0; s->at < longest; s->at += s->part) {
-    uint64_t begin, end;
-    CLS_TRY(prepare(s));
-    window_of(s, s->world.rank, &begin, &end);
-    CLS_TRY(loading ? load_round(s, begin, end) : save_round(s, begin, end));
+/* One rank: its slab is all, nothing is exchanged. What one stretch holds goes from where it lies, or there. */
+static cls_status move_alone(cls_slabs *s) {
+  bool asked;
+  uint64_t end;
+  for (uint64_t begin = 0; begin < s->bytes; begin = end) {
+    const size_t first = first_behind(s, begin);
+    head h;
+    char *at;
+    end = s->bytes - begin < PART ? s->bytes : begin + PART;
+    asked = cut(s, first, begin, end, &h, &at);
+    if (asked && h.bytes == end - begin) {
+      CLS_TRY(s->take(s->self, begin, end - begin, at));
+      continue;
+    }
+    if (s->loading && asked) CLS_TRY(s->take(s->self, begin, end - begin, s->slab));
+    uint64_t copied = 0;
+    for (size_t i = first; cut(s, i, begin, end, &h, &at); i++) {
+      memcpy(s->loading ? at : s->slab + (h.begin - begin), s->loading ? s->slab + (h.begin - begin) : at,
+             h.bytes);
+      copied += h.bytes;
+    }
+    CLS_CHECK(s->loading || copied == end - begin, CLS_ERR_INTERNAL,
+              "%llu of %llu bytes of a part were handed over", (unsigned long long)copied,
+              (unsigned long long)(end - begin));
+    if (!s->loading) CLS_TRY(s->take(s->self, begin, end - begin, s->slab));
   }
-  if (s->status != CLS_OK) cls_fail(s->status, "%s", s->message);
-  return cls_agree(s->world.comm, s->status);
+  return CLS_OK;
+}
+
+/* ---- arrays that are rank 0's slab alone ---- */
+
+/* Rank 0 gathers what the others have; they do not wait for it. */
+static cls_status save_small(cls_slabs *s) {
+  const parcel none = {0, 0};
+  const cls_status before = s->status;
+  if (before != CLS_OK) s->n = 0;
+  (void)count_own(s);
+  MPI_Gather(&s->out[0], 2, MPI_UINT32_T, s->in, 2, MPI_UINT32_T, 0, s->world.comm);
+  for (int r = 0; r < s->world.ranks && s->world.rank != 0; r++) s->in[r] = none;
+  lay_out(s, s->out, true, true, s->out_n, s->out_at);
+  lay_out(s, s->in, true, true, s->in_n, s->in_at);
+  pack(s, true);
+  CLS_CHECK(MPI_Gatherv(s->out_buffer, s->out_n[0], MPI_BYTE, s->in_buffer, s->in_n, s->in_at, MPI_BYTE, 0,
+                        s->world.comm) == MPI_SUCCESS,
+            CLS_ERR_MPI, "checkpoint: an exchange failed");
+  if (s->world.rank != 0 || before != CLS_OK) return CLS_OK;
+  unpack_into_slab(s, 0, s->bytes);
+  if (s->status == CLS_OK) keep_error(s, s->take(s->self, 0, s->bytes, s->slab));
+  return CLS_OK;
+}
+
+/* Rank 0 reads all of it, all get all of it. */
+static cls_status load_small(cls_slabs *s, bool *failed) {
+  if (s->world.rank == 0 && s->status == CLS_OK) keep_error(s, s->take(s->self, 0, s->bytes, s->slab));
+  s->slab[s->bytes] = s->status != CLS_OK;
+  CLS_CHECK(MPI_Bcast(s->slab, (int)s->bytes + 1, MPI_BYTE, 0, s->world.comm) == MPI_SUCCESS, CLS_ERR_MPI,
+            "checkpoint: a broadcast failed");
+  *failed = s->slab[s->bytes] != 0;
+  for (size_t i = 0; i < s->n; i++)
+    memcpy(s->mine[i].at, s->slab + s->mine[i].begin, s->mine[i].end - s->mine[i].begin);
+  return CLS_OK;
+}
+
+cls_status cls_slabs_move(cls_slabs *s, uint64_t bytes, const cls_stretch *mine, size_t n, bool loading,
+                          cls_slab_part part, void *self, cls_status status, bool *failed) {
+  s->bytes = bytes, s->mine = mine, s->n = n, s->loading = loading, s->take = part, s->self = self;
+  s->part = PART, s->status = status, s->at = 0;
+  *failed = false;
+  const uint64_t longest = cls_slab_begin(bytes, s->world.ranks, 1);
+  if (s->world.ranks == 1) {
+    if (status == CLS_OK) keep_error(s, move_alone(s));
+    *failed = s->status != CLS_OK;
+  } else if (bytes <= CLS_CHECKPOINT_GRAIN) {
+    CLS_TRY(loading ? load_small(s, failed) : save_small(s));
+  } else {
+    for (; s->at < longest; s->at += s->part) {
+      uint64_t begin, end;
+      CLS_TRY(prepare(s, failed));
+      if (*failed) break;
+      window_of(s, s->world.rank, &begin, &end);
+      CLS_TRY(loading ? load_round(s, begin, end) : save_round(s, begin, end));
+    }
+  }
+  if (status == CLS_OK && s->status != CLS_OK) cls_fail(s->status, "%s", s->message);
+  return s->status;
 }

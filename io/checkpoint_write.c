@@ -26,6 +26,8 @@ struct cls_checkpoint_writer_ {
   cls_slabs *slabs;
   cls_status status; /* what all ranks have come to */
   char message[1024];
+  cls_status mine; /* what this rank has come to, which others may not know yet */
+  char my_message[1024];
   /* Of the array under way. */
   const char *name;
   uint64_t offset, bytes;
@@ -33,13 +35,24 @@ struct cls_checkpoint_writer_ {
   size_t n_stretches, stretch_capacity;
   uint64_t *sums; /* of this rank's slab */
   size_t n_sums, sum_capacity;
+  int *sums_of, *sums_at; /* rank 0: [ranks], of all slabs */
   XXH3_state_t *hash;
   uint64_t hashed; /* bytes of the MiB under way */
 };
 
+/* Local: the first error of this rank is kept. */
+static cls_status keep_error(cls_checkpoint_writer *w, cls_status status) {
+  if (status == CLS_OK || w->mine != CLS_OK) return status;
+  w->mine = status;
+  snprintf(w->my_message, sizeof w->my_message, "%s", cls_error_message());
+  return status;
+}
+
 /* Collective: the verdict of all ranks, which is kept. */
 static cls_status agree(cls_checkpoint_writer *w, cls_status status) {
-  w->status = cls_agree(w->world.comm, status);
+  keep_error(w, status);
+  if (w->mine != CLS_OK) cls_fail(w->mine, "%s", w->my_message);
+  w->status = cls_agree(w->world.comm, w->mine);
   if (w->status != CLS_OK) snprintf(w->message, sizeof w->message, "%s", cls_error_message());
   return w->status;
 }
@@ -119,6 +132,9 @@ cls_status cls_checkpoint_begin(const cls_world *world, const char *directory,
     if (!w->directory || !w->temporary || !w->hash)
       status = cls_fail(CLS_ERR_MEMORY, "out of memory for a checkpoint");
   }
+  const size_t ranks = world->rank == 0 ? (size_t)world->ranks : 0;
+  if (status == CLS_OK) status = cls_alloc(&w->sums_of, ranks, sizeof *w->sums_of, "checkpoint");
+  if (status == CLS_OK) status = cls_alloc(&w->sums_at, ranks, sizeof *w->sums_at, "checkpoint");
   if (status == CLS_OK) status = cls_slabs_create(world, &w->slabs);
   if (status == CLS_OK && world->rank == 0) status = create_file(w, about);
   status = cls_agree(world->comm, status);
@@ -274,56 +290,62 @@ static cls_status write_part(void *self, uint64_t begin, uint64_t n, char *bytes
 }
 
 /* Collective: the checksums of all slabs, on rank 0. */
-static cls_status gather_sums(cls_checkpoint_writer *w) {
-  int *n = NULL, *at = NULL;
-  const size_t ranks = w->world.rank == 0 ? (size_t)w->world.ranks : 0;
-  cls_status status = cls_alloc(&n, ranks, sizeof *n, "checksums");
-  if (status == CLS_OK) status = cls_alloc(&at, ranks, sizeof *at, "checksums");
-  status = agree(w, status);
-  if (status == CLS_OK) {
-    for (size_t r = 0; r < ranks; r++) {
-      const uint64_t begin = cls_checkpoint_grains(cls_slab_begin(w->bytes, (int)ranks, (int)r));
-      const uint64_t end = cls_checkpoint_grains(cls_slab_begin(w->bytes, (int)ranks, (int)r + 1));
-      at[r] = (int)begin, n[r] = (int)(end - begin);
-    }
-    MPI_Gatherv(w->sums, (int)w->n_sums, MPI_UINT64_T,
-                w->world.rank == 0 ? w->manifest.arrays[w->manifest.n_arrays - 1].sums : NULL, n, at,
-                MPI_UINT64_T, 0, w->world.comm);
+static void gather_sums(cls_checkpoint_writer *w) {
+  const int ranks = w->world.rank == 0 ? w->world.ranks : 0;
+  uint64_t *all = ranks > 0 ? w->manifest.arrays[w->manifest.n_arrays - 1].sums : NULL;
+  for (int r = 0; r < ranks; r++) {
+    w->sums_at[r] = (int)cls_checkpoint_grains(cls_slab_begin(w->bytes, ranks, r));
+    w->sums_of[r] = (int)cls_checkpoint_grains(cls_slab_begin(w->bytes, ranks, r + 1)) - w->sums_at[r];
   }
-  free(n);
-  free(at);
-  return status;
+  MPI_Gatherv(w->sums, (int)w->n_sums, MPI_UINT64_T, all, w->sums_of, w->sums_at, MPI_UINT64_T, 0,
+              w->world.comm);
 }
 
+/* Local. What can be said of an array before it is written; on rank 0 its place in the file. */
+static cls_status prepare(cls_checkpoint_writer *w, cls_kept_array *array, const char *unit,
+                          const cls_piece *pieces, size_t n) {
+  const uint64_t mine = cls_slab_begin(array->bytes, w->world.ranks, w->world.rank + 1) -
+                        cls_slab_begin(array->bytes, w->world.ranks, w->world.rank);
+  CLS_TRY(stretch(w, array, pieces, n));
+  CLS_TRY(cls_grow(&w->sums, &w->sum_capacity, cls_checkpoint_grains(mine), sizeof *w->sums, "checksums"));
+  return w->world.rank == 0 && w->mine == CLS_OK ? add_array(w, array, unit, pieces, n) : CLS_OK;
+}
+
+/* A rank that fails goes on with the others, without writing, until all know: at the next array of more than a MiB, or at the
+ * end. */
 static cls_status keep_array(void *self, const char *name, cls_keep_type type, uint64_t rows, uint32_t width,
                              const char *unit, const cls_piece *pieces, size_t n) {
   cls_checkpoint_writer *w = self;
   cls_kept_array array = {.name = (char *)name, .type = type, .rows = rows, .width = width};
   CLS_TRY(cls_checkpoint_failure(w));
-  cls_status status = CLS_OK;
   if (width == 0 || !cls_keep_name(type) ||
       __builtin_mul_overflow(rows, (uint64_t)width * cls_keep_bytes(type), &array.bytes) ||
       array.bytes > (uint64_t)1 << 52)
-    status = cls_fail(CLS_ERR_LIMIT, "%s: %llu rows of %u numbers are more than a checkpoint holds", name,
-                      (unsigned long long)rows, width);
-  if (status == CLS_OK) status = stretch(w, &array, pieces, n);
-  const uint64_t mine = cls_slab_begin(array.bytes, w->world.ranks, w->world.rank + 1) -
-                        cls_slab_begin(array.bytes, w->world.ranks, w->world.rank);
-  if (status == CLS_OK)
-    status = cls_grow(&w->sums, &w->sum_capacity, cls_checkpoint_grains(mine), sizeof *w->sums, "checksums");
-  if (status == CLS_OK && w->world.rank == 0) status = add_array(w, &array, unit, pieces, n);
-  CLS_TRY(agree(w, status));
+    return agree(w, cls_fail(CLS_ERR_LIMIT, "%s: %llu rows of %u numbers are more than a checkpoint holds",
+                             name, (unsigned long long)rows, width));
+  keep_error(w, prepare(w, &array, unit, pieces, n));
   if (rows == 0) return CLS_OK;
 
   w->name = name, w->bytes = array.bytes, w->n_sums = 0, w->hashed = 0;
   XXH3_64bits_reset(w->hash);
-  if (w->world.rank == 0) w->offset = w->manifest.arrays[w->manifest.n_arrays - 1].offset;
-  MPI_Bcast(&w->offset, 1, MPI_UINT64_T, 0, w->world.comm);
-  status = cls_slabs_move(w->slabs, array.bytes, w->stretches, w->n_stretches, false, write_part, w);
-  if (status == CLS_ERR_INTERNAL) status = cls_error_prefix(status, "%s: %s", w->temporary, name);
-  CLS_TRY(agree(w, status));
+  const bool large = array.bytes > CLS_CHECKPOINT_GRAIN; /* others write, too */
+  if (w->world.rank == 0)
+    w->offset = w->mine == CLS_OK ? w->manifest.arrays[w->manifest.n_arrays - 1].offset : UINT64_MAX;
+  if (large) MPI_Bcast(&w->offset, 1, MPI_UINT64_T, 0, w->world.comm);
+  if (large && w->offset == UINT64_MAX) return agree(w, CLS_OK);
+  bool failed;
+  cls_status status = cls_slabs_move(w->slabs, array.bytes, w->stretches, w->n_stretches, false, write_part,
+                                     w, w->mine, &failed);
+  if (status == CLS_ERR_INTERNAL && w->mine == CLS_OK)
+    status = cls_error_prefix(status, "%s: %s", w->temporary, name);
+  keep_error(w, status);
+  if (failed) return agree(w, CLS_OK);
   end_grain(w);
-  return gather_sums(w);
+  if (large)
+    gather_sums(w);
+  else if (w->world.rank == 0 && w->mine == CLS_OK)
+    w->manifest.arrays[w->manifest.n_arrays - 1].sums[0] = w->sums[0];
+  return CLS_OK;
 }
 
 /* ---- the end ---- */
@@ -422,6 +444,8 @@ void cls_checkpoint_end(cls_checkpoint_writer *w) {
   XXH3_freeState(w->hash);
   free(w->stretches);
   free(w->sums);
+  free(w->sums_of);
+  free(w->sums_at);
   free(w->directory);
   free(w->temporary);
   free(w->final);

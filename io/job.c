@@ -182,7 +182,8 @@ static cls_status load(cls_job_reader *r, const char *text, size_t size, const c
   CLS_TRY(cls_job_fetch_waveforms(r));
   CLS_TRY(cls_agree(r->world->comm, finish(r)));
   CLS_TRY(cls_job_fetch_empirical(r));
-  return cls_job_agree_root(r->world, r->world->rank == 0 ? cls_job_check_trains(r) : CLS_OK);
+  CLS_TRY(cls_job_agree_root(r->world, r->world->rank == 0 ? cls_job_check_trains(r) : CLS_OK));
+  return cls_job_mix_content(r);
 }
 
 static void free_reader(cls_job_reader *r) {

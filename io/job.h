@@ -104,6 +104,8 @@ cls_status cls_job_read_sweep(cls_job_reader *r);
 cls_status cls_job_read_checkpoint(cls_job_reader *r);
 /* What bits can depend on (job_science.c): job->science and its hash. Local. */
 cls_status cls_job_find_science(cls_job_reader *r);
+/* Collective, when all is read: puts what the files of connectomes, waveforms and spike trains hold into job->science_hash. */
+cls_status cls_job_mix_content(cls_job_reader *r);
 /* Puts the hash of a file, or of what was made of it, into the job's hashes. */
 void cls_job_mix(cls_job *job, uint64_t hash);
 /* Written-out networks: fill job->network. Local. */

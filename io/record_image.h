@@ -2,7 +2,8 @@
  *
  * A file of recordings consists of rows, which are appended and never touched again, and of what says where they are: headers,
  * indices, attributes, small tables. The image has every byte but those of rows, and the length of the file. Put back, it makes the
- * file again what it was when the image was taken, whatever was appended since and however HDF5 was interrupted. */
+ * file again what it was when the image was taken, whatever was appended since and however HDF5 was interrupted (rows beyond the
+ * last may have filled the rest of its chunk: nobody sees them). */
 #ifndef CALLOSUM_RECORD_IMAGE_H
 #define CALLOSUM_RECORD_IMAGE_H
 

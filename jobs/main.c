@@ -1,6 +1,7 @@
 /* callosum: the program. Finds the subcommand, starts and ends MPI. */
 #include "base/base.h"
 #include "jobs/jobs.h"
+#include "jobs/run.h"
 #include <mpi.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -11,21 +12,24 @@ typedef struct {
   const char *name;
   int (*run)(int argc, char **argv);
   const char *about;
-  bool alone; /* needs no MPI: starts at once, also where MPI cannot */
+  bool alone;   /* needs no MPI: starts at once, also where MPI cannot */
+  bool listens; /* signals ask it for checkpoints */
 } command;
 
 static const command commands[] = {
     {"run", cls_command_run,
-     "run JOB.yaml [--out DIR] [--set key.path=value ...] [--backend NAME] [--restart FILE|auto]", false},
-    {"sweep", cls_command_sweep, "sweep JOB.yaml [--out DIR] [--batch N | --point K | --collect]", false},
-    {"check", cls_command_check, "check JOB.yaml [--ranks N] [--set key.path=value ...]", false},
+     "run JOB.yaml [--out DIR] [--set key.path=value ...] [--backend NAME] [--restart FILE|auto]", false,
+     true},
+    {"sweep", cls_command_sweep, "sweep JOB.yaml [--out DIR] [--batch N | --point K | --collect]", false,
+     true},
+    {"check", cls_command_check, "check JOB.yaml [--ranks N] [--set key.path=value ...]", false, false},
     {"partition", cls_command_partition,
-     "partition JOB.yaml --ranks N [--ranks-per-node K] [--method NAME|all]", false},
-    {"import", cls_command_import, "import FORMAT FILE --out FILE.h5", false},
-    {"info", cls_command_info, "info FILE.h5", false},
-    {"report", cls_command_report, "report DIR", true},
-    {"models", cls_command_models, "models [NAME | --markdown]", true},
-    {"reference", cls_command_reference, "reference", true},
+     "partition JOB.yaml --ranks N [--ranks-per-node K] [--method NAME|all]", false, false},
+    {"import", cls_command_import, "import FORMAT FILE --out FILE.h5", false, false},
+    {"info", cls_command_info, "info FILE.h5", false, false},
+    {"report", cls_command_report, "report DIR", true, false},
+    {"models", cls_command_models, "models [NAME | --markdown]", true, false},
+    {"reference", cls_command_reference, "reference", true, false},
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
@@ -65,6 +69,7 @@ int main(int argc, char **argv) {
   for (int i = 0; i < N_COMMANDS; i++) {
     if (strcmp(argv[1], commands[i].name) != 0) continue;
     if (commands[i].alone) return commands[i].run(argc - 1, argv + 1);
+    if (commands[i].listens) cls_run_listen();
     wait_politely(argv);
     signal(SIGXFSZ, SIG_IGN); /* a file-size limit shows as a failed write, with a message */
     int provided;

@@ -33,6 +33,12 @@ typedef struct {
   uint64_t checkpoint_bytes; /* and bytes of the last */
 } cls_run;
 
+/* Local. From now on signals ask for checkpoints: SIGUSR1 to go on after one, SIGUSR2, SIGTERM and SIGINT to stop. Early, so that
+ * none ends a process that is still being started. */
+void cls_run_listen(void);
+/* What they asked for, one of CLS_ASK_... */
+volatile sig_atomic_t *cls_run_asked(void);
+
 /* Local. A launcher that knows of more processes than MPI does started single ranks that would all write the same
  * files: CLS_ERR_INPUT. */
 cls_status cls_run_check_launcher(const cls_world *world);

@@ -2,24 +2,8 @@
 #include "exchange/exchange.h"
 #include "jobs/run.h"
 #include "partition/partition.h"
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-static volatile sig_atomic_t asked;
-/* A wish to stop is not forgotten for a wish to go on. */
-static void ask(int signal_number) {
-  if (signal_number != SIGUSR1)
-    asked = CLS_ASK_SAVE_AND_STOP;
-  else if (asked == CLS_ASK_NOTHING)
-    asked = CLS_ASK_SAVE;
-}
-
-static void listen(void) {
-  static const int signals[] = {SIGUSR1, SIGUSR2, SIGTERM, SIGINT};
-  const struct sigaction action = {.sa_handler = ask, .sa_flags = SA_RESTART};
-  for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) sigaction(signals[i], &action, NULL);
-}
 
 typedef struct {
   cls_placement *placement;
@@ -46,7 +30,7 @@ static cls_status build(cls_run *run, pieces *p) {
   cls_engine_options engine_options = {.members = run->job->members,
                                        .beat_ms = run->job->beat_ms,
                                        .begin = run->begin,
-                                       .ask = &asked,
+                                       .ask = cls_run_asked(),
                                        .saver = &p->saver.saver,
                                        .variants = run->variants,
                                        .identity = run->identity};
@@ -116,7 +100,6 @@ static cls_status compute(cls_run *run, pieces *p, cls_run_result result, void *
 cls_status cls_run_simulate(cls_run *run, cls_run_result result, void *context) {
   const cls_world *world = &run->world;
   pieces p = {0};
-  listen();
   cls_run_saver_begin(&p.saver, run);
   cls_status status = build(run, &p);
   if (status == CLS_OK) status = cls_run_make_folder(world, run->directory);

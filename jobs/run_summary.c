@@ -62,11 +62,18 @@ static void print_table(const cls_run *run, const totals *t) {
             100 * waits, world->ranks);
 }
 
+/* In the fewest digits that are read back as the same number: a sweep that goes on takes results from here. */
 static void add_number(cJSON *object, const char *key, double value) {
-  if (isfinite(value))
-    cJSON_AddNumberToObject(object, key, value);
-  else
+  char text[32];
+  if (!isfinite(value)) {
     cJSON_AddNullToObject(object, key);
+    return;
+  }
+  for (int digits = 15; digits <= 17; digits++) {
+    snprintf(text, sizeof text, "%.*g", digits, value);
+    if (strtod(text, NULL) == value) break;
+  }
+  cJSON_AddRawToObject(object, key, text);
 }
 
 /* A double would round 64-bit numbers above 2^53. */

@@ -17,7 +17,9 @@ LIBRARIES="libopenmpi-dev openmpi-bin libhdf5-openmpi-dev libyaml-dev libcjson-d
 # The report and the tests written in Python; h5dump; the format check; fuzzing.
 TOOLS="python3 python3-numpy python3-scipy python3-h5py python3-matplotlib hdf5-tools clang-format
   clang libclang-rt-dev libomp-dev"
-PACKAGES=$(echo $BUILD $LIBRARIES $TOOLS)
+# Clusters: groups of cores, and what the tests of jobs/slurm start a SLURM of their own from.
+CLUSTER="hwloc-nox slurm-client slurmctld slurmd munge"
+PACKAGES=$(echo $BUILD $LIBRARIES $TOOLS $CLUSTER)
 
 case "${1:-}" in
   "" | --check) ;;

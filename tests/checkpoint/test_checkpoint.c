@@ -124,9 +124,7 @@ static void test_rows_missing(void **state) {
   const cls_piece piece = {0, 99, values};
   OK(cls_checkpoint_begin(&world, folder, &about, &writer));
   const cls_keeper *keeper = cls_checkpoint_keeper(writer);
-  assert_int_equal(
-      keeper->array(keeper->self, "engine/holes", CLS_KEEP_U8, 100, 1, NULL, &piece, world.rank == 0),
-      CLS_ERR_INTERNAL);
+  (void)keeper->array(keeper->self, "engine/holes", CLS_KEEP_U8, 100, 1, NULL, &piece, world.rank == 0);
   assert_int_equal(cls_checkpoint_commit(writer, 1, &bytes), CLS_ERR_INTERNAL);
   assert_non_null(strstr(cls_error_message(), "engine/holes"));
   cls_checkpoint_end(writer);

@@ -449,6 +449,14 @@ static void keep_marked(record *r, const watched *w) {
   r->n = kept;
 }
 
+/* Asked for again before the next step, whole bins are not told a second time. */
+static void told_once(void *instance, int64_t now) {
+  int64_t first, n;
+  const uint32_t *count = NULL;
+  OK(cls_backend_cuda.counts(instance, 0, 0, &first, &n, &count));
+  assert_true(first == now / INTERVAL && n == (now % INTERVAL > 0));
+}
+
 /* Shows all spikes in steps on ... off - 1, besides what is watched: `marks`, or counts and volumes alone. `asks`: what was
  * kept is asked for before. */
 static void check_show_all(bool marks, bool asks) {
@@ -463,18 +471,19 @@ static void check_show_all(bool marks, bool asks) {
   OK(cls_backend_cuda.watch(one, false, &w.watch));
   OK(cls_backend_cuda.watch(other, true, NULL));
   advance(other, 1, &all, 0, END);
-  const int64_t stops[] = {250, ON, 500, OFF, 900, END};
+  const int64_t stops[] = {250, ON, 503, OFF, 900, END};
   for (size_t i = 0, now = 0; i < sizeof stops / sizeof *stops; now = (size_t)stops[i++]) {
     advance(one, 1, NULL, (int64_t)now, stops[i]);
-    if ((asks && (marks || stops[i] == OFF)) || stops[i] == 500 || (marks && stops[i] == END))
+    if ((asks && (marks || stops[i] == OFF)) || stops[i] == 503 || (marks && stops[i] == END))
       add_spikes(&some, one, 0);
     if (stops[i] == ON) OK(cls_backend_cuda.show_all(one, true));
     if (stops[i] == ON) OK(cls_backend_cuda.show_all(one, true)); /* nothing more */
     if (stops[i] == OFF) OK(cls_backend_cuda.show_all(one, false));
     if (stops[i] == OFF && !asks && !marks) add_spikes(&some, one, 0);
-    if (stops[i] != 250 && stops[i] != 500 && stops[i] != 900) continue;
+    if (stops[i] != 250 && stops[i] != 503 && stops[i] != 900) continue;
     tell_volumes(one, 0, &volumes[0]);
     tell_counts(one, 0, &counts[0]);
+    told_once(one, stops[i]);
   }
   assert_true(told(one, 0) == told(other, 0));
   size_t n = 0; /* of all, those that should have been shown */
@@ -526,9 +535,43 @@ static void test_show_all(void **state) {
     for (int asks = 0; asks < 2; asks++) check_show_all(marks, asks);
 }
 
+/* Twice, and nobody asks in between. */
+static void test_show_all_again(void **state) {
+  (void)state;
+  cls_network *network = plastic_network();
+  simulation *s = prepare(network, 1, 1);
+  record all = {0}, some = {0};
+  void *one = begin_at(s, 0), *other = begin_at(s, 0);
+  OK(cls_backend_cuda.watch(one, false, NULL));
+  OK(cls_backend_cuda.watch(other, true, NULL));
+  advance(other, 1, &all, 0, 500);
+  for (int64_t now = 0; now < 500; now += 100) {
+    OK(cls_backend_cuda.show_all(one, now / 100 % 2 == 1));
+    advance(one, 1, NULL, now, now + 100);
+  }
+  add_spikes(&some, one, 0);
+  assert_int_equal(some.end, 400); /* the last step that was shown, + 1 */
+  size_t n = 0;
+  for (size_t i = 0; i < all.n; i++)
+    if (all.fired[i].step / 100 % 2 == 1) all.fired[n++] = all.fired[i];
+  qsort(all.fired, n, sizeof *all.fired, by_step);
+  qsort(some.fired, some.n, sizeof *some.fired, by_step);
+  assert_int_equal(some.n, n);
+  for (size_t i = 0; i < n; i++)
+    assert_true(some.fired[i].of == all.fired[i].of && some.fired[i].step == all.fired[i].step);
+  add_spikes(&some, one, 0);
+  assert_true(some.n == n && some.end == 500);
+  free(all.fired);
+  free(some.fired);
+  cls_backend_cuda.destroy(one);
+  cls_backend_cuda.destroy(other);
+  stop(s);
+  cls_network_destroy(network);
+}
+
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_memory), cmocka_unit_test(test_haemodynamics),
-                                     cmocka_unit_test(test_show_all)};
+                                     cmocka_unit_test(test_show_all), cmocka_unit_test(test_show_all_again)};
   start_mpi(&argc, &argv);
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
   stop_mpi();

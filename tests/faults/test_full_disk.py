@@ -81,7 +81,7 @@ SAID = r"checkpoint_\d+\.h5.*\d+ bytes.*: (No space left on device|File too larg
 with testing(__doc__) as (check, folder):
     saving = {"simulation.duration_ms": 200, "simulation.members": 8, "record": {"rates": {"bin_ms": 1}, "warmup_ms": 20},
               "checkpoint": {"every_ms": 40, "keep": 2}}
-    recording = {**values_of("demo"), "simulation.duration_ms": 400, "checkpoint": {"every_ms": 100, "keep": 1}}
+    recording = {**values_of("demo"), "simulation.duration_ms": 190, "checkpoint": {"every_ms": 100, "at_end": False}}
     plain = {"saving": Run(CASES["demo"][0], folder / "plain1", saving), "recording": Run(CASES["demo"][0], folder / "plain2", recording)}
     saved = max(path.stat().st_size for path in (folder / "plain1").glob("checkpoint_*.h5"))
     beside = bytes_of(folder / "plain2", "checkpoint_*.h5")
@@ -103,7 +103,7 @@ with testing(__doc__) as (check, folder):
             what = f"full at a checkpoint, {ranks} ranks"  # two fit, a third beside them does not
             refused(check, what, run(disk / "out", saving, ranks), SAID)
             goes_on(check, what, disk / "out", saving, plain["saving"], folder)
-        with small_disk(folder, beside + int(0.3 * recorded["plain2"])) as disk:
+        with small_disk(folder, beside + int(0.75 * recorded["plain2"])) as disk:  # one checkpoint, and half of what comes behind it
             what = f"full while recording, {ranks} ranks"
             refused(check, what, run(disk / "out", recording, ranks), r"/\w+\.h5: .*")
             goes_on(check, what, disk / "out", recording, plain["recording"], folder)

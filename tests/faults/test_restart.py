@@ -90,8 +90,10 @@ class Case:
         plain = Run(self.job, self.place(), values, threads=2)
         code = None
         for number in (signal.SIGUSR2, signal.SIGTERM, signal.SIGUSR1, signal.SIGINT, signal.SIGUSR2):
+            before = built(log)
             process = begin(self.job, out, values, ranks, log, options=["--restart", "auto"])
-            wait_for_work(log, rounds, process)
+            while built(log) == before and process.poll() is None:
+                time.sleep(0.01)
             time.sleep(self.chance.uniform(0, 0.15))
             kill(self.chance.choice(ranks_of(process)), number)
             if number == signal.SIGUSR1:  # it writes a checkpoint and goes on
@@ -119,10 +121,9 @@ class Kept:
     recordings = Run.recordings
 
 
-def wait_for_work(log, rounds, process):
-    """Until the run has said as often as it was started that it computes."""
-    while log.read_text(encoding="utf-8", errors="replace").count("built in") <= rounds and process.poll() is None:
-        time.sleep(0.01)
+def built(log):
+    """How often the log says that a network was built."""
+    return log.read_text(encoding="utf-8", errors="replace").count("built in") if log.exists() else 0
 
 
 with testing(__doc__) as (check, folder):

@@ -36,11 +36,11 @@ def start(program, ranks, *arguments):
     return subprocess.run(command, env=environment, timeout=120, capture_output=True, text=True, check=False)
 
 
-def record(program, ranks, mode, folder, begin, end, kept, how=None):
+def record(program, ranks, mode, folder, begin, end, kept, how=None, what="all"):
     """The statistics, where it came to the end of the run."""
     os.makedirs(folder, exist_ok=True)
     os.makedirs(kept, exist_ok=True)
-    result = start(program, ranks, folder, mode, begin, end, kept, *([how] if how else []))
+    result = start(program, ranks, folder, mode, begin, end, kept, what, *([how] if how else []))
     assert (result.returncode == 0) == (how is None), (result.returncode, result.stderr)
     return [line for line in result.stdout.splitlines() if line]
 
@@ -62,8 +62,8 @@ def contents(path):
     return found
 
 
-def check_equal(folder, expected, what):
-    for name in FILES:
+def check_equal(folder, expected, what, files=FILES):
+    for name in files:
         found = contents(os.path.join(folder, name))
         assert found.keys() == expected[name].keys(), (what, name)
         for key, value in expected[name].items():
@@ -106,7 +106,7 @@ def check_refused(program, folder, kept, end):
         else:
             os.remove(path)
             os.mkdir(path)
-        result = start(program, 2, folder, 1, end, STEPS, kept)
+        result = start(program, 2, folder, 1, end, STEPS, kept, "all")
         assert result.returncode == 2 and path in result.stderr, result.stderr
         assert how != "short" or "100000 bytes: expected at least" in result.stderr, result.stderr
         for other in FILES:
@@ -116,6 +116,37 @@ def check_refused(program, folder, kept, end):
             os.rmdir(path)
         with open(path, "wb") as file:
             file.write(before[name])
+
+
+def check_repaired(program, folder, kept, expected, rng):
+    """A killed run's files, damaged wherever HDF5 may have been at work, are again as at their last flush."""
+    damage(folder, kept, rng)
+    for name in FILES:
+        with open(os.path.join(folder, name), "r+b") as file:
+            file.write(bytes(64))
+    assert not any(h5py.is_hdf5(os.path.join(folder, name)) for name in FILES)
+    assert start(program, 1, folder, "repair").stdout.split() == [str(len(FILES))]
+    for name in FILES:
+        with h5py.File(os.path.join(folder, name), "r") as file:
+            recorded = file.attrs["recorded_ms"]
+            assert file.attrs["complete"] == 0 and recorded < 3000, (name, recorded)
+            if name == "spikes.h5":
+                times, whole = file["spikes/brain/timestamps"][()], numpy.frombuffer(expected[name]["spikes/brain/timestamps"][2])
+                assert 0 < len(times) and (times == whole[:len(times)]).all() and times[-1] <= recorded
+            elif name == "rates.h5":
+                rates = file["rates/data"][()].tobytes()
+                assert len(file["rates/data"]) == recorded // 2.5 > 0 and rates == expected[name]["rates/data"][2][:len(rates)]
+    assert start(program, 1, folder, "repair").stdout.split() == ["0"]
+
+
+def check_counted(program, top, expected):
+    """What backends count is kept and taken up as what is counted here, and the other way round."""
+    files = [name for name in FILES if name not in ("spikes.h5", "neurons.h5")]
+    for number, (before, after) in enumerate((("counts", "some"), ("some", "counts"), ("counts", "counts"))):
+        folder, kept = (os.path.join(top, f"{what}_counted{number}") for what in ("run", "kept"))
+        record(program, 3, 1, folder, 0, 2777, kept, what=before)
+        record(program, 2, 1, folder, 2777, STEPS, kept, what=after)
+        check_equal(folder, expected, ("counted", number), files)
 
 
 def main():
@@ -136,6 +167,9 @@ def main():
             assert first.setdefault(step, state) == state, (step, before)
             if number == 0:
                 check_refused(program, folder, kept, step)
+            if number == 2:
+                shutil.copytree(folder, os.path.join(top, "repaired"))
+                check_repaired(program, os.path.join(top, "repaired"), kept, expected, rng)
             damage(folder, kept, rng)
             last = record(program, *after, folder, step, STEPS, kept)
             assert last == figures, (last, figures)
@@ -146,6 +180,7 @@ def main():
                 record(program, 2, 2, folder, step, 4321, again)
                 assert record(program, 3, 0, folder, 4321, STEPS, again) == figures
                 check_equal(folder, expected, "kept twice")
+        check_counted(program, top, expected)
     return 0
 
 

@@ -29,10 +29,7 @@ static cls_status fill(cls_cuda *b, const cls_tally *tally, const cls_cuda_ballo
 
 cls_status cls_cuda_balloons_make(cls_cuda *b, const cls_tally *tally, cls_cuda_balloons *a) {
   const size_t n = (size_t)b->setup.members * tally->n_groups;
-  if (!tally->haemodynamics) return CLS_OK;
-  CLS_TRY(cls_alloc(&a->next, (size_t)b->setup.members, sizeof *a->next, "haemodynamics"));
-  for (int m = 0; m < b->setup.members; m++) a->next[m] = b->now / tally->interval;
-  if (n == 0) return CLS_OK;
+  if (!tally->haemodynamics || n == 0) return CLS_OK;
   a->arena = (cls_gpu_arena){.name = "haemodynamics"};
   a->consts = cls_gpu_arena_add(&a->arena, 1, sizeof(cls_balloon_consts));
   a->size = cls_gpu_arena_add(&a->arena, tally->n_groups, sizeof(uint64_t));
@@ -48,7 +45,6 @@ void cls_cuda_balloons_free(cls_cuda_balloons *a) {
   cls_gpu_arena_free(&a->out);
   free(a->signal);
   free(a->spikes);
-  free(a->next);
   *a = (cls_cuda_balloons){0};
 }
 
@@ -91,7 +87,7 @@ cls_status cls_cuda_volumes_show(void *instance, int member, int tally, int64_t 
   CLS_TRY(cls_cuda_settle(b));
   cls_cuda_watch *w = &b->watch;
   const cls_tally *t = &w->watch->tallies[tally];
-  int64_t *next = &w->balloons[tally].next[member];
+  int64_t *next = &w->next[tally][member];
   const int64_t first = *next, end = b->now / t->interval, size = t->haemodynamics->bins;
   *volume = first / size;
   *n = end > first ? end / size - first / size : 0;
@@ -122,7 +118,7 @@ cls_status cls_cuda_haemodynamics(void *instance, int member, int tally, bool pu
   const size_t groups = t->n_groups;
   if (groups == 0) return CLS_OK;
   /* Counts of the bin that goes on then lie first. */
-  CLS_CHECK(a->next[member] == b->now / t->interval, CLS_ERR_INTERNAL,
+  CLS_CHECK(b->watch.next[tally][member] == b->now / t->interval, CLS_ERR_INTERNAL,
             "haemodynamics of member %d are asked for before its volumes", member);
   if (put) CLS_TRY(cls_cuda_counts_reserve(b, b->now + 1));
   CLS_TRY(copy_state(b, (cls_balloon *)cls_gpu_arena_at(&a->arena, a->state) + (size_t)member * groups,

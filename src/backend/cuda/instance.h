@@ -33,7 +33,6 @@ typedef struct {
   double *signal;    /* and here */
   uint64_t *spikes;
   size_t signal_capacity, spikes_capacity;
-  int64_t *next; /* [members] bin by which each is to be advanced next */
 } cls_cuda_balloons;
 
 /* Counts that came back. */
@@ -42,7 +41,8 @@ typedef struct {
   uint32_t keep; /* cls_gpu_keep: what was asked for, before all were */
   cls_cuda_balloons balloons[CLS_GPU_TALLIES];
   uint64_t words[CLS_GPU_TALLIES]; /* room on the GPU, counts of one member */
-  int64_t base[CLS_GPU_TALLIES];   /* bin from which counts will be told next */
+  int64_t base[CLS_GPU_TALLIES];   /* first bin that counts of steps to come are in */
+  int64_t *next[CLS_GPU_TALLIES];  /* [members] first bin of which not all was told of a member */
   uint32_t *host;                  /* of one member and tally */
   size_t host_capacity;
   cls_gpu_arena arena; /* group_of_16 of each tally, marked */

@@ -35,6 +35,8 @@ static cls_status copy_watch(cls_cuda *b, const cls_watch *watch) {
     CLS_CUDA(cudaMemcpyAsync(to, tally->group_of_16, groups * sizeof *to, cudaMemcpyHostToDevice, b->stream),
              "copying groups");
     w->base[t] = b->now / tally->interval;
+    CLS_TRY(cls_alloc(&w->next[t], (size_t)b->setup.members, sizeof *w->next[t], "counts of spikes"));
+    for (int m = 0; m < b->setup.members; m++) w->next[t][m] = w->base[t];
     b->rank.tally[t] = (cls_gpu_tally){.group_of_16 = to,
                                        .n_groups = tally->n_groups,
                                        .interval = tally->interval,
@@ -69,7 +71,10 @@ cls_status cls_cuda_watch_set(void *instance, bool all, const cls_watch *watch) 
 
 void cls_cuda_watch_free(cls_cuda *b) {
   cls_gpu_arena_free(&b->watch.arena);
-  for (int t = 0; t < CLS_GPU_TALLIES; t++) cls_cuda_balloons_free(&b->watch.balloons[t]);
+  for (int t = 0; t < CLS_GPU_TALLIES; t++) {
+    cls_cuda_balloons_free(&b->watch.balloons[t]);
+    free(b->watch.next[t]);
+  }
   free(b->watch.host);
   b->watch = (cls_cuda_watch){0};
   for (int m = 0; b->spikes && m < b->setup.members; m++) {
@@ -211,10 +216,13 @@ cls_status cls_cuda_counts_show(void *instance, int member, int tally, int64_t *
   CLS_TRY(cls_cuda_settle(b));
   cls_cuda_watch *w = &b->watch;
   const cls_gpu_tally *t = &b->rank.tally[tally];
-  uint32_t *from = b->members[member].device.count[tally];
-  *bin = t->base;
-  *n = bins_until(t, b->now);
+  int64_t *next = &w->next[tally][member];
+  /* Whole bins are told once, also where they are asked for again before the next step. Before the first there is no room yet. */
+  *bin = *next;
+  *n = w->words[tally] > 0 ? bins_until(t, b->now) - (*next - t->base) : 0;
+  if (*n < 0) *n = 0;
   if (*n == 0) return CLS_OK;
+  uint32_t *from = b->members[member].device.count[tally] + (uint64_t)(*next - t->base) * t->n_groups;
   const size_t words = (size_t)*n * t->n_groups;
   CLS_TRY(cls_grow(&w->host, &w->host_capacity, words, sizeof *w->host, "counts of spikes"));
   CLS_CUDA(cudaMemcpyAsync(w->host, from, words * sizeof *from, cudaMemcpyDeviceToHost, b->stream),
@@ -223,7 +231,7 @@ cls_status cls_cuda_counts_show(void *instance, int member, int tally, int64_t *
   CLS_TRY(cls_cuda_wait(b, "copying counts"));
   b->profile.copies_out++;
   b->profile.bytes_out += words * sizeof *from;
-  w->base[tally] = b->now / t->interval; /* for steps to come */
+  *next = w->base[tally] = b->now / t->interval; /* for steps to come */
   *count = w->host;
   return CLS_OK;
 }
