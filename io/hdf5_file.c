@@ -200,6 +200,19 @@ cls_status cls_h5_read_text(hid_t object, const char *name, char **text) {
   return CLS_OK;
 }
 
+bool cls_h5_is_stored(hid_t dataset) {
+  const double slack = 1 << 24, packing = 2048; /* deflate makes 1032 bytes of one */
+  const hid_t space = H5Dget_space(dataset), type = H5Dget_type(dataset),
+              creation = H5Dget_create_plist(dataset);
+  const double claimed = (double)H5Sget_simple_extent_npoints(space) * (double)H5Tget_size(type);
+  const bool elsewhere = H5Pget_layout(creation) == H5D_VIRTUAL || H5Pget_external_count(creation) > 0;
+  const double stored = (double)H5Dget_storage_size(dataset);
+  H5Pclose(creation);
+  H5Tclose(type);
+  H5Sclose(space);
+  return elsewhere || claimed <= slack + packing * stored;
+}
+
 /* ---- the recording ---- */
 
 /* What HDF5 knows of a file stays in memory until a flush: by itself it writes single entries whenever its cache is full, and

@@ -172,7 +172,7 @@ static cls_status take_entries(const taking *t, const uint64_t *row, const uint6
   const uint64_t n = first[t->v.columns];
   uint64_t column = 0;
   CLS_TRY(begin_numbers(t, n, &e));
-  CLS_TRY(cls_matrix_shape(t->matrix, t->v.rows, t->v.columns));
+  CLS_TRY(cls_matrix_shape_of_entries(t->matrix, t->v.rows, t->v.columns));
   for (uint64_t k = 0; k < n; k++) {
     const size_t i = k % CLS_MATLAB5_PIECE,
                  some = n - k < CLS_MATLAB5_PIECE ? (size_t)(n - k) : CLS_MATLAB5_PIECE;

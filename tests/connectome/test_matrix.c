@@ -191,6 +191,19 @@ static void refuse_mtx(void **state) {
   refused_entries("m.mtx", REAL "2 2 2\n1 2 3\n1 2 3\n", "row 1, column 2 is given twice");
 }
 
+/* A few bytes that claim a large matrix. */
+static void refuse_claims(void **state) {
+  (void)state;
+  cls_connectome *c = NULL;
+  const char *path = save("m.mtx", REAL "4000000000 4000000000 1\n1 2 3\n");
+  REFUSED(cls_connectome_read(path, NULL, NULL, &c), "4000000000 regions and 1 entries");
+  REFUSED(cls_matrix_read(path, &(cls_matrix_request){.side = 3}, &m), "expected at most 2^28 elements");
+  path = save("m.tsv", "i\tj\tw\n1\t4000000000\t2\n");
+  REFUSED(cls_connectome_read(path, NULL, NULL, &c), "expected at most 1048592 regions");
+  unlink(path);
+  unlink(scratch("m.mtx"));
+}
+
 static void refuse_variables(void **state) {
   (void)state;
   const char *path = save("m.csv", "1,2\n3,4\n");
@@ -294,10 +307,10 @@ static void refuse_matlab5(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(read_separators), cmocka_unit_test(read_headers),
-                                     cmocka_unit_test(read_lists),      cmocka_unit_test(read_mtx),
-                                     cmocka_unit_test(refuse_text),     cmocka_unit_test(refuse_lists),
-                                     cmocka_unit_test(refuse_mtx),      cmocka_unit_test(refuse_variables),
-                                     cmocka_unit_test(read_matlab5),    cmocka_unit_test(refuse_matlab5)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(read_separators), cmocka_unit_test(read_headers),     cmocka_unit_test(read_lists),
+      cmocka_unit_test(read_mtx),        cmocka_unit_test(refuse_text),      cmocka_unit_test(refuse_lists),
+      cmocka_unit_test(refuse_mtx),      cmocka_unit_test(refuse_variables), cmocka_unit_test(refuse_claims),
+      cmocka_unit_test(read_matlab5),    cmocka_unit_test(refuse_matlab5)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

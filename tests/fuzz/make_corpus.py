@@ -294,7 +294,7 @@ MODELS = ["lif_psc_exp", "lif_psc_delta", "lif_cond_exp", "lif_dtb", "adex", "iz
 VALUES = ["1e12", "1e308", "-1", "0", ".inf", ".nan", "18446744073709551615", "1e-320", "0.1", "null", "true"]
 MARK = r"====\x0a"
 WORDS = {
-    "connectome": ["%%MatrixMarket matrix coordinate real general", "symmetric", "pattern", r"source\x09target\x09weight", "nan",
+    "connectome": ["4294967290", "2000000", "%%MatrixMarket matrix coordinate real general", "symmetric", "pattern", r"source\x09target\x09weight", "nan",
                    "1e999", "mrtrix command: tck2connectome", r"\x00\x00\x00\x0e", "weights.txt", r"PK\x01\x02"],
     "regions": ["name", "hemisphere", "cortical", "density", "volume", r"\"", "n/a", r"{\"Units\": \"cm\"}", MARK],
     "tables": ["time_ms", "sender", "onset", "duration", "trial_type", "synapse_density", "n/a", "nan", "1e308", "-0",
