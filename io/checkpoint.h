@@ -44,10 +44,11 @@ void cls_checkpoint_end(cls_checkpoint_writer *writer);
 /* ---- reading ---- */
 
 typedef struct cls_checkpoint_ cls_checkpoint;
-/* Collective. Reads the manifest of file `path` and verifies all of the file, and that the recordings beside it are not shorter
- * than when it was written. CLS_ERR_INPUT names file and dataset where anything differs, CLS_ERR_IO what cannot be read, and
- * recordings that are missing or too short. */
+/* Collective. Reads the manifest of file `path` and verifies all of the file. CLS_ERR_INPUT names file and dataset where anything
+ * differs, CLS_ERR_IO what cannot be read. */
 cls_status cls_checkpoint_open(const cls_world *world, const char *path, cls_checkpoint **checkpoint);
+/* Collective. CLS_ERR_IO where a recording beside it is missing, or shorter than when it was written. */
+cls_status cls_checkpoint_check_recordings(const cls_checkpoint *checkpoint);
 const cls_manifest *cls_checkpoint_manifest(const cls_checkpoint *checkpoint);
 /* Loading. */
 const cls_keeper *cls_checkpoint_loader(cls_checkpoint *checkpoint);

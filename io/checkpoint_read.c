@@ -261,13 +261,16 @@ cls_status cls_checkpoint_open(const cls_world *world, const char *path, cls_che
   if (status == CLS_OK) status = read_manifest(c);
   if (status == CLS_OK) status = cls_agree(world->comm, open_file(c));
   if (status == CLS_OK) status = verify(c);
-  if (status == CLS_OK) status = cls_agree(world->comm, world->rank == 0 ? check_recordings(c) : CLS_OK);
   if (status != CLS_OK) {
     cls_checkpoint_close(c);
     return status;
   }
   *checkpoint = c;
   return CLS_OK;
+}
+
+cls_status cls_checkpoint_check_recordings(const cls_checkpoint *c) {
+  return cls_agree(c->world.comm, c->world.rank == 0 ? check_recordings(c) : CLS_OK);
 }
 
 const cls_manifest *cls_checkpoint_manifest(const cls_checkpoint *c) { return &c->manifest; }
@@ -316,8 +319,11 @@ cls_status cls_checkpoint_newest(const cls_world *world, const char *directory, 
   for (size_t k = 0;; k++) {
     CLS_TRY(nth_path(world, directory, k, path));
     if (!path[0]) break;
-    const cls_status status = cls_checkpoint_open(world, path, checkpoint);
+    cls_status status = cls_checkpoint_open(world, path, checkpoint);
+    if (status == CLS_OK) status = cls_checkpoint_check_recordings(*checkpoint);
     if (status == CLS_OK) return CLS_OK;
+    cls_checkpoint_close(*checkpoint);
+    *checkpoint = NULL;
     if (status == CLS_ERR_MEMORY || status == CLS_ERR_MPI) return status;
     cls_warn(world, "%s", cls_error_message());
     lost = lost || status == CLS_ERR_IO;
