@@ -181,6 +181,9 @@ launch() {
   # Every rank sees the GPUs that its node gave to the job, and takes the one of its number. So GPUs reach each other, and ranks
   # know how many share one. Bound by SLURM, each would believe that its GPU is that of all ranks of the node; and under mpirun
   # SLURM would take the daemon that starts ranks on another node for one task, with the GPU and the cores of one.
+  if [ "$launcher$per_node" = "mpirun$share" ] && [ -n "${SLURM_GPUS_PER_TASK:-}" ]; then
+    export SLURM_GPUS_PER_NODE="$SLURM_GPUS_ON_NODE"
+  fi
   unset SLURM_GPUS_PER_TASK SLURM_CPUS_PER_TASK
   if [ "$launcher" = srun ]; then
     if [ -n "$per_node" ]; then

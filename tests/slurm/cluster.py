@@ -1,6 +1,5 @@
 """A SLURM cluster on this machine alone, for one test: munged, slurmctld and a slurmd for each of its nodes, with ports, keys
 and folders of their own. Nothing that is installed here is changed, and several may run beside each other."""
-import ctypes
 import os
 import pathlib
 import pwd
@@ -9,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 DAEMONS = ("munged", "slurmctld", "slurmd")
@@ -75,13 +75,39 @@ def free_ports(count):
     return ports
 
 
+def remains(configuration):
+    """Processes of a cluster: its daemons, and all that they started."""
+    found, mark = [], f"SLURM_CONF={configuration}".encode()
+    for entry in pathlib.Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and mark in (entry / "environ").read_bytes().split(b"\0"):
+                found.append(int(entry.name))
+        except OSError:
+            pass  # ended meanwhile
+    return found
+
+
+def guard(configuration):
+    """A process of its own: once the test has ended, however it did, nothing of its cluster is left."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    sys.stdin.read()
+    while pids := remains(configuration):
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        time.sleep(0.2)
+
+
 class Cluster:
     """with Cluster(folder) as cluster: ... cluster.sbatch(...) ... Everything ends with the block."""
 
     def __init__(self, folder, nodes=2, cores=12, gpus=2):
         self.folder = pathlib.Path(folder)
         self.nodes = [f"node{i}" for i in range(1, nodes + 1)]
-        self.cores, self.gpus, self.running = cores, gpus, []
+        self.cores, self.gpus, self.running, self.guard = cores, gpus, [], None
         self.configuration = self.folder / "slurm.conf"
         self.own = {"SLURM_CONF": str(self.configuration), "PATH": SEARCH}
         self.environment = {**os.environ, **self.own}
@@ -98,14 +124,10 @@ class Cluster:
         self._end()
 
     def _daemon(self, name, *arguments, log=None, **options):
-        def with_the_test():
-            """A test that is killed does not leave its daemons behind."""
-            ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
-
         with open(self.folder / f"{log or name}.out", "w", encoding="utf-8") as stream:
             process = subprocess.Popen([shutil.which(name, path=SEARCH), *map(str, arguments)], env=self.environment,
                                        stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT, start_new_session=True,
-                                       preexec_fn=with_the_test, **options)
+                                       **options)
         self.running.append((name, process))
         return process
 
@@ -125,6 +147,9 @@ class Cluster:
 
     def _begin(self):
         self.folder.mkdir(mode=0o755)
+        # The guard's own environment does not name the cluster.
+        self.guard = subprocess.Popen([sys.executable, __file__, str(self.configuration)], stdin=subprocess.PIPE,
+                                      start_new_session=True)
         for name in ("state", *(f"{kind}_{node}" for node in self.nodes for kind in ("spool", "tmp"))):
             (self.folder / name).mkdir(mode=0o755)
         for i in range(self.gpus):
@@ -174,6 +199,9 @@ class Cluster:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        if self.guard:
+            self.guard.stdin.close()
+            self.guard.wait(60)
 
     def command(self, *words, timeout=60, environment=None):
         """Runs a command of SLURM for this cluster, in an environment of its own where one is given."""
@@ -183,3 +211,7 @@ class Cluster:
                                   stdin=subprocess.DEVNULL)
         except subprocess.TimeoutExpired as error:
             return subprocess.CompletedProcess(error.cmd, 124, "", "timed out")
+
+
+if __name__ == "__main__":
+    guard(sys.argv[1])

@@ -82,14 +82,14 @@ class Submitted:
         return path.stat().st_size / (self.whole.out / "rates.h5").stat().st_size if path.exists() else 0
 
     def ranks(self):
-        """Processes of its ranks that are here."""
+        """Processes of its ranks."""
         found, mark = [], f"SLURM_JOB_ID={self.number}".encode()
-        for entry in pathlib.Path("/proc").iterdir():
+        for pid in cluster.remains(self.slurm.configuration):
             try:
-                if entry.name.isdigit() and os.readlink(entry / "exe") == os.path.realpath(PROGRAM):
-                    around = (entry / "environ").read_bytes().split(b"\0")
-                    if mark in around and f"SLURM_CONF={self.slurm.configuration}".encode() in around:
-                        found.append(int(entry.name))
+                process = pathlib.Path(f"/proc/{pid}")
+                belongs = mark in (process / "environ").read_bytes().split(b"\0")
+                if belongs and os.readlink(process / "exe") == os.path.realpath(PROGRAM):
+                    found.append(pid)
             except OSError:
                 pass  # ended meanwhile
         return found
@@ -281,6 +281,7 @@ def main():
     if lacking:
         skip(lacking)
     with testing(__doc__) as (check, folder):
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # its cluster ends with it
         folder.chmod(0o755)  # munged has a user of its own
         show, die = folder / "show", folder / "die"
         show.write_text(SHOW)
