@@ -120,16 +120,18 @@ static cls_status load_images(const cls_record *record, const cls_recording *rec
   return CLS_OK;
 }
 
-static cls_status put_all_back(size_t n, const cls_image *images, char *const *paths) {
+static cls_status put_all_back(size_t n, const cls_image *images, char *const *paths, cls_image_rows *rows) {
   for (size_t i = 0; i < n; i++)
     if (paths[i]) CLS_TRY(cls_image_check(paths[i], &images[i]));
   for (size_t i = 0; i < n; i++)
     if (paths[i]) CLS_TRY(cls_image_put_back(paths[i], &images[i]));
+  for (size_t i = 0; i < n; i++)
+    if (paths[i]) CLS_TRY(cls_image_learn(paths[i], &images[i], &rows[i]));
   return CLS_OK;
 }
 
 cls_status cls_record_files_restore(const cls_record *record, const cls_recording *recordings, size_t n,
-                                    const cls_keeper *keeper) {
+                                    cls_image_rows *rows, const cls_keeper *keeper) {
   const MPI_Comm comm = record->world.comm;
   cls_image *images = NULL;
   char **paths = NULL;
@@ -138,7 +140,7 @@ cls_status cls_record_files_restore(const cls_record *record, const cls_recordin
   status = cls_agree(comm, status);
   if (status == CLS_OK) status = load_images(record, recordings, n, keeper, images, paths);
   if (status == CLS_OK) {
-    if (record->world.rank == 0) status = put_all_back(n, images, paths);
+    if (record->world.rank == 0) status = put_all_back(n, images, paths, rows);
     status = cls_agree(comm, status);
   }
   for (size_t i = 0; i < n && images && paths; i++) {

@@ -15,8 +15,8 @@ void cls_record_files_unguard(const cls_record *record, const cls_recording *rec
 cls_status cls_record_files_save(const cls_record *record, const cls_recording *recordings, size_t n,
                                  cls_image_rows *rows, const cls_keeper *keeper);
 /* Collective. Makes the files what they were. Before the first is touched all were found long enough: CLS_ERR_INPUT names the
- * one that is not. */
+ * one that is not. What is known of their rows is then in rows[n]. */
 cls_status cls_record_files_restore(const cls_record *record, const cls_recording *recordings, size_t n,
-                                    const cls_keeper *keeper);
+                                    cls_image_rows *rows, const cls_keeper *keeper);
 
 #endif

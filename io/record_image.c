@@ -46,14 +46,14 @@ static cls_status find_dataset(cls_image_rows *rows, uint64_t address, size_t *a
 }
 
 /* Chunks are numbered by their place, and datasets grow along the first dimension only: new ones come last. */
-static cls_status find_chunks(hid_t dataset, uint64_t address, cls_image_rows *rows) {
+static cls_status find_chunks(hid_t dataset, uint64_t address, bool learnt, cls_image_rows *rows) {
   size_t at = 0;
   hsize_t n = 0, start[H5S_MAX_RANK];
   CLS_TRY(find_dataset(rows, address, &at));
   hid_t space = H5Dget_space(dataset);
   bool ok = space >= 0 && H5Dget_num_chunks(dataset, space, &n) >= 0;
   cls_status status = CLS_OK;
-  for (hsize_t k = rows->dataset[2 * at + 1]; ok && status == CLS_OK && k < n; k++) {
+  for (hsize_t k = learnt ? n : rows->dataset[2 * at + 1]; ok && status == CLS_OK && k < n; k++) {
     haddr_t where = HADDR_UNDEF;
     hsize_t bytes = 0;
     unsigned mask;
@@ -67,7 +67,7 @@ static cls_status find_chunks(hid_t dataset, uint64_t address, cls_image_rows *r
 }
 
 /* Of a dataset in one piece: added to `rows` once, like the chunks. */
-static cls_status find_table(hid_t dataset, uint64_t address, cls_image_rows *rows) {
+static cls_status find_table(hid_t dataset, uint64_t address, bool learnt, cls_image_rows *rows) {
   size_t at = 0;
   const haddr_t where = H5Dget_offset(dataset);
   const hsize_t bytes = H5Dget_storage_size(dataset);
@@ -75,11 +75,12 @@ static cls_status find_table(hid_t dataset, uint64_t address, cls_image_rows *ro
   CLS_TRY(find_dataset(rows, address, &at));
   if (rows->dataset[2 * at + 1] > 0) return CLS_OK;
   rows->dataset[2 * at + 1] = 1;
-  return add_range(rows, where, bytes);
+  return learnt ? CLS_OK : add_range(rows, where, bytes);
 }
 
 typedef struct {
   cls_image_rows *rows;
+  bool learnt; /* their ranges are known: datasets are only counted */
   cls_status status;
 } visit;
 
@@ -91,22 +92,22 @@ static herr_t see_object(hid_t file, const char *name, const H5O_info_t *info, v
   if (properties < 0)
     v->status = cls_h5_fail(file, name);
   else if (H5Pget_layout(properties) == H5D_CHUNKED)
-    v->status = find_chunks(dataset, info->addr, v->rows);
+    v->status = find_chunks(dataset, info->addr, v->learnt, v->rows);
   else
-    v->status = find_table(dataset, info->addr, v->rows);
+    v->status = find_table(dataset, info->addr, v->learnt, v->rows);
   if (properties >= 0) H5Pclose(properties);
   if (dataset >= 0) H5Dclose(dataset);
   return v->status == CLS_OK ? 0 : 1;
 }
 
 /* Rank 0 looks into the file by itself, as any reader would, while all ranks have it open together. */
-static cls_status find_rows(const char *path, cls_image_rows *rows) {
+static cls_status find_rows(const char *path, bool learnt, cls_image_rows *rows) {
   hid_t access = H5Pcreate(H5P_FILE_ACCESS);
   H5Pset_file_locking(access, false, true);
   hid_t file = H5Fopen(path, H5F_ACC_RDONLY, access);
   H5Pclose(access);
   if (file < 0) return cls_error_prefix(cls_h5_fail(-1, "reading what was flushed"), "%s", path);
-  visit v = {rows, CLS_OK};
+  visit v = {rows, learnt, CLS_OK};
   const herr_t visited = H5Ovisit2(file, H5_INDEX_NAME, H5_ITER_NATIVE, see_object, &v, H5O_INFO_BASIC);
   if (v.status == CLS_OK && visited < 0) v.status = cls_h5_fail(file, "reading what was flushed");
   H5Fclose(file);
@@ -155,8 +156,7 @@ static cls_status read_piece(int file, const char *path, uint64_t offset, uint64
 
 static cls_status read_pieces(int file, const char *path, const cls_image_rows *rows, cls_image *image) {
   struct stat about;
-  CLS_CHECK(fsync(file) == 0 && fstat(file, &about) == 0, CLS_ERR_IO, "%s: cannot be synced: %s", path,
-            strerror(errno));
+  CLS_CHECK(fstat(file, &about) == 0, CLS_ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
   image->size = (uint64_t)about.st_size;
   CLS_TRY(find_pieces(rows, image));
   uint8_t *to = image->bytes;
@@ -167,12 +167,22 @@ static cls_status read_pieces(int file, const char *path, const cls_image_rows *
 
 cls_status cls_image_take(const char *path, cls_image_rows *rows, cls_image *image) {
   *image = (cls_image){0};
-  CLS_TRY(find_rows(path, rows));
+  CLS_TRY(find_rows(path, false, rows));
   const int file = open(path, O_RDONLY | O_CLOEXEC);
   CLS_CHECK(file >= 0, CLS_ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
   const cls_status status = read_pieces(file, path, rows, image);
   close(file);
   return status;
+}
+
+cls_status cls_image_learn(const char *path, const cls_image *image, cls_image_rows *rows) {
+  uint64_t end = 0;
+  for (size_t i = 0; i <= image->n; i++) {
+    const uint64_t next = i < image->n ? image->offset[i] : image->size;
+    CLS_TRY(add_range(rows, end, next - end));
+    if (i < image->n) end = next + image->length[i];
+  }
+  return find_rows(path, true, rows);
 }
 
 /* ---- back ---- */

@@ -26,9 +26,12 @@ typedef struct {
 } cls_image_rows;
 void cls_image_rows_free(cls_image_rows *rows);
 
-/* All local. The file at `path`, which was flushed and which nobody writes to now. */
+/* All local. The file at `path`, which was flushed (cls_h5_flush: it is on the disk) and which nobody writes to now. */
 cls_status cls_image_take(const char *path, cls_image_rows *rows, cls_image *image);
 void cls_image_free(cls_image *image); /* also one that is {0} */
+/* Fills `rows`, which is {0}, from an image that was just put back: rows are what it does not have. Finding them one by one takes
+ * time that grows with the square of their number. */
+cls_status cls_image_learn(const char *path, const cls_image *image, cls_image_rows *rows);
 /* CLS_ERR_INPUT where the file is not there, cannot be written to, or is shorter than its rows need. */
 cls_status cls_image_check(const char *path, const cls_image *image);
 /* Makes the file what it was. It reaches the disk. */

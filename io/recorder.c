@@ -270,7 +270,7 @@ static cls_status open_files(cls_recorder *r, const cls_keeper *keeper) {
   cls_status status = CLS_OK;
   if (r->record.world.rank == 0) status = cls_guard_lock(r->directory, &r->lock);
   CLS_TRY(cls_agree(r->record.world.comm, status));
-  if (keeper) CLS_TRY(cls_record_files_restore(&r->record, r->recordings, r->n_recordings, keeper));
+  if (keeper) CLS_TRY(cls_record_files_restore(&r->record, r->recordings, r->n_recordings, r->rows, keeper));
   r->opened = true;
   for (size_t i = 0; i < r->n_recordings; i++)
     if (r->recordings[i].open) CLS_TRY(r->recordings[i].open(r->recordings[i].self));

@@ -178,14 +178,15 @@ exit $code'
 launch() {
   n=$1
   shift
+  # Every rank sees the GPUs that its node gave to the job, and takes the one of its number. So GPUs reach each other, and ranks
+  # know how many share one. Bound by SLURM, each would believe that its GPU is that of all ranks of the node; and under mpirun
+  # SLURM would take the daemon that starts ranks on another node for one task, with the GPU and the cores of one.
+  unset SLURM_GPUS_PER_TASK SLURM_CPUS_PER_TASK
   if [ "$launcher" = srun ]; then
     if [ -n "$per_node" ]; then
       set -- --nodes=$(((n + per_node - 1) / per_node)) --ntasks-per-node="$per_node" "$@"
     fi
     if [ "$bound" = yes ]; then set -- --cpu-bind=cores "$@"; fi
-    # Every rank sees the GPUs that its node gave to the job, and takes the one of its number. So GPUs reach each other, and ranks
-    # know how many share one. Bound by SLURM, each would believe that its GPU is that of all ranks of the node.
-    unset SLURM_GPUS_PER_TASK
     # More GPUs than cores, for instance.
     if [ $((cpus * share)) -gt "$cpus_here" ]; then set -- --overcommit "$@"; fi
     # Where a rank dies the others must not wait for it.

@@ -37,11 +37,14 @@ def row(sweep, ranks, runs):
         return statistics.median(run[key] for run in runs)
 
     seconds = [run["simulate_s"] for run in runs]
-    return {"sweep": sweep, "ranks": ranks, "threads": runs[0]["threads"], "neurons": runs[0]["neurons"], "synapses": runs[0]["synapses"],
-            "runs": len(runs), "build_s": middle("build_s"), "simulate_s": statistics.median(seconds), "simulate_min_s": min(seconds),
-            "simulate_max_s": max(seconds), "real_time_factor": middle("real_time_factor"), "events_per_s": middle("events_per_s"),
-            "wait_share": statistics.median(run["timing"]["wait"]["mean"] / run["simulate_s"] for run in runs),
-            "peak_rss_bytes": max(run["peak_rss_bytes"] for run in runs), "digest": " ".join(sorted({run["digest"] for run in runs}))}
+    line = {"sweep": sweep, "ranks": ranks, "runs": len(runs)}
+    line |= {key: runs[0][key] for key in ("threads", "neurons", "synapses")}
+    line |= {key: middle(key) for key in ("build_s", "simulate_s", "real_time_factor", "events_per_s")}
+    line |= {"simulate_min_s": min(seconds), "simulate_max_s": max(seconds)}
+    line["wait_share"] = statistics.median(run["timing"]["wait"]["mean"] / run["simulate_s"] for run in runs)
+    line["peak_rss_bytes"] = max(run["peak_rss_bytes"] for run in runs)
+    line["digest"] = " ".join(sorted({run["digest"] for run in runs}))
+    return line
 
 
 def table(sweep, runs):
@@ -75,7 +78,8 @@ def text(rows, summary):
             lines = ["  ".join(word.rjust(width) for word, width in zip(line, widths)) for line in lines]
             parts.append("\n".join([f"{sweep}: {what}", *lines]))
     different = differing(rows)
-    parts.append(f"DIGESTS DIFFER in {', '.join(different)}: please report this" if different else "all runs of a network have the same digest")
+    parts.append(f"DIGESTS DIFFER in {', '.join(different)}: please report this" if different
+                 else "all runs of a network have the same digest")
     return "\n\n".join(parts) + "\n"
 
 

@@ -248,6 +248,14 @@ static void test_image(void **state) {
     assert_int_equal(cls_image_check(path, &image), CLS_OK);
     assert_int_equal(cls_image_put_back(path, &image), CLS_OK);
     check_same("image.h5", before, n, &image);
+    cls_image_rows learnt = {0};
+    cls_image other;
+    assert_int_equal(cls_image_learn(path, &image, &learnt), CLS_OK);
+    assert_int_equal(cls_image_take(path, &learnt, &other), CLS_OK);
+    assert_true(other.n == image.n && other.n_bytes == image.n_bytes);
+    assert_memory_equal(other.offset, image.offset, image.n * sizeof *image.offset);
+    cls_image_free(&other);
+    cls_image_rows_free(&learnt);
     check_rows("image.h5", 1000 + 777 * (uint64_t)(again + 1));
     free(before);
     cls_image_free(&image);

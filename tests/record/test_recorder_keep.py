@@ -33,7 +33,7 @@ def find_program():
 def start(program, ranks, *arguments):
     environment = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", OMP_NUM_THREADS="1")
     command = ["mpirun", "--oversubscribe", "-n", str(ranks), program] + [str(value) for value in arguments]
-    return subprocess.run(command, env=environment, timeout=120, capture_output=True, text=True, check=False)
+    return subprocess.run(command, env=environment, timeout=300, capture_output=True, text=True, check=False)
 
 
 def record(program, ranks, mode, folder, begin, end, kept, how=None, what="all"):

@@ -1,5 +1,5 @@
-"""A SLURM cluster of this machine alone, for one test: munged, slurmctld and slurmd with ports, keys and folders of their own.
-Nothing that is installed here is changed, and several may run beside each other."""
+"""A SLURM cluster on this machine alone, for one test: munged, slurmctld and a slurmd for each of its nodes, with ports, keys
+and folders of their own. Nothing that is installed here is changed, and several may run beside each other."""
 import ctypes
 import os
 import pathlib
@@ -16,12 +16,11 @@ COMMANDS = ("sbatch", "squeue", "scontrol", "scancel", "srun")
 SEARCH = "/usr/sbin:/sbin:/usr/local/sbin:" + os.environ.get("PATH", "")
 
 # Jobs that requeue themselves begin anew once their credential has expired: seconds, not the usual two minutes.
-# A node that was given more cores than the machine has lets jobs run beside each other.
+# Nodes that were given more cores than the machine has let jobs run beside each other.
 CONFIGURATION = """
 ClusterName=callosum
 SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={controller_port}
-SlurmdPort={node_port}
 SlurmUser=root
 AuthType=auth/munge
 AuthInfo=socket={folder}/munge/socket,cred_expire={expire_s}
@@ -34,11 +33,12 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
 SchedulerParameters=sched_interval=2,bf_interval=2,batch_sched_delay=1
 StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool
+SlurmdSpoolDir={folder}/spool_%n
+TmpFS={folder}/tmp_%n
 SlurmctldPidFile={folder}/slurmctld.pid
-SlurmdPidFile={folder}/slurmd.pid
+SlurmdPidFile={folder}/slurmd_%n.pid
 SlurmctldLogFile={folder}/slurmctld.log
-SlurmdLogFile={folder}/slurmd.log
+SlurmdLogFile={folder}/slurmd_%n.log
 SlurmdParameters=config_overrides
 ReturnToService=2
 KillWait=30
@@ -48,9 +48,9 @@ GresTypes=gpu
 AccountingStorageType=accounting_storage/none
 JobAcctGatherType=jobacct_gather/none
 JobCompType=jobcomp/none
-NodeName={host} NodeAddr=127.0.0.1 Port={node_port} CPUs={cores} Gres=gpu:{gpus} State=UNKNOWN
-PartitionName=test Nodes={host} Default=YES MaxTime=INFINITE State=UP
+PartitionName=test Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """
+NODE = "NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs={cores} Gres=gpu:{gpus} State=UNKNOWN\n"
 
 
 def missing():
@@ -78,8 +78,9 @@ def free_ports(count):
 class Cluster:
     """with Cluster(folder) as cluster: ... cluster.sbatch(...) ... Everything ends with the block."""
 
-    def __init__(self, folder, cores=16, gpus=2):
+    def __init__(self, folder, nodes=2, cores=12, gpus=2):
         self.folder = pathlib.Path(folder)
+        self.nodes = [f"node{i}" for i in range(1, nodes + 1)]
         self.cores, self.gpus, self.running = cores, gpus, []
         self.configuration = self.folder / "slurm.conf"
         self.own = {"SLURM_CONF": str(self.configuration), "PATH": SEARCH}
@@ -96,15 +97,14 @@ class Cluster:
     def __exit__(self, *_):
         self._end()
 
-    def _daemon(self, name, *arguments, **options):
+    def _daemon(self, name, *arguments, log=None, **options):
         def with_the_test():
             """A test that is killed does not leave its daemons behind."""
             ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
-        log = open(self.folder / f"{name}.out", "w", encoding="utf-8")
-        with log:
+        with open(self.folder / f"{log or name}.out", "w", encoding="utf-8") as stream:
             process = subprocess.Popen([shutil.which(name, path=SEARCH), *map(str, arguments)], env=self.environment,
-                                       stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+                                       stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT, start_new_session=True,
                                        preexec_fn=with_the_test, **options)
         self.running.append((name, process))
         return process
@@ -125,21 +125,26 @@ class Cluster:
 
     def _begin(self):
         self.folder.mkdir(mode=0o755)
-        for name in ("state", "spool"):
+        for name in ("state", *(f"{kind}_{node}" for node in self.nodes for kind in ("spool", "tmp"))):
             (self.folder / name).mkdir(mode=0o755)
         for i in range(self.gpus):
             os.mknod(self.folder / f"nvidia{i}", 0o20666, os.makedev(1, 3))
         self._munge()
-        controller, node = free_ports(2)
+        controller, *ports = free_ports(1 + len(self.nodes))
         host = socket.gethostname().split(".")[0]
-        text = CONFIGURATION.format(host=host, folder=self.folder, controller_port=controller, node_port=node, cores=self.cores,
-                                    gpus=self.gpus, expire_s=10)
-        devices = f"{self.folder}/nvidia[0-{self.gpus - 1}]"
+        text = CONFIGURATION.format(host=host, folder=self.folder, controller_port=controller, expire_s=10)
+        for name, port in zip(self.nodes, ports):
+            text += NODE.format(name=name, host=host, port=port, cores=self.cores, gpus=self.gpus)
         self.configuration.write_text(text, encoding="utf-8")
-        (self.folder / "gres.conf").write_text(f"NodeName={host} Name=gpu Flags=nvidia_gpu_env File={devices}\n", encoding="utf-8")
+        devices = f"Name=gpu Flags=nvidia_gpu_env File={self.folder}/nvidia[0-{self.gpus - 1}]\n"
+        (self.folder / "gres.conf").write_text(f"NodeName={','.join(self.nodes)} {devices}", encoding="utf-8")
         self._daemon("slurmctld", "-D", "-f", self.configuration)
-        self._daemon("slurmd", "-D", "-N", host, "-f", self.configuration)
-        self._wait(lambda: re.search(r"State=IDLE\s", self.command("scontrol", "show", "node").stdout), "node that is up")
+        for name in self.nodes:
+            self._daemon("slurmd", "-D", "-N", name, "-f", self.configuration, log=name)
+        self._wait(self._idle, "nodes that are up")
+
+    def _idle(self):
+        return len(re.findall(r"State=IDLE\s", self.command("scontrol", "show", "node").stdout)) == len(self.nodes)
 
     def _wait(self, condition, what, seconds=60):
         limit = time.monotonic() + seconds

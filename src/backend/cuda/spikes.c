@@ -217,7 +217,8 @@ cls_status cls_cuda_counts_show(void *instance, int member, int tally, int64_t *
   cls_cuda_watch *w = &b->watch;
   const cls_gpu_tally *t = &b->rank.tally[tally];
   int64_t *next = &w->next[tally][member];
-  /* Whole bins are told once, also where they are asked for again before the next step. Before the first there is no room yet. */
+  /* Whole bins are told once, also where they are asked for again before the next step. Before the first step there is
+   * no room for any. */
   *bin = *next;
   *n = w->words[tally] > 0 ? bins_until(t, b->now) - (*next - t->base) : 0;
   if (*n < 0) *n = 0;
