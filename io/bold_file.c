@@ -1,4 +1,5 @@
 #include "io/bold_file.h"
+#include "io/record_keep.h"
 #include "model/balloon.h"
 #include <math.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@ struct cls_bold_file_ {
   cls_haemodynamics haemodynamics;
   uint64_t *size;  /* [owned regions] */
   bool handed;     /* volumes are handed over */
+  int watched;     /* the engine's number of the tally, -1: none */
   int64_t written; /* volumes */
   cls_balloon_consts consts;
   cls_balloon *state;    /* [member][owned regions] */
@@ -225,6 +227,69 @@ cls_status cls_bold_file_connectivity(cls_bold_file *f, cls_connectivity *result
   return CLS_OK;
 }
 
+/* ---- what is known between two flushes ----
+ * The same whoever advances the haemodynamics, so that a run goes on where they are advanced elsewhere. */
+
+void cls_bold_file_watched(cls_bold_file *f, int tally) { f->watched = tally; }
+
+/* Of the regions owned here, in one member, to the backend or from it; where it has them slot k is the k-th of them. */
+static cls_status move_state(cls_bold_file *f, int member, bool put, uint64_t *during, uint32_t *partial) {
+  const size_t owned = f->regions->columns.n_owned, at = (size_t)member * owned;
+  cls_haemodynamic_state state = {f->state + at, during, partial};
+  for (size_t i = 0; i < owned && put; i++) {
+    during[i] = (uint64_t)f->in_tr[at + i];
+    partial[i] = (uint32_t)f->counts.local[at + i];
+  }
+  CLS_TRY(cls_engine_haemodynamics(f->record->engine, member, f->watched, put, &state));
+  for (size_t i = 0; i < owned && !put; i++) {
+    f->in_tr[at + i] = (int64_t)during[i];
+    f->counts.local[at + i] = partial[i];
+  }
+  return CLS_OK;
+}
+
+static cls_status move_states(cls_bold_file *f, bool put) {
+  const size_t owned = f->regions->columns.n_owned;
+  uint64_t *during = NULL;
+  uint32_t *partial = NULL;
+  cls_status status = cls_alloc(&during, owned, sizeof *during, "haemodynamics");
+  if (status == CLS_OK) status = cls_alloc(&partial, owned, sizeof *partial, "haemodynamics");
+  for (int m = 0; m < f->record->members && status == CLS_OK; m++)
+    status = move_state(f, m, put, during, partial);
+  free(during);
+  free(partial);
+  return status;
+}
+
+/* Takes what the backend has, as if it had been counted here. */
+static cls_status fetch_states(cls_bold_file *f) {
+  f->counts.base = f->record->reached / f->counts.interval;
+  f->counts.used = 0;
+  CLS_TRY(cls_samples_reserve(&f->counts, 1));
+  return move_states(f, false);
+}
+
+static cls_status keep(void *self, const cls_keeper *keeper) {
+  enum { NUMBERS = sizeof(cls_balloon) / sizeof(double) };
+  cls_bold_file *f = self;
+  const cls_columns *columns = &f->regions->columns;
+  const int64_t step = f->record->reached;
+  const uint64_t members = (uint64_t)f->record->members;
+  if (!keeper->loading) CLS_TRY(cls_agree(f->record->world.comm, f->handed ? fetch_states(f) : CLS_OK));
+  CLS_TRY(cls_keep_samples(keeper, "recorder/bold/bin", step, &f->counts));
+  CLS_TRY(
+      cls_keep_columns(keeper, columns, "recorder/bold/balloon", CLS_KEEP_F64, members, NUMBERS, f->state));
+  CLS_TRY(cls_keep_columns(keeper, columns, "recorder/bold/spikes", CLS_KEEP_I64, members, 1, f->in_tr));
+  if (!keeper->loading) return CLS_OK;
+  f->written = f->signals.written = f->rates.written = step / f->counts.interval / f->tr_bins;
+  cls_status status = CLS_OK;
+  if (f->tally.haemodynamics && f->watched >= 0 && f->record->engine) {
+    status = move_states(f, true);
+    if (status == CLS_ERR_INTERNAL) status = CLS_OK; /* this backend leaves them to us */
+  }
+  return cls_agree(f->record->world.comm, status);
+}
+
 /* ---- creation ---- */
 
 /* Collective: all ranks hand over the same. */
@@ -256,15 +321,17 @@ cls_status cls_bold_file_create(const cls_record *record, const cls_groups *regi
   cls_bold_file *f = NULL;
   CLS_TRY(cls_alloc(&f, 1, sizeof *f, "BOLD recording"));
   *recording = (cls_recording){.self = f,
+                               .file = "bold.h5",
                                .prepare = prepare,
                                .open = open_file,
                                .spikes = add,
                                .flush = flush,
+                               .keep = keep,
                                .close = close_file,
                                .free = free_file};
   f->record = record;
   f->regions = regions;
-  f->file = -1;
+  f->file = f->watched = -1;
   CLS_TRY(check_job(record, f));
   f->signals = (cls_rows){.record = record,
                           .columns = &regions->columns,

@@ -22,6 +22,8 @@ typedef struct cls_bold_file_ cls_bold_file;
 /* Local. `regions`: one group per region, borrowed. */
 cls_status cls_bold_file_create(const cls_record *record, const cls_groups *regions,
                                 cls_recording *recording);
+/* Local. Under which number the engine knows the tally of this recording; -1: it shows all spikes. */
+void cls_bold_file_watched(cls_bold_file *file, int tally);
 /* Collective, while the file is open. Functional connectivity of each member after the warm-up, read back
  * from the file: results[members], the same on all ranks. */
 cls_status cls_bold_file_connectivity(cls_bold_file *file, cls_connectivity *results);

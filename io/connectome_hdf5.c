@@ -81,7 +81,10 @@ static cls_status read_length(const h5_reader *r, const char *name, uint64_t *n)
   hsize_t dims[1] = {0};
   if (rank == 1) H5Sget_simple_extent_dims(space, dims, NULL);
   H5Sclose(space);
+  const bool stored = cls_h5_is_stored(dataset);
   H5Dclose(dataset);
+  CLS_CHECK(stored, CLS_ERR_INPUT, "%s: %s: %llu rows, of which hardly any are stored: the file is damaged",
+            r->path, name, (unsigned long long)dims[0]);
   CLS_CHECK(rank == 1, CLS_ERR_INPUT, "%s: %s: %d dimensions, expected 1", r->path, name, rank);
   *n = dims[0];
   return CLS_OK;

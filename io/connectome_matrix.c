@@ -329,9 +329,20 @@ static cls_status fill_regions(assembly *a, cls_connectome *c) {
                   c->names[a->n - 1]);
 }
 
+/* A few bytes can claim any number of regions: most must have something to say. */
+static cls_status check_size(const assembly *a) {
+  const uint64_t most = (1 << 20) + 16 * a->weights.n_entries;
+  CLS_CHECK(a->weights.rows <= most, CLS_ERR_INPUT,
+            "%s: %llu regions and %llu entries: expected at most %llu regions, 2^20 and 16 for each entry",
+            a->path, (unsigned long long)a->weights.rows, (unsigned long long)a->weights.n_entries,
+            (unsigned long long)most);
+  return CLS_OK;
+}
+
 static cls_status assemble(assembly *a, cls_connectome **c) {
   uint64_t tracts;
   CLS_TRY(read_square(a, a->path, a->options->variable, &a->weights));
+  CLS_TRY(check_size(a));
   CLS_CHECK(a->options->format != CLS_FORMAT_BIDS || names_of(&a->weights), CLS_ERR_INPUT,
             "%s: no names of regions: expected them in a header, as in BIDS", a->path);
   CLS_TRY(drop_unassigned(a));

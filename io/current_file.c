@@ -98,6 +98,14 @@ static cls_status flush(void *self, int64_t step) {
   return cls_record_sync(f->record, f->file);
 }
 
+/* Samples are taken at the end of their interval: none is ever half done, only positions count. */
+static cls_status keep(void *self, const cls_keeper *keeper) {
+  current_file *f = self;
+  if (!keeper->loading) return CLS_OK;
+  f->currents.base = f->rows.written = f->record->reached / f->rows.time_steps;
+  return CLS_OK;
+}
+
 /* ---- creation ---- */
 
 cls_status cls_current_file_create(const cls_record *record, const cls_groups *populations,
@@ -114,10 +122,12 @@ cls_status cls_current_file_create(const cls_record *record, const cls_groups *p
   CLS_CHECK(width > 0, CLS_ERR_INPUT, "record.currents: no population has receptors");
   CLS_TRY(cls_alloc(&f, 1, sizeof *f, "current recording"));
   *recording = (cls_recording){.self = f,
+                               .file = "currents.h5",
                                .interval = interval,
                                .open = open_file,
                                .look = look,
                                .flush = flush,
+                               .keep = keep,
                                .close = close_file,
                                .free = free_file};
   f->record = record;

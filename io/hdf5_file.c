@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 /* Bytes of a chunk of a series, and of one collective write of one rank (MPI-IO counts bytes in an int). */
@@ -18,21 +19,31 @@ enum { CHUNK_BYTES = 1 << 20, WRITE_BYTES = 1 << 29 };
 static herr_t keep_reason(unsigned n, const H5E_error2_t *error, void *reason) {
   (void)n;
   const char **text = reason;
-  *text = error->desc; /* walking upwards from the cause: keep the first */
-  return 1;
+  *text = error->desc; /* walking upwards from the cause: keep the first that says something */
+  return *text && **text ? 1 : 0;
+}
+
+/* HDF5's own reason for what failed last. It forgets it at the next call. */
+static void take_reason(char *reason, size_t size) {
+  const char *text = NULL;
+  hid_t stack = H5Eget_current_stack();
+  snprintf(reason, size, "no reason given");
+  if (stack < 0) return;
+  H5Ewalk2(stack, H5E_WALK_UPWARD, keep_reason, &text);
+  if (text && text[0]) snprintf(reason, size, "%s", text);
+  H5Eclose_stack(stack);
+}
+
+static cls_status fail_with(hid_t file, const char *what, const char *reason) {
+  char path[512] = "HDF5";
+  if (file >= 0 && H5Fget_name(file, path, sizeof path) < 0) snprintf(path, sizeof path, "HDF5");
+  return cls_fail(CLS_ERR_IO, "%s: %s failed: %s", path, what, reason);
 }
 
 cls_status cls_h5_fail(hid_t file, const char *what) {
-  char path[512] = "HDF5", reason[256] = "no reason given";
-  const char *text = NULL;
-  hid_t stack = H5Eget_current_stack();
-  if (stack >= 0) {
-    H5Ewalk2(stack, H5E_WALK_UPWARD, keep_reason, &text);
-    if (text && text[0]) snprintf(reason, sizeof reason, "%s", text);
-    H5Eclose_stack(stack);
-  }
-  if (file >= 0 && H5Fget_name(file, path, sizeof path) < 0) snprintf(path, sizeof path, "HDF5");
-  return cls_fail(CLS_ERR_IO, "%s: %s failed: %s", path, what, reason);
+  char reason[256];
+  take_reason(reason, sizeof reason);
+  return fail_with(file, what, reason);
 }
 
 /* ---- the skeleton ---- */
@@ -189,13 +200,42 @@ cls_status cls_h5_read_text(hid_t object, const char *name, char **text) {
   return CLS_OK;
 }
 
+bool cls_h5_is_stored(hid_t dataset) {
+  const double slack = 1 << 24, packing = 2048; /* deflate makes 1032 bytes of one */
+  const hid_t space = H5Dget_space(dataset), type = H5Dget_type(dataset),
+              creation = H5Dget_create_plist(dataset);
+  const double claimed = (double)H5Sget_simple_extent_npoints(space) * (double)H5Tget_size(type);
+  const bool elsewhere = H5Pget_layout(creation) == H5D_VIRTUAL || H5Pget_external_count(creation) > 0;
+  const double stored = (double)H5Dget_storage_size(dataset);
+  H5Pclose(creation);
+  H5Tclose(type);
+  H5Sclose(space);
+  return elsewhere || claimed <= slack + packing * stored;
+}
+
 /* ---- the recording ---- */
+
+/* What HDF5 knows of a file stays in memory until a flush: by itself it writes single entries whenever its cache is full, and
+ * between those the file is not readable. Entries are small (an index node of 4 KB for 64 chunks). */
+static bool keep_until_flush(hid_t access) {
+  enum { DIRTY_BYTES = 32 << 20, CACHE_BYTES = 64 << 20 };
+  H5AC_cache_config_t config = {.version = H5AC__CURR_CACHE_CONFIG_VERSION};
+  if (H5Pget_mdc_config(access, &config) < 0) return false;
+  config.set_initial_size = true;
+  config.initial_size = config.max_size = CACHE_BYTES;
+  config.evictions_enabled = false;
+  config.incr_mode = H5C_incr__off;
+  config.flash_incr_mode = H5C_flash_incr__off;
+  config.decr_mode = H5C_decr__off;
+  config.dirty_bytes_threshold = DIRTY_BYTES;
+  return H5Pset_mdc_config(access, &config) >= 0;
+}
 
 cls_status cls_h5_open_shared(MPI_Comm comm, const char *path, hid_t *file) {
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   hid_t access = H5Pcreate(H5P_FILE_ACCESS);
   bool ok = H5Pset_fapl_mpio(access, comm, MPI_INFO_NULL) >= 0 &&
-            H5Pset_all_coll_metadata_ops(access, true) >= 0 && H5Pset_coll_metadata_write(access, true) >= 0;
+            H5Pset_all_coll_metadata_ops(access, true) >= 0 && keep_until_flush(access);
   *file = ok ? H5Fopen(path, H5F_ACC_RDWR, access) : -1;
   H5Pclose(access);
   if (*file < 0) return cls_error_prefix(cls_h5_fail(-1, "opening the file on all ranks"), "%s", path);
@@ -234,7 +274,9 @@ static cls_status select_block(const cls_h5_series *series, const hsize_t *start
   s->here = H5Screate_simple(series->rank, count, NULL);
   s->transfer = H5Pcreate(H5P_DATASET_XFER);
   H5_CHECK(s->there >= 0 && s->here >= 0 && s->transfer >= 0, series->file, "preparing a transfer");
-  bool ok = H5Pset_dxpl_mpio(s->transfer, H5FD_MPIO_COLLECTIVE) >= 0;
+  /* All ranks take part, but each moves its own bytes: Open MPI's collective writes say that all is well when the disk is full. */
+  bool ok = H5Pset_dxpl_mpio(s->transfer, H5FD_MPIO_COLLECTIVE) >= 0 &&
+            H5Pset_dxpl_mpio_collective_opt(s->transfer, H5FD_MPIO_INDIVIDUAL_IO) >= 0;
   if (H5Sget_simple_extent_npoints(s->here) == 0)
     ok = ok && H5Sselect_none(s->there) >= 0 && H5Sselect_none(s->here) >= 0;
   else
@@ -249,14 +291,45 @@ static void release(selection *s) {
   H5Sclose(s->there);
 }
 
-cls_status cls_h5_block_write(cls_h5_series *series, const hsize_t *start, const hsize_t *count,
-                              const void *values) {
+/* What the disk says of itself: HDF5 and MPI do not pass its reason on. */
+static const char *disk_of(hid_t file, char *text, size_t size) {
+  char path[4096];
+  struct statvfs disk;
+  const bool known = H5Fget_name(file, path, sizeof path) >= 0 && statvfs(path, &disk) == 0;
+  const unsigned long long left = known ? (unsigned long long)disk.f_bavail * disk.f_frsize : 0;
+  if (known)
+    snprintf(text, size, "(disk full or quota reached? %llu bytes are free)", left);
+  else
+    snprintf(text, size, "(disk full or quota reached?)");
+  return text;
+}
+
+/* A write that all ranks take part in, `bytes` of them together from row `row` on. */
+static cls_status fail_writing(const cls_h5_series *series, uint64_t row, uint64_t bytes) {
+  char name[256] = "a dataset", disk[96], reason[256], what[512];
+  take_reason(reason, sizeof reason);
+  if (H5Iget_name(series->dataset, name, sizeof name) <= 0) snprintf(name, sizeof name, "a dataset");
+  snprintf(what, sizeof what, "writing %llu bytes at row %llu of %s %s", (unsigned long long)bytes,
+           (unsigned long long)row, name, disk_of(series->file, disk, sizeof disk));
+  return fail_with(series->file, what, reason);
+}
+
+/* `row` and `bytes`: what all ranks write together. */
+static cls_status write_block(cls_h5_series *series, const hsize_t *start, const hsize_t *count,
+                              const void *values, uint64_t row, uint64_t bytes) {
   selection s;
   CLS_TRY(select_block(series, start, count, &s));
-  H5_CHECK(H5Dwrite(series->dataset, series->type, s.here, s.there, s.transfer, values) >= 0, series->file,
-           "writing (disk full or quota reached?)");
+  if (H5Dwrite(series->dataset, series->type, s.here, s.there, s.transfer, values) < 0)
+    return fail_writing(series, row, bytes);
   release(&s);
   return CLS_OK;
+}
+
+cls_status cls_h5_block_write(cls_h5_series *series, const hsize_t *start, const hsize_t *count,
+                              const void *values) {
+  uint64_t bytes = H5Tget_size(series->type);
+  for (int d = 0; d < series->rank; d++) bytes *= count[d];
+  return write_block(series, start, count, values, start[0], bytes);
 }
 
 /* The block of `n` rows from `first` on. */
@@ -276,7 +349,7 @@ static cls_status grow(cls_h5_series *series, uint64_t rows) {
 cls_status cls_h5_series_append(cls_h5_series *series, uint64_t total, uint64_t offset, uint64_t n,
                                 const void *rows) {
   if (total == 0) return CLS_OK;
-  const hsize_t first = series->dims[0] + offset;
+  const hsize_t begin = series->dims[0], first = begin + offset;
   const uint64_t piece = WRITE_BYTES / series->row_bytes > 0 ? WRITE_BYTES / series->row_bytes : 1;
   CLS_TRY(grow(series, total));
   uint64_t most = n; /* rows of the rank that has most: how many writes everyone takes part in */
@@ -287,7 +360,7 @@ cls_status cls_h5_series_append(cls_h5_series *series, uint64_t total, uint64_t 
     const void *from = now > 0 ? (const char *)rows + done * series->row_bytes : nothing;
     hsize_t start[4], count[4];
     rows_of(series, first + (now > 0 ? done : 0), now, start, count);
-    CLS_TRY(cls_h5_block_write(series, start, count, from));
+    CLS_TRY(write_block(series, start, count, from, begin, total * series->row_bytes));
   }
   return CLS_OK;
 }
@@ -306,7 +379,8 @@ cls_status cls_h5_columns_append(cls_h5_series *series, uint64_t total, uint64_t
   if (piece > total) piece = total;
   for (uint64_t row = 0; row < total; row += piece) {
     const hsize_t start[2] = {begin + row, first}, count[2] = {total - row < piece ? total - row : piece, n};
-    CLS_TRY(cls_h5_block_write(series, start, count, (const char *)values + row * n * bytes));
+    CLS_TRY(write_block(series, start, count, (const char *)values + row * n * bytes, begin,
+                        total * series->row_bytes));
   }
   return CLS_OK;
 }
@@ -354,6 +428,9 @@ cls_status cls_h5_attribute_update(hid_t file, const char *name, hid_t type, con
 }
 
 cls_status cls_h5_flush(hid_t file) {
-  H5_CHECK(H5Fflush(file, H5F_SCOPE_GLOBAL) >= 0, file, "writing (disk full or quota reached?)");
-  return CLS_OK;
+  char disk[96], reason[256], what[160];
+  if (H5Fflush(file, H5F_SCOPE_GLOBAL) >= 0) return CLS_OK;
+  take_reason(reason, sizeof reason);
+  snprintf(what, sizeof what, "writing headers and indices %s", disk_of(file, disk, sizeof disk));
+  return fail_with(file, what, reason);
 }

@@ -45,6 +45,10 @@ cls_status cls_h5_series_create(hid_t file, const char *path, hid_t type, int ra
  * none or it is no text. */
 cls_status cls_h5_read_text(hid_t object, const char *name, char **text);
 
+/* Whether a dataset can hold what its extents claim: not where that is far more than is stored of it, however well it is
+ * packed. Of files by others: a few bytes may claim any number of zeros. */
+bool cls_h5_is_stored(hid_t dataset);
+
 /* ---- the recording: collective ---- */
 
 typedef struct {

@@ -80,6 +80,14 @@ typedef struct {
   char *origin; /* the file's name */
 } cls_empirical;
 
+/* Section `checkpoint:`. Without it, checkpoints are written where a signal asks for one. */
+typedef struct {
+  double every_s;   /* wall time between checkpoints, 0: none because of that */
+  int64_t interval; /* steps between checkpoints, 0: none because of that */
+  int keep;         /* how many stay */
+  bool at_end;      /* also when the run is complete */
+} cls_checkpoint_options;
+
 /* A key of section `sweep:` and the values it takes, each as YAML in one line. */
 typedef struct {
   char *key; /* "brain.params.g_AMPA_mS_cm2" */
@@ -92,12 +100,17 @@ typedef struct {
   char *path;    /* of the file */
   char *text;    /* as run: the file's text with --set applied, YAML; goes into every output file */
   uint64_t hash; /* of text, and of the synapses and positions it lists in files */
+  /* The same of what bits can depend on: without sections `checkpoint`, `partition` and `sweep` and keys
+   * `simulation.backend` and `simulation.beat_ms`. Files it names by what they hold. */
+  char *science;
+  uint64_t science_hash;
   double duration_ms, dt_ms, beat_ms;
   uint64_t seed;
   char *backend;
   int members;
   cls_record_options record;
   char *partition_method;
+  cls_checkpoint_options checkpoint;
   cls_sweep_axis
       *sweep; /* [n_sweep], in the order of the file; the job itself has the values it was written with */
   uint32_t n_sweep;
@@ -205,6 +218,17 @@ typedef struct {
 cls_status cls_recorder_create(const cls_world *world, const cls_job *job, const cls_placement *placement,
                                const cls_layout *layout, const cls_plastic_lister *plastic,
                                const char *directory, int64_t steps, cls_recorder **recorder);
+/* Collective. Saves what the recorder knows of the steps before `step`, which were flushed, and what its files are now: from
+ * within cls_saver.save. Or loads it, when the engine was loaded and knows the recorder, before it runs; the recorder was then
+ * created by cls_recorder_continue. Arrays "recorder/...". */
+cls_status cls_recorder_keep(cls_recorder *recorder, cls_engine *engine, int64_t step,
+                             const cls_keeper *keeper);
+/* Collective. As cls_recorder_create, but makes the files of the folder again what they were when `keeper` (loading) was saved
+ * at step `begin`, and goes on in them. */
+cls_status cls_recorder_continue(const cls_world *world, const cls_job *job, const cls_placement *placement,
+                                 const cls_layout *layout, const cls_plastic_lister *plastic,
+                                 const char *directory, int64_t steps, int64_t begin,
+                                 const cls_keeper *keeper, cls_recorder **recorder);
 const cls_observer *cls_recorder_observer(const cls_recorder *recorder);
 /* Collective, after the run. Fills statistics[members of the job]. */
 cls_status cls_recorder_finish(cls_recorder *recorder, cls_statistics *statistics);

@@ -8,7 +8,7 @@
 /* What the file holds at its top. */
 typedef struct {
   const cls_yaml *simulation, *brain, *populations, *projections, *scale, *stimuli, *interventions, *record,
-      *partition, *sweep;
+      *partition, *checkpoint, *sweep;
 } sections;
 static const cls_key keys[] = {
     {"simulation", CLS_KEY_MAP, offsetof(sections, simulation), .required = true,
@@ -23,6 +23,7 @@ static const cls_key keys[] = {
     {"interventions", CLS_KEY_LIST, offsetof(sections, interventions), .doc = "what changes while it runs"},
     {"record", CLS_KEY_MAP, offsetof(sections, record), .doc = "what is written down"},
     {"partition", CLS_KEY_MAP, offsetof(sections, partition), .doc = "how neurons are placed on ranks"},
+    {"checkpoint", CLS_KEY_MAP, offsetof(sections, checkpoint), .doc = "when its state is saved"},
     {"sweep", CLS_KEY_MAP, offsetof(sections, sweep),
      .doc = "{key.path: [values], ...}: a grid of runs, for callosum sweep"},
 };
@@ -59,6 +60,7 @@ const cls_schema *const cls_job_schemas[] = {&schema_job,
                                              &cls_schema_trace,
                                              &cls_schema_weights,
                                              &cls_schema_partition,
+                                             &cls_schema_checkpoint,
                                              &cls_schema_intervention,
                                              &cls_schema_tracts,
                                              &cls_schema_selection,
@@ -107,7 +109,7 @@ cls_status cls_job_fetch_text(const cls_world *world, const char *path, const ch
 /* ---- from text to job ---- */
 
 static cls_status check_top(cls_job_reader *r) {
-  static const char *const later[] = {"checkpoint", "assimilation"};
+  static const char *const later[] = {"assimilation"};
   sections s = {0};
   char words[128];
   if (r->root->kind != CLS_YAML_MAP)
@@ -135,7 +137,9 @@ static cls_status read_text(cls_job_reader *r, const char *text, size_t size, co
   CLS_TRY(check_top(r));
   CLS_TRY(cls_yaml_emit(r->root, &job->text));
   job->hash = cls_hash_string(job->text);
+  CLS_TRY(cls_job_find_science(r));
   CLS_TRY(cls_job_read_simulation(r));
+  CLS_TRY(cls_job_read_checkpoint(r));
   CLS_TRY(cls_job_read_sweep(r));
   CLS_TRY(cls_job_read_record(r));
   bool is_brain = cls_yaml_get(r->root, "brain") != NULL;
@@ -178,7 +182,8 @@ static cls_status load(cls_job_reader *r, const char *text, size_t size, const c
   CLS_TRY(cls_job_fetch_waveforms(r));
   CLS_TRY(cls_agree(r->world->comm, finish(r)));
   CLS_TRY(cls_job_fetch_empirical(r));
-  return cls_job_agree_root(r->world, r->world->rank == 0 ? cls_job_check_trains(r) : CLS_OK);
+  CLS_TRY(cls_job_agree_root(r->world, r->world->rank == 0 ? cls_job_check_trains(r) : CLS_OK));
+  return cls_job_mix_content(r);
 }
 
 static void free_reader(cls_job_reader *r) {
@@ -226,6 +231,7 @@ void cls_job_destroy(cls_job *job) {
   cls_job_free_record(&job->record);
   free(job->partition_method);
   free(job->backend);
+  free(job->science);
   free(job->text);
   free(job->path);
   cls_network_destroy(job->network);

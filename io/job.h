@@ -94,13 +94,20 @@ extern const cls_schema cls_schema_simulation, cls_schema_partition, cls_schema_
     cls_schema_kernel, cls_schema_delay, cls_schema_distance, cls_schema_intervention, cls_schema_tracts,
     cls_schema_input, cls_schema_input_waveform, cls_schema_input_trains, cls_schema_neurons,
     cls_schema_stimulus, cls_schema_events, cls_schema_plasticity, cls_schema_stdp, cls_schema_short_term,
-    cls_schema_weights;
+    cls_schema_weights, cls_schema_checkpoint;
 
 /* Sections that need nothing but the text. Local. */
 cls_status cls_job_read_simulation(cls_job_reader *r); /* and partition */
 cls_status cls_job_read_record(cls_job_reader *r);
 cls_status cls_job_read_empirical(cls_job_reader *r, const cls_yaml *node); /* record.empirical_bold */
 cls_status cls_job_read_sweep(cls_job_reader *r);
+cls_status cls_job_read_checkpoint(cls_job_reader *r);
+/* What bits can depend on (job_science.c): job->science and its hash. Local. */
+cls_status cls_job_find_science(cls_job_reader *r);
+/* Collective, when all is read: puts what the files of connectomes, waveforms and spike trains hold into job->science_hash. */
+cls_status cls_job_mix_content(cls_job_reader *r);
+/* Puts the hash of a file, or of what was made of it, into the job's hashes. */
+void cls_job_mix(cls_job *job, uint64_t hash);
 /* Written-out networks: fill job->network. Local. */
 cls_status cls_job_read_populations(cls_job_reader *r);
 cls_status cls_job_read_projections(cls_job_reader *r);

@@ -100,7 +100,7 @@ static cls_status load_file(cls_job_reader *r, const cls_job_file *file) {
     describe_edges(r, file);
     checksum = table->checksum;
   }
-  r->job->hash = cls_mix64(r->job->hash ^ checksum);
+  cls_job_mix(r->job, checksum);
   return CLS_OK;
 }
 

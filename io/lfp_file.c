@@ -79,6 +79,14 @@ static cls_status flush(void *self, int64_t step) {
   return cls_record_sync(f->record, f->file);
 }
 
+/* Samples are taken at the end of their interval: none is ever half done, only positions count. */
+static cls_status keep(void *self, const cls_keeper *keeper) {
+  lfp_file *f = self;
+  if (!keeper->loading) return CLS_OK;
+  f->currents.base = f->rows.written = f->record->reached / f->rows.time_steps;
+  return CLS_OK;
+}
+
 /* ---- creation ---- */
 
 static void free_file(void *self) {
@@ -150,10 +158,12 @@ cls_status cls_lfp_file_create(const cls_record *record, cls_recording *recordin
       cls_record_steps(record, "record.lfp.interval_ms", record->job->record.lfp_interval_ms, 1, &interval));
   CLS_TRY(cls_alloc(&f, 1, sizeof *f, "recording of field potentials"));
   *recording = (cls_recording){.self = f,
+                               .file = "lfp.h5",
                                .interval = interval,
                                .open = open_file,
                                .look = look,
                                .flush = flush,
+                               .keep = keep,
                                .close = close_file,
                                .free = free_file};
   f->record = record;

@@ -43,6 +43,15 @@ cls_status cls_matrix_shape(cls_matrix *matrix, uint64_t rows, uint64_t columns)
   return cls_alloc(&matrix->values, matrix->capacity, sizeof *matrix->values, "a matrix of numbers");
 }
 
+cls_status cls_matrix_shape_of_entries(cls_matrix *matrix, uint64_t rows, uint64_t columns) {
+  const uint64_t most = 1 << 28;
+  CLS_CHECK(
+      matrix->sparse || rows == 0 || columns <= most / rows, CLS_ERR_LIMIT,
+      "a list of entries for a matrix of %llu x %llu: expected at most 2^28 elements where all are wanted",
+      (unsigned long long)rows, (unsigned long long)columns);
+  return cls_matrix_shape(matrix, rows, columns);
+}
+
 cls_status cls_matrix_put(cls_matrix *matrix, uint64_t row, uint64_t column, double value) {
   if (!matrix->sparse) {
     const size_t at = row * matrix->columns + column;

@@ -56,6 +56,8 @@ cls_status cls_matrix_read_list(cls_text_table *table, cls_matrix *matrix);
 
 /* Dense: makes room for rows x columns zeros. Sparse: only notes the shape. */
 cls_status cls_matrix_shape(cls_matrix *matrix, uint64_t rows, uint64_t columns);
+/* The same for files of entries, whose size says nothing of the shape: a dense one may have 2^28 elements. */
+cls_status cls_matrix_shape_of_entries(cls_matrix *matrix, uint64_t rows, uint64_t columns);
 /* Sets an element. Dense: within the shape, or in the row after the last of a matrix that grows by rows. */
 cls_status cls_matrix_put(cls_matrix *matrix, uint64_t row, uint64_t column, double value);
 

@@ -101,7 +101,7 @@ static cls_status place_numbers(list_reader *r) {
   }
   const uint32_t base = lowest == 0 ? 0 : 1;
   for (uint64_t k = 0; k < 2 * r->n; k++) r->ends[k].number -= base;
-  return cls_matrix_shape(r->matrix, highest - base + 1, highest - base + 1);
+  return cls_matrix_shape_of_entries(r->matrix, highest - base + 1, highest - base + 1);
 }
 
 static int by_name(const void *a, const void *b) {

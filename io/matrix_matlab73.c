@@ -1,10 +1,9 @@
 /* Matrices of MATLAB v7.3 files, which are HDF5 behind a user block of 512 bytes: a dataset for each
  * variable, turned on its side (HDF5 counts rows first, MATLAB columns), its class in the attribute
  * MATLAB_class; a sparse matrix is a group with the row of each entry (ir), the first entry of each column
- * (jc) and the numbers (data), its rows in the attribute MATLAB_sparse. Read through our HDF5: matio brings
- * another one along. */
+ * (jc) and the numbers (data), its rows in the attribute MATLAB_sparse. */
+#include "io/hdf5_file.h"
 #include "io/matrix_file.h"
-#include <hdf5.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,10 +66,10 @@ static bool member_length(hid_t group, const char *name, hsize_t *n) {
   if (H5Lexists(group, name, H5P_DEFAULT) <= 0) return false;
   const hid_t dataset = H5Dopen2(group, name, H5P_DEFAULT);
   if (dataset < 0) return false;
-  const bool good = extents(dataset, &rank, dims);
+  const bool good = extents(dataset, &rank, dims), stored = cls_h5_is_stored(dataset);
   H5Dclose(dataset);
   *n = rank == 2 ? dims[0] * dims[1] : dims[0];
-  return good;
+  return good && stored;
 }
 
 static void describe_sparse(hid_t group, variable *v) {
@@ -251,7 +250,9 @@ static cls_status take(hid_t file, cls_matrix *matrix) {
   const hid_t object = H5Oopen(file, matrix->variable, H5P_DEFAULT);
   if (object < 0) return fail_read(matrix->variable);
   const variable v = describe(object);
-  cls_status status = cls_matrix_shape(matrix, v.rows, v.columns);
+  cls_status status = v.sparse ? cls_matrix_shape_of_entries(matrix, v.rows, v.columns) : CLS_OK;
+  if (!v.sparse && !cls_h5_is_stored(object)) status = fail_read(matrix->variable);
+  if (!v.sparse && status == CLS_OK) status = cls_matrix_shape(matrix, v.rows, v.columns);
   if (status == CLS_OK) status = v.sparse ? take_sparse(object, matrix) : take_dense(object, matrix);
   H5Oclose(object);
   return status;

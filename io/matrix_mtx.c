@@ -57,7 +57,7 @@ static cls_status read_size(mtx_reader *r) {
   CLS_CHECK(!r->symmetric || rows == columns, CLS_ERR_INPUT,
             "%s:%llu: %llu rows and %llu columns: expected a square, since the matrix is symmetric", t->path,
             (unsigned long long)t->number, (unsigned long long)rows, (unsigned long long)columns);
-  return cls_matrix_shape(r->matrix, rows, columns);
+  return cls_matrix_shape_of_entries(r->matrix, rows, columns);
 }
 
 static cls_status read_entry(mtx_reader *r) {

@@ -89,7 +89,7 @@ static cls_status take_header(text_reader *r, bool *got) {
   CLS_TRY(take_names(t, corner ? 1 : 0, m));
   CLS_TRY(cls_text_next(t, got));
   if (!*got) return CLS_OK;
-  r->labels = corner || t->n == fields + 1 || is_word(t->field[0]);
+  r->labels = corner || t->n == fields + 1 || (t->n > 1 && is_word(t->field[0]));
   if (r->labels && !corner && t->n == fields && m->column_names) { /* the corner has a word of its own */
     free(m->column_names[0]);
     memmove(m->column_names, m->column_names + 1, (fields - 1) * sizeof *m->column_names);

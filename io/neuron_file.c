@@ -1,4 +1,5 @@
 #include "io/neuron_file.h"
+#include "io/record_keep.h"
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
@@ -177,17 +178,27 @@ static uint64_t position_of(const neuron_file *f, const cls_range *range) {
   return f->position[low] + range->first;
 }
 
-/* Ranges lie in global order, so figures come out sorted by position, and so by rank. */
+/* The k-th of this rank's ranges in global order that holds chosen neurons, and the number of its first tally; NULL: not chosen. */
+static const cls_range *chosen_range(const neuron_file *f, uint32_t k, uint32_t *slot) {
+  const cls_layout *layout = f->record->layout;
+  const cls_range *range = &layout->ranges[cls_layout_nth(layout, k)];
+  if (!cls_chosen_has(&f->record->job->record.neurons, range->population)) return NULL;
+  *slot = f->slot_of_16[range->local / 16];
+  return range;
+}
+
+/* In global order, so figures come out sorted by position, and so by rank. */
 static void fill(const neuron_file *f, int member, exchange *x) {
   const cls_layout *layout = f->record->layout;
-  const tally *t = f->tallies + (size_t)member * f->n_here;
   const int ranks = f->record->world.ranks;
   size_t n = 0;
   int to = 0;
   for (int r = 0; r < ranks; r++) x->send_n[r] = 0;
   for (uint32_t r = 0; r < layout->n_ranges; r++) {
-    const cls_range *range = &layout->ranges[r];
-    if (!cls_chosen_has(&f->record->job->record.neurons, range->population)) continue;
+    uint32_t slot;
+    const cls_range *range = chosen_range(f, r, &slot);
+    if (!range) continue;
+    const tally *t = f->tallies + (size_t)member * f->n_here + slot;
     const uint64_t first = position_of(f, range);
     for (uint32_t i = 0; i < range->n; i++, t++) {
       while (first + i >= f->first[to + 1]) to++;
@@ -275,6 +286,76 @@ static cls_status finish(void *self) {
   return status;
 }
 
+/* ---- what is known between two flushes ---- */
+
+/* Of this rank's neurons in global order. */
+typedef struct {
+  cls_piece *squares, *rest; /* [members x ranges] pieces of two arrays */
+  size_t n_pieces;
+  uint64_t *square; /* [member][n_here] */
+  uint32_t *number; /* [member][n_here][count, first, last] */
+} in_order;
+
+enum { REST = 3 };
+
+static cls_status make_order(const neuron_file *f, in_order *o) {
+  const size_t cells = (size_t)f->record->members * f->n_here,
+               pieces = (size_t)f->record->members * f->record->layout->n_ranges;
+  CLS_TRY(cls_alloc(&o->squares, pieces, sizeof *o->squares, "spike counts to keep"));
+  CLS_TRY(cls_alloc(&o->rest, pieces, sizeof *o->rest, "spike counts to keep"));
+  CLS_TRY(cls_alloc(&o->square, cells, sizeof *o->square, "spike counts to keep"));
+  return cls_alloc(&o->number, cells * REST, sizeof *o->number, "spike counts to keep");
+}
+
+static void free_order(in_order *o) {
+  free(o->squares);
+  free(o->rest);
+  free(o->square);
+  free(o->number);
+}
+
+/* Copies the tallies there, or from there. */
+static void move_tallies(const neuron_file *f, bool back, in_order *o) {
+  size_t n = 0;
+  o->n_pieces = 0;
+  for (int m = 0; m < f->record->members; m++)
+    for (uint32_t k = 0; k < f->record->layout->n_ranges; k++) {
+      uint32_t slot;
+      const cls_range *range = chosen_range(f, k, &slot);
+      if (!range) continue;
+      const uint64_t first = (uint64_t)m * f->n + position_of(f, range);
+      o->squares[o->n_pieces] = (cls_piece){first, range->n, o->square + n};
+      o->rest[o->n_pieces++] = (cls_piece){first, range->n, o->number + REST * n};
+      tally *t = f->tallies + (size_t)m * f->n_here + slot;
+      for (uint32_t i = 0; i < range->n; i++, t++, n++) {
+        uint32_t *number = o->number + REST * n;
+        if (back)
+          *t = (tally){o->square[n], number[0], number[1], number[2]};
+        else {
+          o->square[n] = t->squares;
+          number[0] = t->count, number[1] = t->first, number[2] = t->last;
+        }
+      }
+    }
+}
+
+static cls_status keep(void *self, const cls_keeper *keeper) {
+  neuron_file *f = self;
+  const uint64_t rows = (uint64_t)f->record->members * f->n;
+  in_order o = {0};
+  cls_status status = cls_agree(f->record->world.comm, make_order(f, &o));
+  if (status == CLS_OK) move_tallies(f, false, &o);
+  if (status == CLS_OK)
+    status = keeper->array(keeper->self, "recorder/neurons/squares", CLS_KEEP_U64, rows, 1, NULL, o.squares,
+                           o.n_pieces);
+  if (status == CLS_OK)
+    status = keeper->array(keeper->self, "recorder/neurons/count_first_last", CLS_KEEP_U32, rows, REST, NULL,
+                           o.rest, o.n_pieces);
+  if (status == CLS_OK && keeper->loading) move_tallies(f, true, &o);
+  free_order(&o);
+  return status;
+}
+
 /* ---- creation ---- */
 
 static void free_file(void *self) {
@@ -292,8 +373,14 @@ cls_status cls_neuron_file_create(const cls_record *record, cls_recording *recor
             "record.neurons: %lld steps after the warm-up: expected fewer than 2^32",
             (long long)(record->steps - record->warmup_step));
   CLS_TRY(cls_alloc(&f, 1, sizeof *f, "recording of neurons"));
-  *recording = (cls_recording){
-      .self = f, .open = open_file, .spikes = add, .finish = finish, .close = close_file, .free = free_file};
+  *recording = (cls_recording){.self = f,
+                               .file = "neurons.h5",
+                               .open = open_file,
+                               .spikes = add,
+                               .finish = finish,
+                               .keep = keep,
+                               .close = close_file,
+                               .free = free_file};
   f->record = record;
   f->file = -1;
   CLS_TRY(number_neurons(f));

@@ -1,4 +1,5 @@
 #include "io/rate_file.h"
+#include "io/record_keep.h"
 #include <stdlib.h>
 
 typedef struct {
@@ -66,6 +67,13 @@ static cls_status flush(void *self, int64_t step) {
   return cls_record_sync(f->record, f->file);
 }
 
+static cls_status keep(void *self, const cls_keeper *keeper) {
+  rate_file *f = self;
+  const int64_t step = f->record->reached;
+  if (keeper->loading) f->rows.written = step / f->rows.time_steps;
+  return cls_keep_samples(keeper, "recorder/rates/bin", step, &f->counts);
+}
+
 cls_status cls_rate_file_create(const cls_record *record, const cls_groups *populations,
                                 cls_recording *recording) {
   int64_t bin_steps = 0;
@@ -73,8 +81,14 @@ cls_status cls_rate_file_create(const cls_record *record, const cls_groups *popu
   rate_file *f = NULL;
   CLS_TRY(cls_record_steps(record, "record.rates.bin_ms", record->job->record.rates_bin_ms, 1, &bin_steps));
   CLS_TRY(cls_alloc(&f, 1, sizeof *f, "rate recording"));
-  *recording = (cls_recording){
-      .self = f, .open = open_file, .spikes = add, .flush = flush, .close = close_file, .free = free_file};
+  *recording = (cls_recording){.self = f,
+                               .file = "rates.h5",
+                               .open = open_file,
+                               .spikes = add,
+                               .flush = flush,
+                               .keep = keep,
+                               .close = close_file,
+                               .free = free_file};
   f->record = record;
   f->populations = populations;
   f->file = -1;

@@ -98,7 +98,8 @@ cls_status cls_record_open(const cls_record *record, const char *name, cls_recor
   *file = -1;
   char *path = cls_format("%s/%s", record->directory, name);
   cls_status status = path ? CLS_OK : cls_fail(CLS_ERR_MEMORY, "out of memory for the path of %s", name);
-  if (status == CLS_OK && record->world.rank == 0) status = build_skeleton(record, path, build, self);
+  if (status == CLS_OK && record->world.rank == 0 && !record->continued)
+    status = build_skeleton(record, path, build, self);
   status = cls_agree(record->world.comm, status);
   if (status == CLS_OK) status = cls_h5_open_shared(record->world.comm, path, file);
   free(path);

@@ -20,14 +20,17 @@ typedef struct {
   int64_t
       warmup_step; /* statistics look at steps from here on; 0 where the run is shorter than the warm-up */
   int64_t flush_interval; /* steps; known when files are opened */
-  int64_t reached;        /* step of the last flush */
+  int64_t reached;        /* step of the last flush; of a run that goes on, at first, where it was saved */
   bool sync;              /* whether this flush goes through to the disk; the same on all ranks */
+  bool continued;         /* the files are there already and have what was recorded before `reached` */
+  cls_engine *engine;     /* while the recorder is kept, for recordings whose state it has */
 } cls_record;
 
 /* A recording: a file, or figures for the end of the run. Functions are called in the order they stand; NULL
  * ones are skipped. Nothing may be closed after a file could not be written (io/hdf5_file.h). */
 typedef struct {
   void *self;
+  const char *file;     /* its name in the folder; NULL: none. Owned by `self` */
   int64_t interval;     /* steps between looks at the members, 0: none are needed */
   bool at_end;          /* also at the end of the run, where that is no multiple of `interval` */
   double waiting_bytes; /* memory of this rank that every step takes until the next flush */
@@ -53,6 +56,10 @@ typedef struct {
   cls_status (*flush)(void *self, int64_t step);
   /* Collective, after the last flush: writes what is known at the end only. */
   cls_status (*finish)(void *self);
+  /* Collective, after a flush of all steps before record->reached: saves what is known of these steps and is not in the file.
+   * Or loads it, before the first step, into a recording that is new or whose file was opened where it was left; positions follow
+   * from record->reached. */
+  cls_status (*keep)(void *self, const cls_keeper *keeper);
   /* Collective. `whole`: the run came to its end, or stopped because it was asked to. */
   cls_status (*close)(void *self, bool whole);
   void (*free)(void *self); /* local; closes nothing */
@@ -64,7 +71,7 @@ cls_status cls_record_steps(const cls_record *record, const char *key, double va
                             int64_t *steps);
 /* Collective. Rank 0 creates DIR/`name` and writes what every file carries: the job, seed, version, dt,
  * warm-up, and the tables of populations and regions. `build` then adds the file's own skeleton (called on
- * rank 0 only). All ranks open the result. */
+ * rank 0 only). All ranks open the result. Where record->continued says so the file is there, and is opened only. */
 typedef cls_status (*cls_record_build)(const cls_record *record, void *self, hid_t file);
 cls_status cls_record_open(const cls_record *record, const char *name, cls_record_build build, void *self,
                            hid_t *file);

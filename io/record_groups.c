@@ -229,3 +229,22 @@ cls_status cls_groups_sum(const cls_groups *groups, uint64_t rows, uint32_t widt
   free(buffers.requests);
   return status;
 }
+
+void cls_groups_settle(const cls_groups *groups, uint64_t rows, uint32_t width, const int64_t *owned,
+                       int64_t *local) {
+  const cls_columns *columns = &groups->columns;
+  memset(local, 0, rows * groups->n_slots * width * sizeof *local);
+  for (uint32_t i = 0; i < groups->n_sends; i++) {
+    const peer *self = &groups->sends[i];
+    if (self->rank != columns->rank) continue;
+    uint32_t slot =
+        self->first; /* slots of the groups owned here, in their order; a group without neurons has none */
+    for (uint32_t k = 0; k < columns->n_owned; k++) {
+      if (groups->size[columns->owned[k]] == 0) continue;
+      for (uint64_t r = 0; r < rows; r++)
+        memcpy(local + (r * groups->n_slots + slot) * width, owned + (r * columns->n_owned + k) * width,
+               width * sizeof *local);
+      slot++;
+    }
+  }
+}

@@ -33,6 +33,9 @@ bool cls_groups_are_own(const cls_groups *groups);
  * into `owned` [rows][owned groups][width]. Rows and width are the same on all ranks. */
 cls_status cls_groups_sum(const cls_groups *groups, uint64_t rows, uint32_t width, const int64_t *local,
                           int64_t *owned);
+/* Local. The other way: owned sums are all of it, and are counted here. local [rows][n_slots][width] is 0 elsewhere. */
+void cls_groups_settle(const cls_groups *groups, uint64_t rows, uint32_t width, const int64_t *owned,
+                       int64_t *local);
 
 /* ---- samples: whole numbers per group at regular times ---- */
 
@@ -56,6 +59,8 @@ cls_status cls_samples_create(const cls_groups *groups, int members, uint32_t wi
 void cls_samples_destroy(cls_samples *samples);
 /* Bytes that wait for each step (see cls_recording). */
 double cls_samples_waiting(const cls_samples *samples);
+/* Local. Makes the next `n` samples exist, 0 where they are new. */
+cls_status cls_samples_reserve(cls_samples *samples, size_t n);
 /* Local: one addition per spike. */
 cls_status cls_samples_add_spikes(cls_samples *samples, int member, const cls_spikes *spikes);
 /* What the same samples are to a backend that counts: spikes in bins of the interval. */

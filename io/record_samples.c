@@ -21,8 +21,7 @@ double cls_samples_waiting(const cls_samples *samples) {
   return (double)row_length(samples) * COPIES * sizeof *samples->local / (double)samples->interval;
 }
 
-/* Makes samples base ... base + n - 1 exist, zero where they are new. */
-static cls_status make_room(cls_samples *s, size_t n) {
+cls_status cls_samples_reserve(cls_samples *s, size_t n) {
   const size_t row = row_length(s);
   if (n > s->capacity) {
     size_t items = s->capacity * row, wanted = n > 2 * s->capacity ? n : 2 * s->capacity;
@@ -42,7 +41,7 @@ cls_status cls_samples_add_spikes(cls_samples *s, int member, const cls_spikes *
   if (spikes->end <= spikes->begin) return CLS_OK;
   CLS_CHECK(spikes->begin / s->interval >= s->base, CLS_ERR_INTERNAL,
             "spikes of step %lld came after their bin was written", (long long)spikes->begin);
-  CLS_TRY(make_room(s, (size_t)((spikes->end - 1) / s->interval - s->base) + 1));
+  CLS_TRY(cls_samples_reserve(s, (size_t)((spikes->end - 1) / s->interval - s->base) + 1));
   for (int64_t step = spikes->begin; step < spikes->end; step++) {
     const uint32_t *first = spikes->first + (step - spikes->begin);
     int64_t *count = s->local + (size_t)(step / s->interval - s->base) * row + column;
@@ -63,7 +62,7 @@ cls_status cls_samples_add_counts(cls_samples *s, int member, int64_t bin, int64
   const size_t row = row_length(s), column = (size_t)member * s->groups->n_slots;
   if (n == 0) return CLS_OK;
   CLS_CHECK(bin >= s->base, CLS_ERR_INTERNAL, "counts of bin %lld came after it was written", (long long)bin);
-  CLS_TRY(make_room(s, (size_t)(bin + n - s->base)));
+  CLS_TRY(cls_samples_reserve(s, (size_t)(bin + n - s->base)));
   for (int64_t k = 0; k < n; k++)
     for (uint32_t g = 0; g < s->groups->n_slots; g++)
       s->local[(size_t)(bin + k - s->base) * row + column + g] += count[(size_t)k * s->groups->n_slots + g];
@@ -78,7 +77,7 @@ cls_status cls_samples_add_currents(cls_samples *s, const cls_layout *layout, in
             "currents of step %lld are not expected: one sample every %lld steps", (long long)step,
             (long long)s->interval);
   CLS_TRY(cls_view_currents(view, &sums));
-  CLS_TRY(make_room(s, (size_t)sample + 1));
+  CLS_TRY(cls_samples_reserve(s, (size_t)sample + 1));
   int64_t *row = s->local + (size_t)sample * row_length(s) + (size_t)member * s->groups->n_slots * s->width;
   for (uint32_t r = 0; r < layout->n_ranges; r++) {
     const uint32_t slot = s->groups->slot_of_range[r];
@@ -93,7 +92,7 @@ cls_status cls_samples_gather(cls_samples *s, int64_t step, uint64_t *n) {
   const int64_t complete = step / s->interval - s->base;
   const size_t row = row_length(s);
   *n = complete > 0 ? (uint64_t)complete : 0;
-  cls_status status = make_room(s, *n);
+  cls_status status = cls_samples_reserve(s, *n);
   if (status == CLS_OK)
     status = cls_grow(&s->sums, &s->sums_capacity, *n * (size_t)s->members * columns->n_owned * s->width,
                       sizeof *s->sums, "sums of samples");

@@ -4,6 +4,8 @@
 #include "io/lfp_file.h"
 #include "io/neuron_file.h"
 #include "io/rate_file.h"
+#include "io/record_files.h"
+#include "io/record_guard.h"
 #include "io/record_watch.h"
 #include "io/spectrum_file.h"
 #include "io/spike_file.h"
@@ -12,6 +14,7 @@
 #include "io/weight_file.h"
 #include <math.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* Counts that wait for a flush take at most this much memory of a rank: more frequent flushes see to it. */
 #define WAITING_BYTES (192.0 * 1024 * 1024)
@@ -32,11 +35,13 @@ struct cls_recorder_ {
   cls_spike_statistics *statistics;
   cls_observer observer;
   cls_record_watch watch;
-  bool watches;       /* no recording needs all spikes */
-  double synced_s;    /* rank 0: when a flush last went through to the disk, */
-  double sync_cost_s; /* and how long that took */
-  bool opened;        /* files may be open */
-  bool failed;        /* a file could not be written: nothing may be closed any more (io/hdf5_file.h) */
+  bool watches;         /* no recording needs all spikes */
+  cls_image_rows *rows; /* [n_recordings] rank 0: where the rows of their files are */
+  double synced_s;      /* rank 0: when a flush last went through to the disk, */
+  double sync_cost_s;   /* and how long that took */
+  int lock;             /* rank 0: of the folder, -1: none */
+  bool opened;          /* files may be open */
+  bool failed;          /* a file could not be written: nothing may be closed any more (io/hdf5_file.h) */
 };
 
 /* ---- what the engine calls ---- */
@@ -105,12 +110,49 @@ static cls_status flush(void *self, int64_t step) {
   MPI_Bcast(&sync, 1, MPI_INT, 0, r->record.world.comm);
   r->record.sync = sync != 0;
   r->record.reached = step;
-  const cls_status status = flush_all(r, step);
+  cls_status status = flush_all(r, step);
+  if (status == CLS_OK && sync)
+    status = cls_record_files_guard(&r->record, r->recordings, r->n_recordings, r->rows);
   r->failed = status != CLS_OK;
   if (sync) {
     r->synced_s = cls_seconds();
     r->sync_cost_s = r->synced_s - begun;
   }
+  return status;
+}
+
+/* ---- what is kept ---- */
+
+static cls_status keep_all(cls_recorder *r, const cls_keeper *keeper) {
+  for (size_t i = 0; i < r->n_recordings; i++)
+    if (r->recordings[i].keep) CLS_TRY(r->recordings[i].keep(r->recordings[i].self, keeper));
+  return CLS_OK;
+}
+
+/* All files are made to say how far they go and are flushed, also where the last flush left it to a later one. */
+static cls_status save(cls_recorder *r, int64_t step, const cls_keeper *keeper) {
+  CLS_CHECK(step == r->record.reached, CLS_ERR_INTERNAL,
+            "recordings are kept at step %lld but were flushed at step %lld", (long long)step,
+            (long long)r->record.reached);
+  r->record.sync = true;
+  CLS_TRY(flush_all(r, step));
+  CLS_TRY(keep_all(r, keeper));
+  return cls_record_files_save(&r->record, r->recordings, r->n_recordings, r->rows, keeper);
+}
+
+static cls_status load(cls_recorder *r, int64_t step, const cls_keeper *keeper) {
+  CLS_CHECK(r->record.continued && step == r->record.reached, CLS_ERR_INTERNAL,
+            "recordings of a run that is at step %lld are made those of step %lld",
+            (long long)r->record.reached, (long long)step);
+  return keep_all(r, keeper);
+}
+
+cls_status cls_recorder_keep(cls_recorder *r, cls_engine *engine, int64_t step, const cls_keeper *keeper) {
+  CLS_CHECK(!r->failed, CLS_ERR_IO, "%s: a recording could not be written before", r->directory);
+  r->record.engine = engine;
+  const cls_status status = keeper->loading ? load(r, step, keeper) : save(r, step, keeper);
+  r->record.engine = NULL;
+  r->failed = status != CLS_OK && status != CLS_ERR_INPUT;
   return status;
 }
 
@@ -203,6 +245,12 @@ static cls_status choose_flush_interval(cls_recorder *r) {
   return CLS_OK;
 }
 
+/* What the engine will call the tally of BOLD. */
+static void tell_bold(const cls_recorder *r) {
+  for (int t = 0; r->bold && r->watches && t < r->watch.watch.n_tallies; t++)
+    if (r->recordings[r->watch.recording[t]].self == r->bold) cls_bold_file_watched(r->bold, t);
+}
+
 static cls_status prepare(cls_recorder *r) {
   const MPI_Comm comm = r->record.world.comm;
   CLS_TRY(cls_agree(comm, make_groups(r)));
@@ -210,24 +258,33 @@ static cls_status prepare(cls_recorder *r) {
   for (size_t i = 0; i < r->n_recordings; i++)
     if (r->recordings[i].prepare) CLS_TRY(r->recordings[i].prepare(r->recordings[i].self));
   CLS_TRY(choose_flush_interval(r));
-  return cls_agree(comm, cls_record_watch_create(r->recordings, r->n_recordings, r->record.flush_interval,
-                                                 &r->watch, &r->watches));
+  cls_status status = cls_record_watch_create(r->recordings, r->n_recordings, r->record.flush_interval,
+                                              &r->watch, &r->watches);
+  if (status == CLS_OK) status = cls_alloc(&r->rows, r->n_recordings, sizeof *r->rows, "files of recordings");
+  if (status == CLS_OK) tell_bold(r);
+  return cls_agree(comm, status);
 }
 
-static cls_status open_files(cls_recorder *r) {
+/* Collective. `keeper`: where the files that are there were left; NULL: new ones are made. */
+static cls_status open_files(cls_recorder *r, const cls_keeper *keeper) {
+  cls_status status = CLS_OK;
+  if (r->record.world.rank == 0) status = cls_guard_lock(r->directory, &r->lock);
+  CLS_TRY(cls_agree(r->record.world.comm, status));
+  if (keeper) CLS_TRY(cls_record_files_restore(&r->record, r->recordings, r->n_recordings, r->rows, keeper));
   r->opened = true;
   for (size_t i = 0; i < r->n_recordings; i++)
     if (r->recordings[i].open) CLS_TRY(r->recordings[i].open(r->recordings[i].self));
-  return CLS_OK;
+  return cls_record_files_guard(&r->record, r->recordings, r->n_recordings, r->rows);
 }
 
-cls_status cls_recorder_create(const cls_world *world, const cls_job *job, const cls_placement *placement,
-                               const cls_layout *layout, const cls_plastic_lister *plastic,
-                               const char *directory, int64_t steps, cls_recorder **recorder) {
+static cls_status create(const cls_world *world, const cls_job *job, const cls_placement *placement,
+                         const cls_layout *layout, const cls_plastic_lister *plastic, const char *directory,
+                         int64_t steps, int64_t begin, const cls_keeper *keeper, cls_recorder **recorder) {
   cls_recorder *r = NULL;
   *recorder = NULL;
   cls_status status = cls_alloc(&r, 1, sizeof *r, "recorder");
   if (status == CLS_OK) {
+    r->lock = -1;
     r->directory = cls_format("%s", directory);
     if (!r->directory) status = cls_fail(CLS_ERR_MEMORY, "out of memory for the recorder");
     const double warmup = ceil(job->record.warmup_ms / job->network->dt_ms - 1e-6);
@@ -240,12 +297,14 @@ cls_status cls_recorder_create(const cls_world *world, const cls_job *job, const
                              .directory = r->directory,
                              .members = job->members,
                              .steps = steps,
+                             .reached = begin,
+                             .continued = keeper != NULL,
                              .warmup_step = warmup > 0 && warmup < (double)steps ? (int64_t)warmup : 0};
   }
   status = cls_agree(world->comm, status);
   if (status == CLS_OK) status = prepare(r);
   if (status == CLS_OK) {
-    status = open_files(r);
+    status = open_files(r, keeper);
     r->failed = status != CLS_OK && status != CLS_ERR_INPUT;
   }
   if (status != CLS_OK) {
@@ -266,6 +325,19 @@ cls_status cls_recorder_create(const cls_world *world, const cls_job *job, const
   return CLS_OK;
 }
 
+cls_status cls_recorder_create(const cls_world *world, const cls_job *job, const cls_placement *placement,
+                               const cls_layout *layout, const cls_plastic_lister *plastic,
+                               const char *directory, int64_t steps, cls_recorder **recorder) {
+  return create(world, job, placement, layout, plastic, directory, steps, 0, NULL, recorder);
+}
+
+cls_status cls_recorder_continue(const cls_world *world, const cls_job *job, const cls_placement *placement,
+                                 const cls_layout *layout, const cls_plastic_lister *plastic,
+                                 const char *directory, int64_t steps, int64_t begin,
+                                 const cls_keeper *keeper, cls_recorder **recorder) {
+  return create(world, job, placement, layout, plastic, directory, steps, begin, keeper, recorder);
+}
+
 const cls_observer *cls_recorder_observer(const cls_recorder *recorder) { return &recorder->observer; }
 
 /* ---- the end ---- */
@@ -273,6 +345,7 @@ const cls_observer *cls_recorder_observer(const cls_recorder *recorder) { return
 static cls_status close_files(cls_recorder *r, bool whole) {
   for (size_t i = 0; i < r->n_recordings; i++)
     if (r->recordings[i].close) CLS_TRY(r->recordings[i].close(r->recordings[i].self, whole));
+  cls_record_files_unguard(&r->record, r->recordings, r->n_recordings);
   return CLS_OK;
 }
 
@@ -315,6 +388,9 @@ void cls_recorder_destroy(cls_recorder *r) {
   if (r->opened && !r->failed) close_files(r, false);
   for (size_t i = 0; i < r->n_recordings; i++)
     if (r->recordings[i].self) r->recordings[i].free(r->recordings[i].self);
+  for (size_t i = 0; i < r->n_recordings && r->rows; i++) cls_image_rows_free(&r->rows[i]);
+  free(r->rows);
+  if (r->lock >= 0) close(r->lock);
   cls_record_watch_destroy(&r->watch);
   cls_groups_destroy(&r->populations);
   cls_groups_destroy(&r->regions);

@@ -1,4 +1,5 @@
 #include "io/spectrum_file.h"
+#include "io/record_keep.h"
 #include "io/welch.h"
 #include <stdlib.h>
 
@@ -86,7 +87,7 @@ static cls_status open_file(void *self) {
   spectrum_file *f = self;
   CLS_TRY(cls_record_open(f->record, "spectra.h5", build, f, &f->file));
   CLS_TRY(cls_h5_series_open(f->record->world.comm, f->file, "/spectra/power", H5T_NATIVE_DOUBLE, &f->power));
-  return write_power(f);
+  return f->record->continued ? CLS_OK : write_power(f);
 }
 
 static cls_status finish(void *self) { return write_power(self); }
@@ -127,6 +128,29 @@ static cls_status flush(void *self, int64_t step) {
   return cls_record_sync(f->record, f->file);
 }
 
+/* What the file says of the spectra is overwritten at every flush that goes through to the disk: it is written anew. */
+static cls_status keep(void *self, const cls_keeper *keeper) {
+  spectrum_file *f = self;
+  cls_welch *w = &f->welch;
+  const cls_columns *columns = &f->groups.columns;
+  const int rank = f->record->world.rank;
+  const uint64_t members = (uint64_t)f->record->members;
+  uint64_t position[2] = {w->filled, w->segments};
+  CLS_TRY(cls_keep_samples(keeper, "recorder/spectra/bin", f->record->reached, &f->counts));
+  CLS_TRY(cls_keep_shared(keeper, rank, "recorder/spectra/position", CLS_KEEP_U64, 2, position));
+  CLS_TRY(cls_keep_columns(keeper, columns, "recorder/spectra/samples", CLS_KEEP_F64, members,
+                           (uint32_t)w->length, w->sample));
+  CLS_TRY(cls_keep_columns(keeper, columns, "recorder/spectra/power", CLS_KEEP_F64, members,
+                           (uint32_t)w->frequencies, w->power));
+  if (!keeper->loading) return CLS_OK;
+  CLS_CHECK(position[0] < w->length, CLS_ERR_INPUT,
+            "recorder/spectra/position: %llu samples of a segment of %zu: expected fewer",
+            (unsigned long long)position[0], w->length);
+  w->filled = position[0];
+  w->segments = position[1];
+  return write_power(f);
+}
+
 /* ---- creation ---- */
 
 static void free_file(void *self) {
@@ -163,9 +187,11 @@ cls_status cls_spectrum_file_create(const cls_record *record, cls_recording *rec
             options->spectra_bin_ms);
   CLS_TRY(cls_alloc(&f, 1, sizeof *f, "recording of spectra"));
   *recording = (cls_recording){.self = f,
+                               .file = "spectra.h5",
                                .open = open_file,
                                .spikes = add,
                                .flush = flush,
+                               .keep = keep,
                                .finish = finish,
                                .close = close_file,
                                .free = free_file};

@@ -1,4 +1,5 @@
 #include "io/spike_correlation.h"
+#include "io/record_keep.h"
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
@@ -114,6 +115,70 @@ cls_status cls_correlation_flush(cls_correlation *c, int64_t step) {
   cls_sort_u64(c->received, c->scratch, total);
   add_bins(c, c->received, total);
   return CLS_OK;
+}
+
+/* ---- what is known between two flushes ---- */
+
+/* Collective. A table with a row of `width` numbers for each member, of which the rank that sums it has all. */
+static cls_status keep_sums(const cls_correlation *c, const char *name, uint32_t width, uint64_t *sums,
+                            const cls_keeper *keeper) {
+  const cls_record *record = c->record;
+  cls_piece *pieces = NULL;
+  size_t n = 0;
+  cls_status status = cls_alloc(&pieces, (size_t)record->members, sizeof *pieces, "sums of correlations");
+  CLS_TRY(cls_agree(record->world.comm, status));
+  for (int m = record->world.rank; m < record->members; m += record->world.ranks, n++)
+    pieces[n] = (cls_piece){(uint64_t)m, 1, sums + n * width};
+  status = keeper->array(keeper->self, name, CLS_KEEP_U64, (uint64_t)record->members, width, NULL, pieces, n);
+  free(pieces);
+  return status;
+}
+
+/* Waiting spikes, which are all of one bin, as counts [members][n] and back. */
+static cls_status count_waiting(const cls_correlation *c, uint64_t bin, const uint32_t *paired, size_t n,
+                                uint64_t *count) {
+  const uint64_t mask = (1ull << NEURON_BITS) - 1;
+  for (size_t i = 0; i < c->n_waiting; i++) {
+    size_t k = 0;
+    while (k < n && paired[k] != (c->waiting[i] & mask)) k++;
+    CLS_CHECK(k < n && bin_of(c->waiting[i]) == bin, CLS_ERR_INTERNAL,
+              "a sampled spike of bin %llu still waits in bin %llu",
+              (unsigned long long)bin_of(c->waiting[i]), (unsigned long long)bin);
+    count[member_of(c->waiting[i]) * n + k]++;
+  }
+  return CLS_OK;
+}
+
+static cls_status wait_again(cls_correlation *c, uint64_t bin, const uint32_t *paired, size_t n,
+                             const uint64_t *count) {
+  const int64_t step = c->record->warmup_step + (int64_t)bin * c->bin_steps;
+  c->n_waiting = 0;
+  for (int m = 0; m < c->record->members; m++)
+    for (size_t k = 0; k < n; k++)
+      for (uint64_t i = 0; i < count[(size_t)m * n + k]; i++)
+        CLS_TRY(cls_correlation_add(c, m, paired[k], step));
+  return CLS_OK;
+}
+
+cls_status cls_correlation_keep(cls_correlation *c, const uint32_t *paired, size_t n,
+                                const cls_keeper *keeper) {
+  const cls_record *record = c->record;
+  const MPI_Comm comm = record->world.comm;
+  const int64_t steps = record->reached - record->warmup_step;
+  const uint64_t bin = steps > 0 ? (uint64_t)(steps / c->bin_steps) : 0, members = (uint64_t)record->members;
+  const uint64_t all = record->network->n_neurons < PAIRED ? record->network->n_neurons : PAIRED;
+  uint64_t *count = NULL;
+  CLS_TRY(keep_sums(c, "recorder/statistics/correlation_totals", PAIRED, c->total, keeper));
+  CLS_TRY(keep_sums(c, "recorder/statistics/correlation_products", PAIRED * PAIRED, c->products, keeper));
+  cls_status status = cls_alloc(&count, members * n, sizeof *count, "sampled spikes");
+  if (status == CLS_OK && !keeper->loading) status = count_waiting(c, bin, paired, n, count);
+  status = cls_agree(comm, status);
+  if (status == CLS_OK)
+    status = cls_keep_rows(keeper, comm, "recorder/statistics/correlation_bin", CLS_KEEP_U64, members, all, 1,
+                           paired, n, count);
+  if (status == CLS_OK && keeper->loading) status = cls_agree(comm, wait_again(c, bin, paired, n, count));
+  free(count);
+  return status;
 }
 
 double cls_correlation_mean(const cls_correlation *c, int member, int64_t end) {

@@ -29,6 +29,10 @@ void cls_correlation_destroy(cls_correlation *correlation);
 cls_status cls_correlation_add(cls_correlation *correlation, int member, uint32_t neuron, int64_t step);
 /* Collective: all steps before `step` were seen. */
 cls_status cls_correlation_flush(cls_correlation *correlation, int64_t step);
+/* Collective, after a flush of all steps before record->reached: sums, and the spikes of the bin that is not complete. This rank
+ * has neurons paired[n], ascending. */
+cls_status cls_correlation_keep(cls_correlation *correlation, const uint32_t *paired, size_t n,
+                                const cls_keeper *keeper);
 /* Local, on rank `member` modulo ranks: mean Pearson correlation over the pairs of neurons whose counts vary,
  * in the complete bins of a run that reached step `end`; NaN where there are none. */
 double cls_correlation_mean(const cls_correlation *correlation, int member, int64_t end);

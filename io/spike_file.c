@@ -208,7 +208,7 @@ static void drop_written(member_spikes *m, uint64_t steps) {
 
 static cls_status flush(void *self, int64_t step) {
   spike_file *f = self;
-  if (step <= f->base) return CLS_OK;
+  if (step <= f->base) return cls_record_sync(f->record, f->file);
   const uint64_t steps = (uint64_t)(step - f->base);
   for (int k = 0; k < f->record->members; k++) {
     size_t n = 0;
@@ -218,6 +218,16 @@ static cls_status flush(void *self, int64_t step) {
   }
   f->base = step;
   return cls_record_sync(f->record, f->file);
+}
+
+static cls_status keep(void *self, const cls_keeper *keeper) {
+  spike_file *f = self;
+  cls_status status = CLS_OK;
+  if (keeper->loading) f->base = f->record->reached;
+  for (int m = 0; m < f->record->members; m++)
+    if (f->members[m].n > 0)
+      status = cls_fail(CLS_ERR_INTERNAL, "%zu spikes wait to be recorded: expected none", f->members[m].n);
+  return cls_agree(f->record->world.comm, status);
 }
 
 /* ---- creation ---- */
@@ -237,8 +247,14 @@ cls_status cls_spike_file_create(const cls_record *record, cls_recording *record
   spike_file *f = NULL;
   CLS_TRY(check_widths(record));
   CLS_TRY(cls_alloc(&f, 1, sizeof *f, "spike recording"));
-  *recording = (cls_recording){
-      .self = f, .open = open_file, .spikes = add, .flush = flush, .close = close_file, .free = free_file};
+  *recording = (cls_recording){.self = f,
+                               .file = "spikes.h5",
+                               .open = open_file,
+                               .spikes = add,
+                               .flush = flush,
+                               .keep = keep,
+                               .close = close_file,
+                               .free = free_file};
   f->record = record;
   f->file = -1;
   CLS_TRY(cls_alloc(&f->members, (size_t)record->members, sizeof *f->members, "spike recording"));

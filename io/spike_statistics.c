@@ -1,4 +1,5 @@
 #include "io/spike_statistics.h"
+#include "io/record_keep.h"
 #include "io/spike_correlation.h"
 #include <math.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@ enum { SAMPLE = 5000, MIN_INTERVALS = 4 };
 typedef struct {
   uint32_t local;
   int32_t paired; /* number among the neurons that are correlated, -1: none */
+  uint32_t stratum;
 } sampled;
 
 /* Its inter-spike intervals so far in one member, in steps. Sums of squares stay below the square of the
@@ -74,7 +76,8 @@ static cls_status draw_sample(cls_spike_statistics *s) {
     const bool correlated = pairs < paired && k == stratum(strata, paired, pairs);
     const uint32_t local = find_local(s->record, draw_neuron(network, strata, k));
     if (local != UINT32_MAX) {
-      s->neurons[s->n_neurons++] = (sampled){.local = local, .paired = correlated ? (int32_t)pairs : -1};
+      s->neurons[s->n_neurons++] =
+          (sampled){.local = local, .paired = correlated ? (int32_t)pairs : -1, .stratum = (uint32_t)k};
       s->is_sampled[local / 64] |= 1ull << local % 64;
     }
     if (correlated) pairs++;
@@ -158,6 +161,86 @@ static cls_status add_marked(void *self, int member, const cls_spikes *spikes) {
 
 static cls_status flush(void *self, int64_t step) {
   return cls_correlation_flush(&((cls_spike_statistics *)self)->correlation, step);
+}
+
+/* ---- what is known between two flushes ---- */
+
+/* The sample of this rank in the order of strata, which is the same on any layout. */
+typedef struct {
+  uint32_t *stratum, *number; /* [n_neurons] and which of s->neurons it is */
+  uint32_t *paired;           /* [n_paired] ascending */
+  size_t n_paired;
+  intervals *interval; /* [members][n_neurons] */
+} in_order;
+
+static cls_status put_in_order(const cls_spike_statistics *s, in_order *o) {
+  const size_t n = s->n_neurons;
+  uint64_t *key = NULL;
+  CLS_TRY(cls_alloc(&o->stratum, n, sizeof *o->stratum, "sampled neurons"));
+  CLS_TRY(cls_alloc(&o->number, n, sizeof *o->number, "sampled neurons"));
+  CLS_TRY(cls_alloc(&o->paired, n, sizeof *o->paired, "sampled neurons"));
+  CLS_TRY(
+      cls_alloc(&o->interval, (size_t)s->record->members * n, sizeof *o->interval, "inter-spike intervals"));
+  CLS_TRY(cls_alloc(&key, 2 * n, sizeof *key, "sampled neurons"));
+  for (size_t i = 0; i < n; i++) key[i] = (uint64_t)s->neurons[i].stratum << 32 | i;
+  cls_sort_u64(key, key + n, n);
+  for (size_t i = 0; i < n; i++) {
+    o->number[i] = (uint32_t)key[i];
+    o->stratum[i] = (uint32_t)(key[i] >> 32);
+    const int32_t paired = s->neurons[o->number[i]].paired; /* they ascend with the strata */
+    if (paired >= 0) o->paired[o->n_paired++] = (uint32_t)paired;
+  }
+  free(key);
+  return CLS_OK;
+}
+
+static void free_order(in_order *o) {
+  free(o->stratum);
+  free(o->number);
+  free(o->paired);
+  free(o->interval);
+}
+
+/* Collective. */
+static cls_status keep_intervals(cls_spike_statistics *s, const in_order *o, const cls_keeper *keeper) {
+  enum { NUMBERS = sizeof(intervals) / sizeof(int64_t) };
+  const uint64_t neurons = s->record->network->n_neurons, members = (uint64_t)s->record->members;
+  const size_t n = s->n_neurons;
+  for (size_t i = 0; i < members * n && !keeper->loading; i++)
+    o->interval[i] = s->interval[i / n * n + o->number[i % n]];
+  CLS_TRY(cls_keep_rows(keeper, s->record->world.comm, "recorder/statistics/intervals", CLS_KEEP_I64, members,
+                        neurons < SAMPLE ? neurons : SAMPLE, NUMBERS, o->stratum, n, o->interval));
+  for (size_t i = 0; i < members * n && keeper->loading; i++)
+    s->interval[i / n * n + o->number[i % n]] = o->interval[i];
+  return CLS_OK;
+}
+
+/* Collective. Spikes of all neurons: rank 0 takes what all ranks counted. */
+static cls_status keep_spikes(cls_spike_statistics *s, const cls_keeper *keeper) {
+  const cls_world *world = &s->record->world;
+  const size_t members = (size_t)s->record->members;
+  uint64_t *all = NULL;
+  CLS_TRY(cls_agree(world->comm, cls_alloc(&all, members, sizeof *all, "spike counts")));
+  MPI_Allreduce(s->n_spikes, all, (int)members, MPI_UINT64_T, MPI_SUM, world->comm);
+  cls_status status =
+      cls_keep_shared(keeper, world->rank, "recorder/statistics/spikes", CLS_KEEP_U64, members, all);
+  for (size_t m = 0; m < members && keeper->loading; m++) s->n_spikes[m] = world->rank == 0 ? all[m] : 0;
+  free(all);
+  return status;
+}
+
+static cls_status keep(void *self, const cls_keeper *keeper) {
+  cls_spike_statistics *s = self;
+  in_order o = {0};
+  cls_status status = cls_agree(s->record->world.comm, put_in_order(s, &o));
+  if (status == CLS_OK) status = keep_spikes(s, keeper);
+  if (status == CLS_OK)
+    status = cls_keep_groups(keeper, s->groups, "recorder/statistics/group_spikes",
+                             (uint64_t)s->record->members, 1, s->count);
+  if (status == CLS_OK) status = keep_intervals(s, &o, keeper);
+  if (status == CLS_OK) status = cls_correlation_keep(&s->correlation, o.paired, o.n_paired, keeper);
+  free_order(&o);
+  return status;
 }
 
 /* ---- at the end ---- */
@@ -284,7 +367,8 @@ cls_status cls_spike_statistics_create(const cls_record *record, const cls_group
   cls_spike_statistics *s = NULL;
   const size_t members = (size_t)record->members;
   CLS_TRY(cls_alloc(&s, 1, sizeof *s, "spike statistics"));
-  *recording = (cls_recording){.self = s, .spikes = add, .flush = flush, .free = free_statistics};
+  *recording =
+      (cls_recording){.self = s, .spikes = add, .flush = flush, .keep = keep, .free = free_statistics};
   s->record = record;
   s->groups = groups;
   CLS_TRY(draw_sample(s));

@@ -140,6 +140,9 @@ static cls_status open_column(const cls_train_reader *r, const char *name, bool 
   H5Tclose(type);
   H5Sclose(space);
   CLS_CHECK(rank == 1, CLS_ERR_INPUT, "%s: %s: %d dimensions, expected 1", path, name, rank);
+  CLS_CHECK(cls_h5_is_stored(*dataset), CLS_ERR_INPUT,
+            "%s: %s: %llu rows, of which hardly any are stored: the file is damaged", path, name,
+            (unsigned long long)dims[0]);
   CLS_CHECK(class == H5T_INTEGER || (class == H5T_FLOAT && !whole_numbers), CLS_ERR_INPUT,
             "%s: %s: expected %s numbers", path, name, whole_numbers ? "whole" : "floating point");
   *n = dims[0];

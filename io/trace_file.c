@@ -225,6 +225,14 @@ static cls_status flush(void *self, int64_t step) {
   return cls_record_sync(f->record, f->file);
 }
 
+static cls_status keep(void *self, const cls_keeper *keeper) {
+  trace_file *f = self;
+  if (!keeper->loading) return CLS_OK;
+  f->written = f->record->reached / f->interval;
+  for (int m = 0; m < f->record->members; m++) f->members[m].rows.written = f->written;
+  return CLS_OK;
+}
+
 /* ---- creation ---- */
 
 static void free_file(void *self) {
@@ -260,14 +268,20 @@ cls_status cls_trace_file_create(const cls_record *record, const cls_trace *trac
   enum { COPIES = 3 }; /* waiting, packed, whole */
   trace_file *f = NULL;
   CLS_TRY(cls_alloc(&f, 1, sizeof *f, "trace"));
-  *recording = (cls_recording){
-      .self = f, .open = open_file, .look = look, .flush = flush, .close = close_file, .free = free_file};
+  *recording = (cls_recording){.self = f,
+                               .open = open_file,
+                               .look = look,
+                               .flush = flush,
+                               .keep = keep,
+                               .close = close_file,
+                               .free = free_file};
   f->record = record;
   f->trace = trace;
   f->variable = trace->variables[variable];
   f->file = -1;
   f->name = cls_format("trace_%s_%s.h5", trace->name, f->variable);
   CLS_CHECK(f->name, CLS_ERR_MEMORY, "out of memory for the name of a trace");
+  recording->file = f->name;
   CLS_TRY(cls_record_steps(record, "record.traces: interval_ms", trace->interval_ms, 1, &f->interval));
   CLS_TRY(place_elements(f));
   CLS_TRY(find_probes(f));

@@ -76,7 +76,9 @@ static cls_status open_file(void *self) {
   for (int m = 0; m < f->record->members; m++)
     CLS_TRY(cls_h5_series_open(comm, f->file, path_of(m, "data", p, sizeof p), H5T_NATIVE_FLOAT,
                                &f->members[m].data));
-  return cls_weight_synapses_write(&f->synapses, f->file);
+  if (f->record->continued) return CLS_OK;
+  CLS_TRY(cls_weight_synapses_write(&f->synapses, f->file));
+  return cls_h5_flush(f->file);
 }
 
 static cls_status close_file(void *self, bool whole) {
@@ -133,6 +135,12 @@ static cls_status flush(void *self, int64_t step) {
   return cls_record_sync(f->record, f->file);
 }
 
+static cls_status keep(void *self, const cls_keeper *keeper) {
+  weight_file *f = self;
+  if (keeper->loading) f->written = rows_at(f, f->record->reached);
+  return CLS_OK;
+}
+
 /* ---- creation ---- */
 
 static void free_file(void *self) {
@@ -157,6 +165,7 @@ cls_status cls_weight_file_create(const cls_record *record, const cls_weights *w
                                .open = open_file,
                                .look = look,
                                .flush = flush,
+                               .keep = keep,
                                .close = close_file,
                                .free = free_file};
   f->record = record;
@@ -167,6 +176,7 @@ cls_status cls_weight_file_create(const cls_record *record, const cls_weights *w
   for (size_t m = 0; m < members; m++) f->members[m].data.dataset = -1;
   f->name = cls_format("weights_%s.h5", weights->name);
   CLS_CHECK(f->name, CLS_ERR_MEMORY, "out of memory for the name of a recording");
+  recording->file = f->name;
   CLS_TRY(cls_record_steps(record, "record.weights: interval_ms", weights->interval_ms, 1, &f->interval));
   CLS_TRY(cls_weight_synapses_find(record, weights, &f->synapses));
   recording->interval = f->interval;

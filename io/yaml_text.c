@@ -158,6 +158,28 @@ static cls_status step_into(const char *option, const cls_yaml *at, const char *
   return CLS_OK;
 }
 
+/* Whether a text is UTF-8 without control characters: what libyaml takes for a key that it is to write. */
+static bool is_plain_text(const char *text, size_t n) {
+  for (size_t i = 0; i < n;) {
+    const unsigned char c = (unsigned char)text[i++];
+    const int more = c < 0x80                ? 0
+                     : c >= 0xc2 && c < 0xe0 ? 1
+                     : c >= 0xe0 && c < 0xf0 ? 2
+                     : c >= 0xf0 && c < 0xf5 ? 3
+                                             : -1;
+    uint32_t code = more <= 0 ? c : c & (0x3f >> more);
+    if (more < 0 || c < ' ' || c == 127 || n - i < (size_t)more) return false;
+    for (int k = 0; k < more; k++, i++) {
+      if (((unsigned char)text[i] & 0xc0) != 0x80) return false;
+      code = code << 6 | ((unsigned char)text[i] & 0x3f);
+    }
+    const bool surrogate = code >= 0xd800 && code < 0xe000,
+               overlong = more == 2 ? code < 0x800 : more == 3 && code < 0x10000;
+    if (surrogate || overlong || code > 0x10ffff) return false;
+  }
+  return true;
+}
+
 cls_status cls_yaml_set(cls_yaml_tree *tree, cls_yaml *root, const char *option) {
   const char *equals = strchr(option, '=');
   char path[MAX_PATH];
@@ -165,6 +187,8 @@ cls_status cls_yaml_set(cls_yaml_tree *tree, cls_yaml *root, const char *option)
             option);
   CLS_CHECK((size_t)(equals - option) < sizeof path, CLS_ERR_INPUT, "--set %.60s...: key longer than %d",
             option, MAX_PATH - 1);
+  CLS_CHECK(is_plain_text(option, (size_t)(equals - option)), CLS_ERR_INPUT,
+            "--set %s: expected a key in UTF-8, without control characters", option);
   memcpy(path, option, (size_t)(equals - option));
   path[equals - option] = 0;
 

@@ -10,6 +10,7 @@ int cls_command_check(int argc, char **argv);
 int cls_command_partition(int argc, char **argv);
 int cls_command_reference(int argc, char **argv);
 int cls_command_models(int argc, char **argv);
+int cls_command_info(int argc, char **argv);
 int cls_command_import(int argc, char **argv);
 /* `import sonata`: on one rank, prints no errors; a cls_status. */
 int cls_import_sonata(int argc, char **argv);

@@ -1,6 +1,7 @@
 /* callosum: the program. Finds the subcommand, starts and ends MPI. */
 #include "base/base.h"
 #include "jobs/jobs.h"
+#include "jobs/run.h"
 #include <mpi.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -11,29 +12,37 @@ typedef struct {
   const char *name;
   int (*run)(int argc, char **argv);
   const char *about;
-  bool alone; /* needs no MPI: starts at once, also where MPI cannot */
+  bool alone;   /* needs no MPI: starts at once, also where MPI cannot */
+  bool listens; /* signals ask it for checkpoints */
 } command;
 
 static const command commands[] = {
-    {"run", cls_command_run, "run JOB.yaml [--out DIR] [--set key.path=value ...] [--backend NAME]", false},
-    {"sweep", cls_command_sweep, "sweep JOB.yaml [--out DIR] [--batch N | --point K | --collect]", false},
-    {"check", cls_command_check, "check JOB.yaml [--ranks N] [--set key.path=value ...]", false},
+    {"run", cls_command_run,
+     "run JOB.yaml [--out DIR] [--set key.path=value ...] [--backend NAME] [--restart FILE|auto]", false,
+     true},
+    {"sweep", cls_command_sweep, "sweep JOB.yaml [--out DIR] [--batch N | --point K | --collect]", false,
+     true},
+    {"check", cls_command_check, "check JOB.yaml [--ranks N] [--set key.path=value ...]", false, false},
     {"partition", cls_command_partition,
-     "partition JOB.yaml --ranks N [--ranks-per-node K] [--method NAME|all]", false},
-    {"import", cls_command_import, "import FORMAT FILE --out FILE.h5", false},
-    {"report", cls_command_report, "report DIR", true},
-    {"models", cls_command_models, "models [NAME | --markdown]", true},
-    {"reference", cls_command_reference, "reference", true},
+     "partition JOB.yaml --ranks N [--ranks-per-node K] [--method NAME|all]", false, false},
+    {"import", cls_command_import, "import FORMAT FILE --out FILE.h5", false, false},
+    {"info", cls_command_info, "info FILE.h5", false, false},
+    {"report", cls_command_report, "report DIR", true, false},
+    {"models", cls_command_models, "models [NAME | --markdown]", true, false},
+    {"reference", cls_command_reference, "reference", true, false},
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
 static void print_help(FILE *stream) {
   fprintf(stream, "callosum %s: spiking networks at the scale of the brain\n\n", CLS_VERSION);
   for (int i = 0; i < N_COMMANDS; i++) fprintf(stream, "  callosum %s\n", commands[i].about);
-  fprintf(stream, "  callosum --help | --version\n\n"
-                  "Each command explains itself with --help. `mpirun -n 4 callosum run ...` and\n"
-                  "`srun --mpi=pmix callosum run ...` are the same program on several ranks.\n"
-                  "Exit codes: 0 done, 2 bad input (nothing was written), others: the machine failed.\n");
+  fprintf(
+      stream,
+      "  callosum --help | --version\n\n"
+      "Each command explains itself with --help. `mpirun -n 4 callosum run ...` and\n"
+      "`srun --mpi=pmix callosum run ...` are the same program on several ranks.\n"
+      "Exit codes: 0 done, 2 bad input (nothing was written), 75 stopped by a signal after a checkpoint,\n"
+      "others: the machine failed.\n");
 }
 
 static bool is_help(const char *word) { return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0; }
@@ -60,6 +69,7 @@ int main(int argc, char **argv) {
   for (int i = 0; i < N_COMMANDS; i++) {
     if (strcmp(argv[1], commands[i].name) != 0) continue;
     if (commands[i].alone) return commands[i].run(argc - 1, argv + 1);
+    if (commands[i].listens) cls_run_listen();
     wait_politely(argv);
     signal(SIGXFSZ, SIG_IGN); /* a file-size limit shows as a failed write, with a message */
     int provided;

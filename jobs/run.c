@@ -12,8 +12,13 @@ static const char usage[] =
     "  --backend NAME       /cpu/omp, /cpu/serial or /cuda (default: the job's)\n"
     "  --threads N          threads of each rank (default: OMP_NUM_THREADS, else the cores shared by the "
     "node's ranks)\n"
+    "  --restart FILE|auto  go on from a checkpoint, on any number of ranks, threads and any backend; auto: "
+    "from the newest\n"
+    "                       of the folder that is whole, from the beginning where there is none\n"
     "  --profile            say how many steps, kernels and bytes the GPUs were asked for\n"
-    "  --quiet, --verbose   say less, say more\n";
+    "  --quiet, --verbose   say less, say more\n"
+    "Signals: SIGUSR1 writes a checkpoint; SIGUSR2, SIGTERM and SIGINT write one and stop, with exit code "
+    "75.\n";
 
 static cls_status summarise(void *context, const cls_run *run, const cls_engine *engine,
                             const cls_statistics *statistics) {
@@ -23,37 +28,45 @@ static cls_status summarise(void *context, const cls_run *run, const cls_engine 
 
 typedef struct {
   cls_job_arguments arguments;
-  const char *out, *backend;
+  const char *out, *backend, *restart;
   int threads;
   bool quiet, verbose, profile;
 } options;
 
-static cls_status run_job(const options *o, cls_world *world, cls_job **job, char **directory) {
+static cls_status run_job(const options *o, cls_world *world, cls_job **job, char **directory,
+                          bool *interrupted) {
   const cls_job_arguments *a = &o->arguments;
   CLS_TRY(cls_run_check_launcher(world));
   CLS_TRY(cls_job_load(world, a->job, a->set, a->n_set, job));
   CLS_CHECK((*job)->n_sweep == 0, CLS_ERR_INPUT, "%s: has a section sweep: callosum sweep runs it", a->job);
-  *directory = o->out ? cls_format("%s", o->out) : cls_run_default_folder(a->job);
+  if (o->restart && !o->out) *directory = cls_run_restart_folder(o->restart);
+  if (!*directory) *directory = o->out ? cls_format("%s", o->out) : cls_run_default_folder(a->job);
   CLS_CHECK(*directory, CLS_ERR_MEMORY, "out of memory for a path");
   cls_run run;
   CLS_TRY(cls_run_prepare(&run, world, *job, o->backend, *directory));
-  CLS_TRY(cls_run_check_folder(world, *directory));
   run.profile = o->profile;
+  run.restart = o->restart;
+  CLS_TRY(cls_run_find_restart(&run));
+  if (run.complete) {
+    cls_log(world, 1, "%s: holds the results of this job, complete: nothing is to be done", *directory);
+    return CLS_OK;
+  }
   cls_run_print_header(&run);
-  return cls_run_simulate(&run, summarise, NULL);
+  const cls_status status = cls_run_simulate(&run, summarise, NULL);
+  *interrupted = run.interrupted;
+  return status;
 }
 
 int cls_command_run(int argc, char **argv) {
   options o = {0};
-  const cls_option list[] = {CLS_TEXT("--out", &o.out),
-                             CLS_TEXT("--backend", &o.backend),
-                             CLS_COUNT("--threads", &o.threads, 1, 4096),
-                             CLS_FLAG("--quiet", &o.quiet),
-                             CLS_FLAG("--profile", &o.profile),
+  const cls_option list[] = {CLS_TEXT("--out", &o.out),         CLS_TEXT("--backend", &o.backend),
+                             CLS_TEXT("--restart", &o.restart), CLS_COUNT("--threads", &o.threads, 1, 4096),
+                             CLS_FLAG("--quiet", &o.quiet),     CLS_FLAG("--profile", &o.profile),
                              CLS_FLAG("--verbose", &o.verbose)};
   cls_world world;
   cls_job *job = NULL;
   char *directory = NULL;
+  bool interrupted = false;
   cls_status status = cls_parse_arguments(argc, argv, list, sizeof list / sizeof *list, &o.arguments);
   int threads = o.threads > 0 ? o.threads : cls_run_default_threads(MPI_COMM_WORLD);
   if (cls_world_init(&world, MPI_COMM_WORLD, threads, o.quiet ? 0 : o.verbose ? 2 : 1) != CLS_OK)
@@ -61,10 +74,10 @@ int cls_command_run(int argc, char **argv) {
   if (o.arguments.help)
     fputs(world.rank == 0 ? usage : "", stdout);
   else if (status == CLS_OK)
-    status = run_job(&o, &world, &job, &directory);
+    status = run_job(&o, &world, &job, &directory, &interrupted);
   if (status != CLS_OK && world.rank == 0) fprintf(stderr, "callosum: %s\n", cls_error_message());
   cls_job_destroy(job);
   free(directory);
   free(o.arguments.set);
-  return status;
+  return status == CLS_OK && interrupted ? CLS_EXIT_INTERRUPTED : (int)status;
 }

@@ -61,16 +61,34 @@ static cls_status check_writable(const char *path) {
   return status;
 }
 
+/* What a run leaves in its folder. */
+static bool is_result(const char *name) {
+  static const char *const results[] = {"summary.json", "spikes.h5",    "rates.h5",          "bold.h5",
+                                        "currents.h5",  "lfp.h5",       "neurons.h5",        "spectra.h5",
+                                        "trace_*.h5",   "weights_*.h5", "checkpoint_*.json", "sweep.h5"};
+  for (size_t i = 0; i < sizeof results / sizeof *results; i++)
+    if (fnmatch(results[i], name, 0) == 0) return true;
+  return false;
+}
+
 /* The name of a result that folder `path` holds, as readdir found it; "" where there is none or no folder. */
 static void find_result(const char *path, char *found, size_t size) {
-  static const char *const results[] = {"summary.json", "spikes.h5", "rates.h5",   "bold.h5",
-                                        "currents.h5",  "lfp.h5",    "neurons.h5", "spectra.h5",
-                                        "trace_*.h5",   "sweep.h5"};
   DIR *folder = opendir(path);
   *found = 0;
   for (struct dirent *entry; folder && !*found && (entry = readdir(folder));)
-    for (size_t i = 0; i < sizeof results / sizeof *results; i++)
-      if (fnmatch(results[i], entry->d_name, 0) == 0) snprintf(found, size, "%s", entry->d_name);
+    if (is_result(entry->d_name)) snprintf(found, size, "%s", entry->d_name);
+  if (folder) closedir(folder);
+}
+
+void cls_run_clear_folder(const char *path, bool all) {
+  DIR *folder = opendir(path);
+  for (struct dirent *entry; folder && (entry = readdir(folder));) {
+    const bool summary = strcmp(entry->d_name, "summary.json") == 0;
+    if (all ? !is_result(entry->d_name) : !summary) continue;
+    char *name = cls_format("%s/%s", path, entry->d_name);
+    if (name) (void)unlink(name);
+    free(name);
+  }
   if (folder) closedir(folder);
 }
 
@@ -81,9 +99,15 @@ cls_status cls_run_check_folder(const cls_world *world, const char *path) {
   if (world->rank == 0) find_result(path, found, sizeof found);
   if (*found)
     status =
-        cls_fail(CLS_ERR_INPUT, "--out %s: holds results already (%s): expected a new folder", path, found);
+        cls_fail(CLS_ERR_INPUT,
+                 "--out %s: holds results already (%s): expected a new folder, or --restart auto to go on",
+                 path, found);
   if (world->rank == 0 && status == CLS_OK) status = check_writable(path);
   return cls_agree(world->comm, status);
+}
+
+cls_status cls_run_check_writable(const cls_world *world, const char *path) {
+  return cls_agree(world->comm, world->rank == 0 ? check_writable(path) : CLS_OK);
 }
 
 cls_status cls_run_make_folder(const cls_world *world, const char *path) {

@@ -73,5 +73,6 @@ cls_status cls_run_prepare(cls_run *run, const cls_world *world, cls_job *job, c
   CLS_TRY(find_backend(backend ? backend : job->backend, &run->backend));
   run->steps = (int64_t)(job->duration_ms / job->dt_ms + 0.5);
   run->neurons = job->network->n_neurons;
+  run->science_hash = job->science_hash;
   return CLS_OK;
 }

@@ -2,20 +2,14 @@
 #include "exchange/exchange.h"
 #include "jobs/run.h"
 #include "partition/partition.h"
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-static volatile sig_atomic_t stop_requested;
-static void request_stop(int signal_number) {
-  (void)signal_number;
-  stop_requested = 1;
-}
 
 typedef struct {
   cls_placement *placement;
   cls_engine *engine;
   cls_recorder *recorder;
+  cls_run_saver saver;
 } pieces;
 
 /* Places and builds. Nothing is written yet. */
@@ -35,7 +29,9 @@ static cls_status build(cls_run *run, pieces *p) {
   MPI_Bcast(p->placement->owner, (int)p->placement->n_blocks, MPI_INT32_T, 0, world->comm);
   cls_engine_options engine_options = {.members = run->job->members,
                                        .beat_ms = run->job->beat_ms,
-                                       .stop = &stop_requested,
+                                       .begin = run->begin,
+                                       .ask = cls_run_asked(),
+                                       .saver = &p->saver.saver,
                                        .variants = run->variants,
                                        .identity = run->identity};
   CLS_TRY(cls_engine_create(world, network, p->placement, &engine_options, run->backend, &cls_exchange_mpi,
@@ -51,13 +47,40 @@ static cls_status list_plastic(const void *engine, uint32_t projection, cls_plas
   return cls_engine_plastic(engine, projection, list, n);
 }
 
+/* The recorder: of a new run, or of one that goes on in its files. Checkpoints of later steps are of files that will not be so
+ * any more: they go first. */
+static cls_status open_recordings(cls_run *run, pieces *p) {
+  const cls_world *world = &run->world;
+  const cls_plastic_lister plastic = {p->engine, list_plastic};
+  const cls_layout *layout = cls_engine_layout(p->engine);
+  if (world->rank == 0 && run->restart) cls_run_clear_folder(run->directory, run->anew);
+  if (run->restart) CLS_TRY(cls_checkpoint_forget(world, run->directory, run->from ? run->begin : -1));
+  if (!run->from)
+    return cls_recorder_create(world, run->job, p->placement, layout, &plastic, run->directory, run->steps,
+                               &p->recorder);
+  return cls_recorder_continue(world, run->job, p->placement, layout, &plastic, run->directory, run->steps,
+                               run->begin, cls_checkpoint_loader(run->from), &p->recorder);
+}
+
+static cls_status load(cls_run *run, pieces *p) {
+  const cls_keeper *keeper = cls_checkpoint_loader(run->from);
+  const double begun = cls_seconds();
+  CLS_TRY(cls_engine_keep(p->engine, keeper));
+  CLS_TRY(cls_recorder_keep(p->recorder, p->engine, run->begin, keeper));
+  cls_checkpoint_close(run->from);
+  run->from = NULL;
+  cls_log(&run->world, 2, "state loaded in %.2f s", cls_seconds() - begun);
+  return CLS_OK;
+}
+
 /* Computes and records. From here on a failure of one rank ends all (see below). */
 static cls_status compute(cls_run *run, pieces *p, cls_run_result result, void *context) {
   const cls_world *world = &run->world;
-  const cls_plastic_lister plastic = {p->engine, list_plastic};
-  CLS_TRY(cls_recorder_create(world, run->job, p->placement, cls_engine_layout(p->engine), &plastic,
-                              run->directory, run->steps, &p->recorder));
+  CLS_TRY(open_recordings(run, p));
   CLS_TRY(cls_engine_observe(p->engine, cls_recorder_observer(p->recorder)));
+  if (run->from) CLS_TRY(load(run, p));
+  p->saver.engine = p->engine;
+  p->saver.recorder = p->recorder;
   cls_run_progress progress;
   cls_run_progress_begin(&progress, run);
   double begun = cls_seconds();
@@ -76,19 +99,20 @@ static cls_status compute(cls_run *run, pieces *p, cls_run_result result, void *
 
 cls_status cls_run_simulate(cls_run *run, cls_run_result result, void *context) {
   const cls_world *world = &run->world;
-  struct sigaction action = {.sa_handler = request_stop};
-  sigaction(SIGINT, &action, NULL);
-  sigaction(SIGTERM, &action, NULL);
-
   pieces p = {0};
+  cls_run_saver_begin(&p.saver, run);
   cls_status status = build(run, &p);
   if (status == CLS_OK) status = cls_run_make_folder(world, run->directory);
   if (status == CLS_OK) {
     status = compute(run, &p, result, context);
     if (status != CLS_OK && status != CLS_ERR_INPUT) {
       /* One rank may have failed alone: the others wait for it in vain, and closing files after a failed
-       * collective write hangs. Say it and end all. */
-      fprintf(stderr, "callosum: rank %d: %s\n", world->rank, cls_error_message());
+       * collective write hangs. Say it and end all. A checkpoint that failed is known to all: one says it. */
+      if (!p.saver.failed)
+        fprintf(stderr, "callosum: rank %d: %s\n", world->rank, cls_error_message());
+      else if (world->rank == 0)
+        fprintf(stderr, "callosum: %s\n", cls_error_message());
+      if (p.saver.failed) MPI_Barrier(world->comm);
       fflush(NULL);
       MPI_Abort(world->comm, status);
     }
@@ -98,5 +122,7 @@ cls_status cls_run_simulate(cls_run *run, cls_run_result result, void *context) 
   cls_recorder_destroy(p.recorder);
   cls_engine_destroy(p.engine);
   cls_placement_destroy(p.placement);
+  cls_checkpoint_close(run->from);
+  run->from = NULL;
   return status;
 }

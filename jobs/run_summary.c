@@ -8,15 +8,16 @@
 
 /* The sections of the table of times, over ranks. Update and deliver are those of a rank's slowest thread;
  * what is not in any section (waiting for the slowest thread, looking after the loop) is `other`. */
-enum { CREATE, CONNECT, UPDATE, DELIVER, EXCHANGE, WAIT, RECORD, OTHER, N_SECTIONS };
-static const char *const section_name[N_SECTIONS] = {"create",   "connect", "update", "deliver",
-                                                     "exchange", "wait",    "record", "other"};
+enum { CREATE, CONNECT, UPDATE, DELIVER, EXCHANGE, WAIT, RECORD, SAVE, OTHER, N_SECTIONS };
+static const char *const section_name[N_SECTIONS] = {"create", "connect", "update",     "deliver", "exchange",
+                                                     "wait",   "record",  "checkpoint", "other"};
 
 typedef struct {
   double min[N_SECTIONS], mean[N_SECTIONS], max[N_SECTIONS];
   int slowest[N_SECTIONS];
   uint64_t synapses, spikes, events, messages, packets, late_packets, sent_bytes, store_bytes, state_bytes,
       route_bytes;
+  uint64_t events_now; /* of this part of a run that was continued */
   uint64_t peak_rss;
 } totals;
 
@@ -28,8 +29,9 @@ static void gather(const cls_run *run, const cls_engine *engine, totals *t) {
   double known = 0;
   for (int s = UPDATE; s < OTHER; s++) known += time[s];
   time[OTHER] = run->simulate_s > known ? run->simulate_s - known : 0;
-  uint64_t count[] = {r.synapses,   r.spikes,      r.events,      r.messages,    r.packets,
-                      r.sent_bytes, r.store_bytes, r.state_bytes, r.route_bytes, r.late_packets};
+  uint64_t count[] = {r.synapses,    r.spikes,       r.events,        r.messages,
+                      r.packets,     r.sent_bytes,   r.store_bytes,   r.state_bytes,
+                      r.route_bytes, r.late_packets, r.spikes_before, r.events_before};
   enum { COUNTS = sizeof count / sizeof *count };
   uint64_t sum[COUNTS], rss = cls_peak_rss_bytes();
   MPI_Comm comm = run->world.comm;
@@ -42,13 +44,15 @@ static void gather(const cls_run *run, const cls_engine *engine, totals *t) {
   t->synapses = sum[0], t->spikes = sum[1], t->events = sum[2], t->messages = sum[3], t->packets = sum[4];
   t->sent_bytes = sum[5], t->store_bytes = sum[6], t->state_bytes = sum[7], t->route_bytes = sum[8];
   t->late_packets = sum[9];
+  t->events_now = t->events;
+  t->spikes += sum[10], t->events += sum[11];
 }
 
 static void print_table(const cls_run *run, const totals *t) {
   const cls_world *world = &run->world;
   cls_log(world, 1, "\n  section      min (s)  mean (s)   max (s)   share");
   for (int s = 0; s < N_SECTIONS; s++)
-    cls_log(world, 1, "  %-9s %10.3f %9.3f %9.3f  %5.1f %%", section_name[s], t->min[s], t->mean[s],
+    cls_log(world, 1, "  %-10s %9.3f %9.3f %9.3f  %5.1f %%", section_name[s], t->min[s], t->mean[s],
             t->max[s], 100 * t->mean[s] / (run->build_s + run->simulate_s));
   double waits = t->max[WAIT] / (run->simulate_s > 0 ? run->simulate_s : 1);
   if (world->ranks > 1 && waits > 0.25)
@@ -58,11 +62,18 @@ static void print_table(const cls_run *run, const totals *t) {
             100 * waits, world->ranks);
 }
 
+/* In the fewest digits that are read back as the same number: a sweep that goes on takes results from here. */
 static void add_number(cJSON *object, const char *key, double value) {
-  if (isfinite(value))
-    cJSON_AddNumberToObject(object, key, value);
-  else
+  char text[32];
+  if (!isfinite(value)) {
     cJSON_AddNullToObject(object, key);
+    return;
+  }
+  for (int digits = 15; digits <= 17; digits++) {
+    snprintf(text, sizeof text, "%.*g", digits, value);
+    if (strtod(text, NULL) == value) break;
+  }
+  cJSON_AddRawToObject(object, key, text);
 }
 
 /* A double would round 64-bit numbers above 2^53. */
@@ -120,6 +131,11 @@ static void add_weights(cJSON *o, int members, const uint64_t *weights, uint64_t
   }
 }
 
+/* Seconds of biology that this run computed, without those before the checkpoint it was continued from. */
+static double biology_now(const cls_run *run) {
+  return (double)(run->reached - run->begin) * run->job->dt_ms * 1e-3;
+}
+
 static cJSON *make_json(const cls_run *run, const totals *t, const digests *d, const cls_statistics *s) {
   const uint64_t *digest = d->spikes;
   const cls_job *job = run->job;
@@ -130,6 +146,7 @@ static cJSON *make_json(const cls_run *run, const totals *t, const digests *d, c
   cJSON_AddStringToObject(o, "status", run->interrupted ? "interrupted" : "done");
   cJSON_AddStringToObject(o, "job", job->path);
   add_hex(o, "job_hash", job->hash);
+  add_hex(o, "science_hash", run->science_hash);
   add_count(o, "neurons", run->neurons);
   add_count(o, "synapses", t->synapses);
   add_number(o, "bytes_per_synapse", (double)t->store_bytes / synapses);
@@ -139,10 +156,14 @@ static cJSON *make_json(const cls_run *run, const totals *t, const digests *d, c
   add_number(o, "build_s", run->build_s);
   add_number(o, "simulate_s", run->simulate_s);
   add_number(o, "biological_s", biology);
-  add_number(o, "real_time_factor", run->simulate_s / biology);
+  add_number(o, "real_time_factor", run->simulate_s / biology_now(run));
+  if (run->begin > 0) add_count(o, "restarted_from_step", (uint64_t)run->begin);
+  add_number(o, "checkpoints", run->checkpoints);
+  add_number(o, "checkpoint_s", run->checkpoint_s);
+  add_count(o, "checkpoint_bytes", run->checkpoint_bytes);
   add_count(o, "spikes", t->spikes);
   add_count(o, "events", t->events);
-  add_number(o, "events_per_s", (double)t->events / run->simulate_s);
+  add_number(o, "events_per_s", (double)t->events_now / run->simulate_s);
   add_count(o, "messages", t->messages);
   add_count(o, "packets", t->packets);
   add_count(o, "late_packets", t->late_packets);
@@ -202,13 +223,19 @@ static void print_summary(const cls_run *run, const totals *t, const digests *d,
   const cls_world *world = &run->world;
   double biology = (double)run->reached * run->job->dt_ms * 1e-3;
   cls_log(world, 1, "\n%s%.4g s of biology in %.2f s (real-time factor %.3f), built in %.2f s",
-          run->interrupted ? "INTERRUPTED after " : "", biology, run->simulate_s, run->simulate_s / biology,
-          run->build_s);
+          run->interrupted ? "INTERRUPTED after " : "", biology, run->simulate_s,
+          run->simulate_s / biology_now(run), run->build_s);
+  if (run->begin > 0)
+    cls_log(world, 1, "  of it %.4g s now, the rest before the checkpoint it was continued from",
+            biology_now(run));
+  if (run->checkpoints > 0)
+    cls_log(world, 1, "  %d checkpoint%s in %.2f s, the last of %.3g GB", run->checkpoints,
+            run->checkpoints == 1 ? "" : "s", run->checkpoint_s, (double)run->checkpoint_bytes * 1e-9);
   cls_log(world, 1, "  %llu neurons, %llu synapses (%.2f bytes each), peak memory of a rank %.3g GB",
           (unsigned long long)run->neurons, (unsigned long long)t->synapses,
           t->synapses ? (double)t->store_bytes / (double)t->synapses : 0.0, (double)t->peak_rss * 1e-9);
   cls_log(world, 1, "  %llu spikes, %.4g events (%.3g per second), %llu spikes sent in %llu packets",
-          (unsigned long long)t->spikes, (double)t->events, (double)t->events / run->simulate_s,
+          (unsigned long long)t->spikes, (double)t->events, (double)t->events_now / run->simulate_s,
           (unsigned long long)t->messages, (unsigned long long)t->packets);
   cls_log(world, 1,
           "  mean rate %.3f Hz (%.3f to %.3f), median CV of intervals %.3f, mean spike correlation %.4f",

@@ -3,6 +3,7 @@
 #include "jobs/jobs.h"
 #include "jobs/options.h"
 #include <stdlib.h>
+#include <string.h>
 
 static const char usage[] =
     "usage: callosum sweep JOB.yaml [options]\n"
@@ -14,6 +15,9 @@ static const char usage[] =
     "  --collect            gather the points found in DIR into DIR/sweep.h5\n"
     "  --backend NAME       /cpu/omp or /cpu/serial (default: the job's)\n"
     "  --threads N          threads of each rank\n"
+    "  --restart auto       go on: points that are complete stay, others continue from their checkpoints; "
+    "needs the same\n"
+    "                       --batch\n"
     "Runs every point of the job's section `sweep: {key.path: [values], ...}`; the last key runs fastest. "
     "Points that\n"
     "differ only in parameters are computed together; every point has the spikes of a plain run with its "
@@ -22,7 +26,7 @@ static const char usage[] =
 
 typedef struct {
   cls_job_arguments arguments;
-  const char *out, *backend;
+  const char *out, *backend, *restart;
   int threads, batch, point;
   bool points, collect;
 } options;
@@ -52,8 +56,8 @@ static cls_status collect(cls_sweep *sweep) {
 }
 
 /* A folder that holds results is refused, but other points of the same sweep may be there. */
-static cls_status compute(cls_sweep *sweep, const options *o) {
-  bool stopped = false, alone = o->point >= 0;
+static cls_status compute(cls_sweep *sweep, const options *o, bool *stopped) {
+  bool alone = o->point >= 0;
   uint32_t first = alone ? (uint32_t)o->point : 0, last = alone ? first + 1 : sweep->points;
   for (uint32_t point = first; point < last;
        point++) { /* what is wrong with the last is said before the first runs */
@@ -61,21 +65,24 @@ static cls_status compute(cls_sweep *sweep, const options *o) {
     CLS_TRY(cls_sweep_load(sweep, point, &job));
     cls_job_destroy(job);
   }
-  if (!alone) CLS_TRY(cls_run_check_folder(&sweep->world, sweep->directory));
+  if (!alone && !o->restart) CLS_TRY(cls_run_check_folder(&sweep->world, sweep->directory));
   CLS_TRY(cls_run_make_folder(&sweep->world, sweep->directory));
-  CLS_TRY(cls_sweep_compute(sweep, first, last, &stopped));
-  if (stopped) cls_log(&sweep->world, 1, "INTERRUPTED");
+  CLS_TRY(cls_sweep_compute(sweep, first, last, stopped));
+  if (*stopped) cls_log(&sweep->world, 1, "INTERRUPTED");
   if (alone) return CLS_OK;
   return cls_agree(sweep->world.comm, sweep->world.rank == 0 ? write_table(sweep) : CLS_OK);
 }
 
-static cls_status run_sweep(const options *o, cls_sweep *sweep) {
+static cls_status run_sweep(const options *o, cls_sweep *sweep, bool *stopped) {
   const cls_job_arguments *a = &o->arguments;
   sweep->path = a->job;
   sweep->set = a->set;
   sweep->n_set = a->n_set;
   sweep->backend = o->backend;
   sweep->batch = o->batch;
+  sweep->restart = o->restart;
+  CLS_CHECK(!o->restart || strcmp(o->restart, "auto") == 0, CLS_ERR_INPUT,
+            "--restart %s: expected auto, every point has checkpoints of its own", o->restart);
   CLS_TRY(cls_run_check_launcher(&sweep->world));
   CLS_TRY(cls_job_load(&sweep->world, a->job, a->set, a->n_set, &sweep->job));
   CLS_CHECK(sweep->job->n_sweep > 0, CLS_ERR_INPUT, "%s: has no section sweep: callosum run runs it", a->job);
@@ -90,13 +97,15 @@ static cls_status run_sweep(const options *o, cls_sweep *sweep) {
     return CLS_OK;
   }
   CLS_TRY(cls_alloc(&sweep->results, sweep->points, sizeof *sweep->results, "results of a sweep"));
-  return o->collect ? collect(sweep) : compute(sweep, o);
+  return o->collect ? collect(sweep) : compute(sweep, o, stopped);
 }
 
 int cls_command_sweep(int argc, char **argv) {
+  bool stopped = false;
   options o = {.batch = 16, .point = -1};
   const cls_option list[] = {CLS_TEXT("--out", &o.out),
                              CLS_TEXT("--backend", &o.backend),
+                             CLS_TEXT("--restart", &o.restart),
                              CLS_COUNT("--threads", &o.threads, 1, 4096),
                              CLS_COUNT("--batch", &o.batch, 1, 10000),
                              CLS_COUNT("--point", &o.point, 0, 1000000),
@@ -112,12 +121,13 @@ int cls_command_sweep(int argc, char **argv) {
   } else if (status == CLS_OK) {
     directory = o.out ? cls_format("%s", o.out) : cls_run_default_folder(o.arguments.job);
     sweep.directory = directory;
-    status = directory ? run_sweep(&o, &sweep) : cls_fail(CLS_ERR_MEMORY, "out of memory for a path");
+    status =
+        directory ? run_sweep(&o, &sweep, &stopped) : cls_fail(CLS_ERR_MEMORY, "out of memory for a path");
   }
   if (status != CLS_OK && sweep.world.rank == 0) fprintf(stderr, "callosum: %s\n", cls_error_message());
   cls_job_destroy(sweep.job);
   free(sweep.results);
   free(directory);
   free(o.arguments.set);
-  return status;
+  return status == CLS_OK && stopped ? CLS_EXIT_INTERRUPTED : (int)status;
 }

@@ -12,6 +12,8 @@ typedef struct {
   const char *const *set;
   int n_set; /* the user's */
   const char *backend, *directory;
+  const char
+      *restart; /* "auto": finished points stay, others go on from their checkpoints; NULL: all are new */
   int batch;    /* most points computed together */
   cls_job *job; /* the job with the values it was written with */
   uint32_t points;

@@ -37,6 +37,46 @@ cls_status cls_sweep_load(const cls_sweep *sweep, uint32_t point, cls_job **job)
   return status == CLS_OK ? CLS_OK : cls_error_prefix(status, "point %u of the sweep", point);
 }
 
+/* ---- what a summary says ---- */
+
+static cJSON *read_json(const char *folder) {
+  char *path = cls_format("%s/summary.json", folder), *text = NULL;
+  FILE *file = path ? fopen(path, "r") : NULL;
+  free(path);
+  if (!file) return NULL;
+  size_t capacity = 0;
+  ssize_t length = getdelim(&text, &capacity, 0, file); /* the whole file: it holds no zero byte */
+  fclose(file);
+  cJSON *json = length > 0 ? cJSON_Parse(text) : NULL;
+  free(text);
+  return json;
+}
+
+/* Of one point: its digest, and the object that holds its statistics. */
+static void read_point(const cJSON *digest, const cJSON *statistics, cls_sweep_result *result) {
+  if (!cJSON_IsString(digest)) return;
+  result->digest = strtoull(digest->valuestring, NULL, 16);
+  for (int f = 0; f < cls_n_statistics; f++) {
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(statistics, cls_statistics_fields[f].name);
+    double value = cJSON_IsNumber(item) ? item->valuedouble : NAN;
+    memcpy((char *)&result->statistics + cls_statistics_fields[f].offset, &value, sizeof value);
+  }
+  result->done = true;
+}
+
+/* Of the `n` points of a folder; those that are not complete stay as they are. */
+static void read_results(const char *folder, uint32_t n, cls_sweep_result *results) {
+  cJSON *json = read_json(folder);
+  const cJSON *state = cJSON_GetObjectItemCaseSensitive(json, "status");
+  const cJSON *digests = cJSON_GetObjectItemCaseSensitive(json, "digests");
+  const cJSON *members = cJSON_GetObjectItemCaseSensitive(json, "members_statistics");
+  const bool done = cJSON_IsString(state) && strcmp(state->valuestring, "done") == 0;
+  if (done && n == 1) read_point(cJSON_GetObjectItemCaseSensitive(json, "digest"), json, results);
+  for (uint32_t i = 0; done && n > 1 && i < n; i++)
+    read_point(cJSON_GetArrayItem(digests, (int)i), cJSON_GetArrayItem(members, (int)i), &results[i]);
+  cJSON_Delete(json);
+}
+
 /* ---- batches ---- */
 
 /* Points computed together: members of the first one's network. */
@@ -73,6 +113,17 @@ static void empty_batch(batch *b) {
   b->n = 0;
 }
 
+static void describe_point(const cls_sweep *sweep, uint32_t point) {
+  const cls_sweep_result *result = &sweep->results[point];
+  const cls_statistics *statistics = &result->statistics;
+  char words[256];
+  cls_sweep_describe(sweep, point, words, sizeof words);
+  cls_log(&sweep->world, 1, "point %u of %u: %s: %.3f Hz (%.3f to %.3f), CV %.3f, FC %.3f, digest %016llx",
+          point, sweep->points, words, statistics->mean_rate_hz, statistics->rate_min_hz,
+          statistics->rate_max_hz, statistics->isi_cv_median, statistics->fc_mean,
+          (unsigned long long)result->digest);
+}
+
 /* Takes what the members of a batch came to, and says it. */
 static cls_status take(void *context, const cls_run *run, const cls_engine *engine,
                        const cls_statistics *statistics) {
@@ -82,17 +133,18 @@ static cls_status take(void *context, const cls_run *run, const cls_engine *engi
   if (run->interrupted) return CLS_OK;
   for (uint32_t i = 0; i < b->n; i++) {
     cls_sweep_result *result = &sweep->results[b->first + i];
-    char words[256];
     CLS_TRY(cls_engine_digest(engine, (int)i, &result->digest));
     result->statistics = statistics[i];
     result->done = true;
-    cls_sweep_describe(sweep, b->first + i, words, sizeof words);
-    cls_log(&sweep->world, 1, "point %u of %u: %s: %.3f Hz (%.3f to %.3f), CV %.3f, FC %.3f, digest %016llx",
-            b->first + i, sweep->points, words, statistics[i].mean_rate_hz, statistics[i].rate_min_hz,
-            statistics[i].rate_max_hz, statistics[i].isi_cv_median, statistics[i].fc_mean,
-            (unsigned long long)result->digest);
+    describe_point(sweep, b->first + i);
   }
   return CLS_OK;
+}
+
+/* Takes what an earlier sweep left of a batch that is complete. */
+static void take_summary(batch *b, const char *folder) {
+  read_results(folder, b->n, &b->sweep->results[b->first]);
+  for (uint32_t i = 0; i < b->n; i++) describe_point(b->sweep, b->first + i);
 }
 
 static char *batch_folder(const cls_sweep *sweep, uint32_t first, uint32_t n) {
@@ -111,10 +163,16 @@ static cls_status compute_batch(batch *b, bool *stopped) {
   job->members = (int)b->n;
   cls_run run = {0};
   cls_status status = cls_run_prepare(&run, &silent, job, sweep->backend, folder);
-  if (status == CLS_OK) status = cls_run_check_folder(&silent, folder);
   run.variants = b->variants;
   run.identity = b->identity;
-  if (status == CLS_OK) status = cls_run_simulate(&run, take, b);
+  run.restart = sweep->restart;
+  for (uint32_t i = 1; i < b->n; i++)
+    run.science_hash = cls_mix64(run.science_hash ^ b->jobs[i]->science_hash);
+  if (status == CLS_OK) status = cls_run_find_restart(&run);
+  if (status == CLS_OK && run.complete)
+    take_summary(b, folder);
+  else if (status == CLS_OK)
+    status = cls_run_simulate(&run, take, b);
   *stopped = run.interrupted;
   free(folder);
   return status;
@@ -154,44 +212,13 @@ cls_status cls_sweep_compute(cls_sweep *sweep, uint32_t first, uint32_t last, bo
   return status;
 }
 
-/* ---- what tasks of an array left ---- */
-
-static cJSON *read_json(const char *path) {
-  FILE *file = fopen(path, "r");
-  if (!file) return NULL;
-  char *text = NULL;
-  size_t capacity = 0;
-  ssize_t length = getdelim(&text, &capacity, 0, file); /* the whole file: it holds no zero byte */
-  fclose(file);
-  cJSON *json = length > 0 ? cJSON_Parse(text) : NULL;
-  free(text);
-  return json;
-}
-
-static void read_result(const cJSON *json, cls_sweep_result *result) {
-  const cJSON *digest = cJSON_GetObjectItemCaseSensitive(json, "digest");
-  const cJSON *state = cJSON_GetObjectItemCaseSensitive(json, "status");
-  if (!cJSON_IsString(digest) || !cJSON_IsString(state) || strcmp(state->valuestring, "done") != 0) return;
-  result->digest = strtoull(digest->valuestring, NULL, 16);
-  for (int f = 0; f < cls_n_statistics; f++) {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, cls_statistics_fields[f].name);
-    double value = cJSON_IsNumber(item) ? item->valuedouble : NAN;
-    memcpy((char *)&result->statistics + cls_statistics_fields[f].offset, &value, sizeof value);
-  }
-  result->done = true;
-}
-
 cls_status cls_sweep_collect(cls_sweep *sweep, uint32_t *found) {
   *found = 0;
   for (uint32_t point = 0; point < sweep->points; point++) {
-    char *folder = batch_folder(sweep, point, 1),
-         *path = folder ? cls_format("%s/summary.json", folder) : NULL;
+    char *folder = batch_folder(sweep, point, 1);
+    CLS_CHECK(folder, CLS_ERR_MEMORY, "out of memory for a path");
+    read_results(folder, 1, &sweep->results[point]);
     free(folder);
-    CLS_CHECK(path, CLS_ERR_MEMORY, "out of memory for a path");
-    cJSON *json = read_json(path);
-    free(path);
-    if (json) read_result(json, &sweep->results[point]);
-    cJSON_Delete(json);
     *found += sweep->results[point].done;
   }
   return CLS_OK;

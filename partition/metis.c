@@ -5,6 +5,7 @@
  * recomputed here: METIS may break the balance asked for. */
 #include "partition/metis_graph.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,8 +23,8 @@ typedef struct {
   idx_t objective, seed;
 } metis_call;
 
-/* False where METIS gave up: another start is taken then. */
-static bool ask(cls_metis_graph *m, const metis_call *call, int ranks, idx_t *part) {
+/* False where METIS gave up. */
+static bool call_metis(cls_metis_graph *m, const metis_call *call, int ranks, idx_t *part) {
   idx_t options[METIS_NOPTIONS], parts = ranks, objective = 0;
   real_t imbalance[3] = {(real_t)IMBALANCE, (real_t)IMBALANCE, (real_t)IMBALANCE};
   METIS_SetDefaultOptions(options);
@@ -37,6 +38,18 @@ static bool ask(cls_metis_graph *m, const metis_call *call, int ranks, idx_t *pa
   return METIS_PartGraphKway(&m->n, &m->n_weights, m->row, m->target, m->weight, volume ? m->volume : NULL,
                              volume ? NULL : m->cut_weight, &parts, NULL, imbalance, options, &objective,
                              part) == METIS_OK;
+}
+
+/* METIS catches these signals while it works, and puts their handlers back such that they serve once only: the second
+ * SIGTERM would kill the run. False where METIS gave up: another start is taken then. */
+static bool ask(cls_metis_graph *m, const metis_call *call, int ranks, idx_t *part) {
+  static const int caught[] = {SIGTERM, SIGABRT};
+  enum { CAUGHT = sizeof caught / sizeof *caught };
+  struct sigaction before[CAUGHT];
+  for (int i = 0; i < CAUGHT; i++) sigaction(caught[i], NULL, &before[i]);
+  const bool good = call_metis(m, call, ranks, part);
+  for (int i = 0; i < CAUGHT; i++) sigaction(caught[i], &before[i], NULL);
+  return good;
 }
 
 static double worst_of(const cls_partition_quality *q) {

@@ -5,6 +5,10 @@
 
 #include "base/base.h"
 #include "base/math.h"
+/* Philox has no use for intrinsics, whose headers would take most of the time in which a file is compiled. */
+#ifndef R123_USE_SSE
+#define R123_USE_SSE 0
+#endif
 #include <Random123/philox.h>
 
 /* What a number is drawn for. Values are part of the reproducibility promise: never renumber. */

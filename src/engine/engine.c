@@ -1,4 +1,5 @@
 /* The loop: windows, interventions, beats. */
+#include "engine/checkpoints.h"
 #include "engine/instance.h"
 #include "engine/intervene.h"
 
@@ -17,6 +18,7 @@ static int64_t window_end(const cls_engine *e, int64_t end) {
   if (e->n_intervened < e->network->n_interventions && e->network->interventions[e->n_intervened].step < to)
     to = e->network->interventions[e->n_intervened].step;
   if (next_multiple(e->now, e->beat) < to) to = next_multiple(e->now, e->beat);
+  if (cls_checkpoints_next(e, end) < to) to = cls_checkpoints_next(e, end);
   for (int i = 0; i < e->n_observers; i++) {
     const cls_observer *o = &e->observers[i];
     if (next_multiple(e->now, o->flush_interval) < to) to = next_multiple(e->now, o->flush_interval);
@@ -47,6 +49,18 @@ static cls_status watch(cls_engine *e) {
   return e->backend->watch(e->backend_instance, e->shows_all, e->shows_all ? NULL : watch);
 }
 
+/* The spikes an observer watches, among all that are shown while they are collected for a checkpoint. */
+static cls_status show_marked(cls_engine *e, const cls_observer *o, int member) {
+  cls_spikes spikes;
+  CLS_TRY(e->backend->spikes(e->backend_instance, member, &spikes));
+  if (e->collects) {
+    CLS_TRY(cls_checkpoints_note(e, member, &spikes));
+    CLS_TRY(cls_checkpoints_mark(e, &spikes, o->watch->marked));
+    spikes = e->marked;
+  }
+  return o->watch->marked ? o->marked(o->self, member, &spikes) : CLS_OK;
+}
+
 /* Before observers flush: hands over what they watch and have not been told. */
 static cls_status hand_over(cls_engine *e) {
   for (int i = 0; i < e->n_observers; i++) {
@@ -65,10 +79,7 @@ static cls_status hand_over(cls_engine *e) {
         CLS_TRY(e->backend->counts(e->backend_instance, m, t, &bin, &n, &count));
         if (n > 0) CLS_TRY(o->counts(o->self, m, t, bin, n, count));
       }
-      if (!o->watch->marked) continue;
-      cls_spikes spikes;
-      CLS_TRY(e->backend->spikes(e->backend_instance, m, &spikes));
-      CLS_TRY(o->marked(o->self, m, &spikes));
+      if (o->watch->marked || e->collects) CLS_TRY(show_marked(e, o, m));
     }
   }
   return CLS_OK;
@@ -95,6 +106,7 @@ static cls_status return_spikes(cls_engine *e, int member, const cls_spikes *spi
         e->arrivals[n++] = (cls_arrival){e->local_slot[local], (uint32_t)(spikes->end - step)};
     }
   }
+  if (e->own) CLS_TRY(cls_checkpoints_note(e, member, spikes));
   e->digest[member] += digest;
   e->spikes += total;
   if (!e->backend->watch) return deliver(e, member, spikes->end, e->arrivals, n);
@@ -197,16 +209,16 @@ static cls_status intervene(cls_engine *e) {
   return tracts && e->now > 0 ? change_tracts(e) : CLS_OK; /* at step 0 they were drawn so */
 }
 
-/* The beat: completes the reduction begun at the last one, begins the next. True where all must stop now. */
-static bool beat(cls_engine *e) {
-  bool stop = false;
+/* The beat: completes the reduction begun at the last one, begins the next. What the ranks asked for then. */
+static int beat(cls_engine *e) {
+  int asked = CLS_ASK_NOTHING;
   if (e->beat_request != MPI_REQUEST_NULL) {
     MPI_Wait(&e->beat_request, MPI_STATUS_IGNORE);
-    stop = e->stop_all != 0;
+    asked = e->asked;
   }
-  e->stop_local = e->options.stop && *e->options.stop;
-  MPI_Iallreduce(&e->stop_local, &e->stop_all, 1, MPI_INT, MPI_MAX, e->world.comm, &e->beat_request);
-  return stop;
+  e->asked_here = cls_checkpoints_ask(e);
+  MPI_Iallreduce(&e->asked_here, &e->asked, 1, MPI_INT, MPI_MAX, e->world.comm, &e->beat_request);
+  return asked;
 }
 
 cls_status cls_engine_run(cls_engine *engine, int64_t end, cls_progress progress, void *context,
@@ -214,15 +226,30 @@ cls_status cls_engine_run(cls_engine *engine, int64_t end, cls_progress progress
   cls_engine *e = engine;
   bool stop = false;
   if (!e->watched) CLS_TRY(watch(e));
+  CLS_TRY(cls_checkpoints_begin(e));
   while (e->now < end && !stop) {
     CLS_TRY(intervene(e));
+    CLS_TRY(cls_checkpoints_collect(e, end));
     CLS_TRY(compute_window(e, window_end(e, end)));
     CLS_TRY(flush(e, false));
     if (e->now % e->beat == 0) {
-      stop = beat(e);
+      stop = cls_checkpoints_plan(e, beat(e));
       if (progress) progress(context, e->now);
+    }
+    if (cls_checkpoints_due(e, end)) {
+      CLS_TRY(flush(e, true));
+      CLS_TRY(cls_checkpoints_save(e, &stop));
     }
   }
   *reached = e->now;
   return flush(e, true);
+}
+
+cls_status cls_engine_haemodynamics(cls_engine *engine, int member, int tally, bool put,
+                                    cls_haemodynamic_state *state) {
+  cls_engine *e = engine;
+  if (!e->watched) CLS_TRY(watch(e));
+  CLS_CHECK(e->backend->haemodynamics && !e->shows_all, CLS_ERR_INTERNAL,
+            "backend '%s' does not advance haemodynamics here", e->backend->name);
+  return e->backend->haemodynamics(e->backend_instance, member, tally, put, state);
 }

@@ -4,6 +4,7 @@
 #ifndef CALLOSUM_ENGINE_H
 #define CALLOSUM_ENGINE_H
 
+#include "engine/keeper.h"
 #include "engine/packets.h"
 #include "model/balloon.h"
 #include "network/network.h"
@@ -79,6 +80,30 @@ typedef struct {
   int16_t drawn;  /* weight before any spike, in quanta of the target's population and receptor */
 } cls_plastic_synapse;
 
+/* A spike: of a source (slot) or of a neuron (local index), and its step. */
+typedef struct {
+  uint32_t of;
+  int64_t step;
+} cls_fired;
+
+/* The step of a spike that never was. */
+#define CLS_NEVER_FIRED (INT64_MIN / 2)
+
+/* What the plastic synapses of one part remember in one member before step `now` is computed. Values of a source: its traces,
+ * then u and x of every kind of short-term plasticity; of a neuron: its traces; in the order of the part's store
+ * (engine/plastic_store.h). */
+typedef struct {
+  int64_t now, since;
+  const int32_t *v; /* [n_stdp] weights, to which nothing is pending from before `now` */
+  /* Of every source [slots], and of every local index of the part: its newest spike before `since`, and the values that
+   * spike found. CLS_NEVER_FIRED: there was none, or it does not matter here. */
+  const int64_t *pre_step, *post_step;
+  const float *pre_value, *post_value;
+  /* All spikes of steps since ... now - 1, by step: of sources (slots), and of neurons of this rank (local indices). */
+  const cls_fired *heard, *own;
+  size_t n_heard, n_own;
+} cls_plastic_memory;
+
 /* ---- backends ---- */
 
 /* What a backend with a device of its own did for the host in the course of a run. */
@@ -106,6 +131,7 @@ typedef struct {
                                        UINT32_MAX: it has no synapse here */
   const uint64_t *source_neuron;    /* [slots] global number of each source */
   int members;
+  int64_t begin;             /* first step to be computed */
   int node_rank, node_ranks; /* this rank among those of its node, and how many they are */
   /* Where it is to make packets by itself: who needs them (this is gone when the instance is destroyed), and what else can
    * be done while it waits for its device. Both NULL: it is not. */
@@ -132,6 +158,14 @@ typedef struct {
   const cls_haemodynamics *haemodynamics; /* not NULL: volumes are handed over in place of counts */
 } cls_tally;
 #define CLS_NO_GROUP UINT32_MAX
+
+/* Of the groups of such a tally in one member: the balloon model when the last whole bin was over, spikes of whole bins since
+ * the last volume, and those of the bin that is not over. All [n_groups]. */
+typedef struct {
+  cls_balloon *balloon;
+  uint64_t *during;
+  uint32_t *partial;
+} cls_haemodynamic_state;
 
 /* What is to be known of spikes where not all of them are: counts, and the spikes of some neurons. */
 typedef struct {
@@ -178,7 +212,7 @@ typedef struct {
   cls_status (*advance)(void *instance, int64_t begin, int64_t end);
   /* Who spiked in the steps advanced since the last call for this member, as far as spikes are shown. */
   cls_status (*spikes)(void *instance, int member, cls_spikes *spikes);
-  /* The following five are NULL for backends that show all spikes.
+  /* The following seven are NULL for backends that show all spikes.
    * What to show from now on: all spikes after every advance (`all`), or what `watch` asks for (NULL: nothing; borrowed). */
   cls_status (*watch)(void *instance, bool all, const cls_watch *watch);
   /* Counts of a tally of `watch` since the last call: count[k * n_groups + group] of bin *bin + k, k < *n; the first and
@@ -189,7 +223,12 @@ typedef struct {
    * group], and spikes during it. */
   cls_status (*volumes)(void *instance, int member, int tally, int64_t *volume, int64_t *n,
                         const double **signal, const uint64_t **spikes);
-  /* Digest (see cls_engine_digest) and number of this rank's spikes of a member so far. */
+  /* Copies the states of a tally with haemodynamics out, after its volumes were asked for, or in, before the first step. */
+  cls_status (*haemodynamics)(void *instance, int member, int tally, bool put, cls_haemodynamic_state *state);
+  /* From now on spikes() shows all spikes (`all`), whatever watch() asked for, or again what it asked for; counts and volumes go
+   * on. What was kept and not shown before stays to be shown. */
+  cls_status (*show_all)(void *instance, bool all);
+  /* Digest (see cls_engine_digest) and number of this rank's spikes of a member since the instance was made. */
   cls_status (*tell)(void *instance, int member, uint64_t *digest, uint64_t *spikes);
   /* What the engine owns of member parameters (cls_backend_setup.neurons) was changed by an intervention. */
   cls_status (*reread)(void *instance);
@@ -205,6 +244,13 @@ typedef struct {
   /* Weights of the plastic synapses of a part as they are now, in units of 2^-30 of the greatest: *v lists those with STDP
    * by number; borrowed until the next call for this member. What an event due in the next step would find. */
   cls_status (*weights)(void *instance, int member, uint32_t part, const int32_t **v);
+  /* What the plastic synapses of a part remember of spikes before step `since`, at most network->plastic_window steps back:
+   * fills the four arrays as cls_plastic_memory says. Parts without plastic synapses are not asked. */
+  cls_status (*recall)(void *instance, int member, uint32_t part, int64_t since, int64_t *pre_step,
+                       float *pre_value, int64_t *post_step, float *post_value);
+  /* The other way, before the first step: takes all that the plastic synapses of a part remember; spikes whose events are due
+   * at memory->now or later are in flight again. `memory` is borrowed for the call. */
+  cls_status (*remember)(void *instance, int member, uint32_t part, const cls_plastic_memory *memory);
   /* Bytes held now; seconds spent so far in update and in delivery (of the slowest thread), events delivered.
    */
   void (*report)(void *instance, size_t *bytes, double *update_s, double *deliver_s, uint64_t *events);
@@ -238,9 +284,9 @@ typedef struct {
   void (*destroy)(void *instance);
   /* Local. Who needs whose spikes. Owned by the instance. */
   const cls_routes *(*routes)(const void *instance);
-  /* Local. Begins; packets are made and taken by `packer`, which outlives the instance. NULL: by the exchange, which is to be
+  /* Local. Begins; step `now` is to be computed first. Packets are made and taken by `packer`, which outlives the instance. NULL: by the exchange, which is to be
    * given all spikes by send() and hands over what arrives by receive(). */
-  cls_status (*start)(void *instance, const cls_packer *packer, void *packer_instance);
+  cls_status (*start)(void *instance, int64_t now, const cls_packer *packer, void *packer_instance);
   /* Local. Whether there is somebody for whom send() must see all spikes. */
   bool (*wants_spikes)(const void *instance);
   /* Local. The furthest step <= `wanted` up to which steps from `now` on may be computed with what has
@@ -255,6 +301,15 @@ typedef struct {
   /* Local. Returns, for one member, everything that arrived since the last call; nothing where another's packer took it.
    * Borrowed until the next call for this member. */
   cls_status (*receive)(void *instance, int member, int64_t now, const cls_arrival **arrivals, size_t *n);
+  /* Collective. Tells the ranks that need the spikes of local neurons what is known of them: record i (of `bytes` bytes each) is
+   * of local index of[i]. Hands over what others told of this rank's sources: *records, number k about slot (*slots)[k], those of
+   * one source in the order they were given; freed by the caller. */
+  cls_status (*share)(void *instance, const uint32_t *of, const void *records, size_t n, size_t bytes,
+                      uint32_t **slots, void **shared, size_t *n_shared);
+  /* Collective. The other way: tells the ranks whose neurons this rank's sources are; record i is of slot of[i], those of own
+   * neurons are left out. *locals are local indices. */
+  cls_status (*give_back)(void *instance, const uint32_t *of, const void *records, size_t n, size_t bytes,
+                          uint32_t **locals, void **given, size_t *n_given);
   /* Local. Lets messages that are under way go on; for those who wait for something else. */
   void (*progress)(void *instance);
   void (*report)(void *instance, cls_exchange_report *report);
@@ -307,11 +362,28 @@ typedef struct {
 
 typedef struct cls_engine_ cls_engine;
 
+/* What a rank may ask for at any time; the greatest of all ranks' wishes counts, and all act on it at the same later step. */
+enum { CLS_ASK_NOTHING, CLS_ASK_SAVE, CLS_ASK_SAVE_AND_STOP };
+
+/* Who writes checkpoints. */
+typedef struct {
+  void *self;
+  /* Local, at every beat: what this rank asks for by itself (a clock). NULL: nothing. */
+  int (*ask)(void *self);
+  int64_t interval; /* steps of biology between checkpoints; 0: none because of that */
+  bool at_end;      /* also when the last step was computed */
+  /* Collective: step `step` is to be computed next; observers have been flushed. */
+  cls_status (*save)(void *self, int64_t step);
+} cls_saver;
+
 typedef struct {
   int members;    /* >= 1 */
   double beat_ms; /* biology between beats, default 100 */
-  const volatile sig_atomic_t
-      *stop; /* may be NULL; non-zero asks all ranks to stop at the next beat but one */
+  int64_t begin;  /* first step to be computed: 0, or where a checkpoint left off (cls_engine_keep) */
+  /* May be NULL; one of CLS_ASK_..., set by signals. It is reset to CLS_ASK_NOTHING when a checkpoint was asked for. Without a saver every
+   * wish is to stop. */
+  volatile sig_atomic_t *ask;
+  const cls_saver *saver; /* may be NULL; must outlive the engine */
   /* Both may be NULL. variants[m]: the description whose parameters, inputs and initial values member m has
    * (NULL: the network's); it must outlive the engine and differ in nothing else, see cls_network_alike().
    * identity[m]: the number under which member m draws its noise and initial states (default m). */
@@ -321,9 +393,11 @@ typedef struct {
 
 /* What a run has done so far. Counts are of this rank; seconds of this rank. */
 typedef struct {
-  uint64_t neurons, synapses, spikes, events, messages, packets, late_packets, sent_bytes;
+  uint64_t neurons, synapses, spikes, events, messages, packets, late_packets,
+      sent_bytes;                        /* since it was made */
+  uint64_t spikes_before, events_before; /* until the checkpoint it continues from; on rank 0, of all ranks */
   size_t store_bytes, state_bytes, route_bytes;
-  double create_s, connect_s, update_s, deliver_s, exchange_s, wait_s, record_s;
+  double create_s, connect_s, update_s, deliver_s, exchange_s, wait_s, record_s, save_s;
   bool profiled;
   cls_profile profile; /* where `profiled` */
 } cls_engine_report;
@@ -342,6 +416,14 @@ cls_status cls_engine_observe(cls_engine *engine, const cls_observer *observer);
 typedef void (*cls_progress)(void *context, int64_t step);
 cls_status cls_engine_run(cls_engine *engine, int64_t end, cls_progress progress, void *context,
                           int64_t *reached);
+/* Collective. Saves all that the steps to come depend on, as it is before the next step: from within cls_saver.save. Or loads it,
+ * into an engine that has not run and whose options.begin is the step at which it was saved; members, network, seed and dt must
+ * be the same, everything else may differ. Arrays "engine/...". */
+cls_status cls_engine_keep(cls_engine *engine, const cls_keeper *keeper);
+/* Local. See cls_backend.haemodynamics, of a tally that an observer of this engine watches. CLS_ERR_INTERNAL where the backend
+ * does not advance it. */
+cls_status cls_engine_haemodynamics(cls_engine *engine, int member, int tally, bool put,
+                                    cls_haemodynamic_state *state);
 const cls_layout *cls_engine_layout(const cls_engine *engine);
 void cls_engine_measure(const cls_engine *engine, cls_engine_report *report);
 /* Collective. Order-free hash of all (neuron, step) spikes of a member so far:

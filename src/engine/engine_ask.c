@@ -24,9 +24,13 @@ static size_t neuron_bytes(const cls_engine *e) {
 
 /* Of this rank: what the engine counted, or the backend where it keeps spikes to itself. */
 static cls_status find_digest(const cls_engine *e, int member, uint64_t *digest, uint64_t *spikes) {
-  *digest = e->digest[member];
+  *digest = e->digest[member] + e->digest_before[member];
   *spikes = 0;
-  return e->shows_all || !e->watched ? CLS_OK : e->backend->tell(e->backend_instance, member, digest, spikes);
+  if (e->shows_all || !e->watched) return CLS_OK;
+  uint64_t told;
+  CLS_TRY(e->backend->tell(e->backend_instance, member, &told, spikes));
+  *digest += told;
+  return CLS_OK;
 }
 
 void cls_engine_measure(const cls_engine *engine, cls_engine_report *report) {
@@ -38,7 +42,10 @@ void cls_engine_measure(const cls_engine *engine, cls_engine_report *report) {
                                 .spikes = e->spikes,
                                 .create_s = e->create_s,
                                 .connect_s = e->connect_s,
-                                .record_s = e->record_s};
+                                .record_s = e->record_s,
+                                .save_s = e->save_s,
+                                .spikes_before = e->spikes_before,
+                                .events_before = e->events_before};
   for (int m = 0; !e->shows_all && m < e->options.members; m++) {
     if (find_digest(e, m, &digest, &spikes) == CLS_OK) report->spikes += spikes;
   }

@@ -62,6 +62,9 @@ static cls_status create_local(cls_engine *e, const cls_placement *placement) {
   CLS_TRY(create_neurons(e));
   CLS_TRY(cls_alloc(&e->shown, (size_t)e->options.members, sizeof *e->shown, "spikes"));
   CLS_TRY(cls_alloc(&e->digest, (size_t)e->options.members, sizeof *e->digest, "digests"));
+  CLS_TRY(cls_alloc(&e->digest_before, (size_t)e->options.members, sizeof *e->digest_before, "digests"));
+  if (e->options.saver)
+    CLS_TRY(cls_alloc(&e->own, (size_t)e->options.members, sizeof *e->own, "recent spikes"));
   CLS_TRY(cls_alloc(&e->current_sums, (size_t)e->layout->n_ranges * CLS_MAX_RECEPTORS,
                     sizeof *e->current_sums, "currents"));
   CLS_TRY(
@@ -84,11 +87,14 @@ cls_status cls_engine_create(const cls_world *world, const cls_network *network,
   if (status == CLS_OK) {
     e->world = *world;
     e->network = network;
+    e->placement = placement;
+    e->save_at = INT64_MAX;
     e->options = *options;
     e->backend = backend;
     e->exchange = exchange;
     e->beat_request = MPI_REQUEST_NULL;
     e->comm = MPI_COMM_NULL;
+    e->now = options->begin;
     e->beat = (int64_t)(options->beat_ms / network->dt_ms + 0.5);
     if (e->beat < 1) e->beat = 1;
     status = create_local(e, placement);
@@ -110,14 +116,16 @@ cls_status cls_engine_create(const cls_world *world, const cls_network *network,
                                    .local_slot = e->local_slot,
                                    .source_neuron = e->sources->neuron,
                                    .members = options->members,
+                                   .begin = options->begin,
                                    .node_rank = node_rank,
                                    .node_ranks = node_ranks,
                                    .routes = e->packs ? exchange->routes(e->exchange_instance) : NULL,
                                    .meanwhile = e->packs ? exchange->progress : NULL,
                                    .context = e->exchange_instance};
   CLS_TRY(cls_agree(world->comm, backend->create(&setup, &e->backend_instance)));
-  status = cls_agree(world->comm, exchange->start(e->exchange_instance, e->packs ? backend->packer : NULL,
-                                                  e->packs ? e->backend_instance : NULL));
+  status = cls_agree(world->comm,
+                     exchange->start(e->exchange_instance, options->begin, e->packs ? backend->packer : NULL,
+                                     e->packs ? e->backend_instance : NULL));
   e->create_s = cls_seconds() - begun - e->connect_s;
   return status;
 }
@@ -134,11 +142,16 @@ void cls_engine_destroy(cls_engine *engine) {
   for (int m = 0; m < e->options.members; m++) {
     if (e->neurons && e->neurons[m] != e->shared) cls_neurons_destroy(e->neurons[m]);
     if (e->recent) cls_recent_free(&e->recent[m]);
+    if (e->own) cls_recent_free(&e->own[m]);
   }
   cls_neurons_destroy(e->shared);
   free(e->neurons);
   free(e->identity);
   free(e->recent);
+  free(e->own);
+  free((void *)e->marked.neuron);
+  free((void *)e->marked.first);
+  free(e->digest_before);
   cls_layout_destroy(e->layout);
   free(e->local_slot);
   free(e->local_neuron);

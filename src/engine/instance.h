@@ -11,6 +11,7 @@ struct cls_engine_ {
   cls_world world;
   MPI_Comm comm; /* world.comm: a copy of the caller's, so that engines may live side by side */
   const cls_network *network;
+  const cls_placement *placement;
   cls_engine_options options;
   const cls_backend *backend;
   const cls_exchange *exchange;
@@ -39,8 +40,19 @@ struct cls_engine_ {
   bool packs;     /* the backend makes and takes packets by itself */
   cls_spikes *shown;  /* [members] of a window */
   cls_recent *recent; /* [members] */
+  cls_recent
+      *own; /* [members] spikes of own neurons, by local index, for the next checkpoint; NULL: nobody saves */
+  bool collects;     /* the backend shows all spikes for a while, to that end */
+  cls_spikes marked; /* of what it shows, what the observer watches */
+  size_t marked_capacity, marked_first_capacity;
+  uint64_t *digest_before;               /* [members] on rank 0: until the checkpoint it continues from */
+  uint64_t spikes_before, events_before; /* the same of all members */
+  int64_t save_at;                       /* when a checkpoint was asked for; INT64_MAX: none was */
+  int64_t save_delay; /* steps from asking to saving: some rank must collect spikes first */
+  bool stop_then;     /* and stop */
+  double save_s;
   int64_t *current_sums;
-  int stop_local, stop_all; /* the beat's flag: what we say, what all say */
+  int asked_here, asked; /* the beat's flag: what we ask for, what all do */
   MPI_Request beat_request;
   double create_s, connect_s, record_s;
 };

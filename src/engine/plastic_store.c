@@ -6,7 +6,7 @@
 
 static cls_status add_trace(cls_spike_trace **list, uint32_t *n, double tau_ms, bool nearest, double dt_ms,
                             uint32_t *number) {
-  const cls_spike_trace made = {(float)(dt_ms / tau_ms), nearest};
+  const cls_spike_trace made = cls_spike_trace_of(tau_ms, nearest, dt_ms);
   for (*number = 0; *number < *n; ++*number)
     if ((*list)[*number].rate == made.rate && (*list)[*number].nearest == made.nearest) return CLS_OK;
   CLS_CHECK(*n < CLS_NO_TRACE, CLS_ERR_LIMIT,
@@ -207,6 +207,7 @@ cls_status cls_plastic_build(cls_part_plan *plan, cls_plastic_store **store) {
   if (!any) return CLS_OK;
   CLS_TRY(cls_alloc(store, 1, sizeof **store, "plastic synapses"));
   p.store = *store;
+  p.store->window = plan->network->plastic_window;
   cls_status status = fill(&p);
   free(p.next);
   free(p.record);

@@ -46,6 +46,9 @@ typedef struct cls_plastic_store_ {
   uint32_t *synapse;
   uint64_t n_synapses, n_stdp;
   uint32_t max_delay, max_dendritic; /* steps; dendritic parts of delays with STDP */
+  /* Steps for which spikes are remembered, and one of each owner before: at least max_delay and 2 max_dendritic, the same in
+   * all parts of a network, so that all remember the same of a source. */
+  uint32_t window;
 } cls_plastic_store;
 
 /* Local. Draws the plastic synapses of a part; lowers plan->min_delay. *store is NULL where there are none. */

@@ -1,6 +1,7 @@
 #include "exchange/exchange.h"
 #include "exchange/host_packer.h"
 #include "exchange/routes.h"
+#include "exchange/share.h"
 #include <limits.h>
 #include <stdlib.h>
 #ifdef OPEN_MPI
@@ -30,6 +31,7 @@ typedef struct {
   cls_packet *packet;     /* [outgoing routes] */
   cls_packet_in *arrived; /* [incoming routes] */
   int members;
+  uint32_t n_local;
   const cls_packer *packer;
   void *packer_instance;
   void *own;    /* instance of our own packer; NULL: another's is used */
@@ -55,6 +57,7 @@ static cls_status create(const cls_world *world, const cls_network *network, con
   *instance = x;
   x->world = *world;
   x->members = members;
+  x->n_local = layout->n_local;
   CLS_TRY(cls_routes_create(world, network, placement, layout, sources, min_delay, n_sources, local_slot,
                             &x->routes));
   x->routes.device_memory = takes_device_memory();
@@ -81,8 +84,9 @@ static cls_status post(exchange *x, int p) {
   return CLS_OK;
 }
 
-static cls_status start(void *instance, const cls_packer *packer, void *packer_instance) {
+static cls_status start(void *instance, int64_t now, const cls_packer *packer, void *packer_instance) {
   exchange *x = instance;
+  x->done = now;
   x->packer = packer;
   x->packer_instance = packer_instance;
   if (!packer) {
@@ -90,7 +94,10 @@ static cls_status start(void *instance, const cls_packer *packer, void *packer_i
     x->packer = &cls_host_packer;
     x->packer_instance = x->own;
   }
-  for (int p = 0; p < x->routes.n_in; p++) CLS_TRY(post(x, p));
+  for (int p = 0; p < x->routes.n_in; p++) {
+    x->in[p].received = now / x->routes.in[p].interval; /* what earlier ones held is handed over otherwise */
+    CLS_TRY(post(x, p));
+  }
   x->started = true;
   return CLS_OK;
 }
@@ -233,6 +240,21 @@ static void progress(void *instance) {
     MPI_Iprobe(MPI_ANY_SOURCE, TAG_REST, x->world.comm, &here, MPI_STATUS_IGNORE);
 }
 
+/* ---- what checkpoints hold of spikes ---- */
+
+static cls_status share(void *instance, const uint32_t *of, const void *records, size_t n, size_t bytes,
+                        uint32_t **slots, void **shared, size_t *n_shared) {
+  const exchange *x = instance;
+  return cls_share_forwards(&x->world, &x->routes, of, records, n, bytes, slots, shared, n_shared);
+}
+
+static cls_status give_back(void *instance, const uint32_t *of, const void *records, size_t n, size_t bytes,
+                            uint32_t **locals, void **given, size_t *n_given) {
+  const exchange *x = instance;
+  return cls_share_backwards(&x->world, &x->routes, x->n_local, of, records, n, bytes, locals, given,
+                             n_given);
+}
+
 /* ---- the end ---- */
 
 /* Collective. All ranks have computed the same steps, so we know how many packets were sent to us: they are
@@ -283,6 +305,8 @@ const cls_exchange cls_exchange_mpi = {
     .ship = ship,
     .await = await,
     .receive = receive,
+    .share = share,
+    .give_back = give_back,
     .progress = progress,
     .report = report,
 };

@@ -14,6 +14,10 @@ typedef struct {
   int nearest; /* 1: only the nearest spike counts */
 } cls_spike_trace;
 
+static inline cls_spike_trace cls_spike_trace_of(double tau_ms, int nearest, double dt_ms) {
+  return (cls_spike_trace){(float)(dt_ms / tau_ms), nearest};
+}
+
 /* Steps from one to a later one; so far away that every trace has decayed, INT32_MAX. */
 CLS_FN int32_t cls_steps_between(int64_t from, int64_t to) {
   return to - from > INT32_MAX ? INT32_MAX : (int32_t)(to - from);

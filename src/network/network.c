@@ -292,7 +292,7 @@ cls_status cls_network_finish(cls_network *network) {
     CLS_TRY(cls_positions_finish(network, p));
   }
 
-  double least = INFINITY, greatest = 0;
+  double least = INFINITY, greatest = 0, window = 0;
   network->expected_synapses = 0;
   for (uint32_t p = 0; p < network->n_projections; p++) {
     cls_projection *projection = &network->projections[p];
@@ -303,10 +303,15 @@ cls_status cls_network_finish(cls_network *network) {
     cls_projection_delay_range(network, projection, &lower, &upper);
     cls_projection_delay_span(projection, &near, &far);
     least = fmin(least, cls_delay_steps(projection->sources[near].delay_ms + lower, network->dt_ms));
-    greatest = fmax(greatest, cls_delay_steps(projection->sources[far].delay_ms + upper, network->dt_ms));
+    const double longest = cls_delay_steps(projection->sources[far].delay_ms + upper, network->dt_ms);
+    greatest = fmax(greatest, longest);
+    /* A postsynaptic spike has to come back, while a presynaptic one is on its way. */
+    if (projection->plasticity)
+      window = fmax(window, projection->plasticity->has_stdp ? 2 * longest : longest);
   }
   network->min_delay = network->n_projections ? (uint32_t)least : 0;
   network->max_delay = (uint32_t)greatest;
+  network->plastic_window = (uint32_t)window;
   CLS_TRY(cls_network_check_interventions(network));
   CLS_TRY(cls_network_fix_quanta(network));
   whole(network)->finished = true;

@@ -196,6 +196,8 @@ typedef struct {
    * are none). */
   float (*quantum)[CLS_MAX_RECEPTORS];
   uint32_t min_delay, max_delay;
+  /* And for how many steps plastic synapses may look back at spikes: 0 where there are none. */
+  uint32_t plastic_window;
 } cls_network;
 
 /* Local. The description grows by copies of what is passed; names must be unique (CLS_ERR_INPUT). Pointers

@@ -145,6 +145,7 @@ static void refuse_text(void **state) {
   refused("m.csv", "a,b\n1,2\n3\n", ":3: 1 fields: expected 2 as in the first row");
   refused("m.csv", "1,2\n3,4,5\n", ":2: 3 fields: expected 2");
   refused("m.csv", "a,b\n", "no numbers: expected a matrix");
+  refused("m.csv", "a\nb\n", ":2: field 1 is \"b\": expected a finite number"); /* one name is no corner */
   refused("m.csv", "# nothing\n\n", "no numbers");
   refused("m.csv", "a,,b\n1,2,3\n", ":1: field 2 is empty: expected a name");
   refused("m.csv", "\"a,b\n1,2\n", ":1: a quoted field does not end");
@@ -190,6 +191,19 @@ static void refuse_mtx(void **state) {
   refused_entries("m.mtx", REAL "2 2 2\n1 2 3\n1 2 3\n", "row 1, column 2 is given twice");
 }
 
+/* A few bytes that claim a large matrix. */
+static void refuse_claims(void **state) {
+  (void)state;
+  cls_connectome *c = NULL;
+  const char *path = save("m.mtx", REAL "4000000000 4000000000 1\n1 2 3\n");
+  REFUSED(cls_connectome_read(path, NULL, NULL, &c), "4000000000 regions and 1 entries");
+  REFUSED(cls_matrix_read(path, &(cls_matrix_request){.side = 3}, &m), "expected at most 2^28 elements");
+  path = save("m.tsv", "i\tj\tw\n1\t4000000000\t2\n");
+  REFUSED(cls_connectome_read(path, NULL, NULL, &c), "expected at most 1048592 regions");
+  unlink(path);
+  unlink(scratch("m.mtx"));
+}
+
 static void refuse_variables(void **state) {
   (void)state;
   const char *path = save("m.csv", "1,2\n3,4\n");
@@ -198,10 +212,105 @@ static void refuse_variables(void **state) {
   unlink(path);
 }
 
+/* ---- MATLAB v5, by hand: what other writers never write ---- */
+
+static unsigned char matlab[1024];
+static size_t used;
+
+static void big_endian(uint32_t word) {
+  for (int shift = 24; shift >= 0; shift -= 8) matlab[used++] = (unsigned char)(word >> shift);
+}
+
+/* An element; of up to four bytes in the short form. */
+static void element(uint32_t type, const void *bytes, uint32_t n) {
+  const bool small = n > 0 && n <= 4;
+  big_endian(small ? n << 16 | type : type);
+  if (!small) big_endian(n);
+  memcpy(matlab + used, bytes, n);
+  used += n;
+  while (used % 8) matlab[used++] = 0;
+}
+
+/* Begins a variable of one letter; the place of its size, which end_variable fills in. */
+static size_t begin_variable(uint32_t class, uint8_t rows, uint8_t columns, const char *name) {
+  const unsigned char flags[8] = {0, 0, 0, (unsigned char)class},
+                      extents[8] = {0, 0, 0, rows, 0, 0, 0, columns};
+  big_endian(14);
+  big_endian(0);
+  const size_t start = used;
+  element(6, flags, sizeof flags);
+  element(5, extents, sizeof extents);
+  element(1, name, 1);
+  return start;
+}
+
+static void end_variable(size_t start) {
+  const size_t end = used;
+  used = start - 4;
+  big_endian((uint32_t)(end - start));
+  used = end;
+}
+
+static void begin_file(void) {
+  memset(matlab, ' ', sizeof matlab);
+  memcpy(matlab, "MATLAB 5.0 MAT-file", 19);
+  memcpy(matlab + 124, "\1\0MI", 4);
+  used = 128;
+}
+
+static const char *end_file(void) {
+  const char *path = scratch("m.mat");
+  FILE *file = fopen(path, "wb");
+  assert_non_null(file);
+  assert_int_equal(fwrite(matlab, 1, used, file), used);
+  fclose(file);
+  return path;
+}
+
+/* Numbers stored as bytes, in the other byte order, behind a cell array that claims what it has not. */
+static void read_matlab5(void **state) {
+  (void)state;
+  const unsigned char numbers[4] = {1, 2, 3, 255};
+  begin_file();
+  end_variable(begin_variable(1, 200, 200, "c"));
+  size_t start = begin_variable(6, 2, 2, "m");
+  element(1, numbers, sizeof numbers); /* signed: the last is -1 */
+  end_variable(start);
+  OK(cls_matrix_read(end_file(), &(cls_matrix_request){0}, &m));
+  assert_string_equal(m.variable, "m");
+  holds(2, 2, (double[]){1, 3, 2, -1}); /* the file goes column by column */
+  unlink(scratch("m.mat"));
+}
+
+static void refuse_matlab5(void **state) {
+  (void)state;
+  const unsigned char numbers[4] = {1, 2, 3, 4};
+  const cls_matrix_request all = {0};
+  begin_file();
+  size_t start = begin_variable(6, 200, 200, "m");
+  element(2, numbers, sizeof numbers);
+  end_variable(start);
+  REFUSED(cls_matrix_read(end_file(), &all, &m), "variable m: 4 bytes of numbers for 200 x 200");
+  begin_file();
+  start = begin_variable(6, 2, 2, "m");
+  element(2, numbers, sizeof numbers);
+  end_variable(start);
+  matlab[128 + 8 + 3] = 9; /* type of the flags */
+  REFUSED(cls_matrix_read(end_file(), &all, &m), "the variable at byte 128 has no flags");
+  matlab[128 + 8 + 3] = 6;
+  matlab[128 + 8 + 7] = 200; /* and their size */
+  REFUSED(cls_matrix_read(end_file(), &all, &m), "has an element that is larger than itself");
+  matlab[128 + 8 + 7] = 8;
+  matlab[128 + 7]++; /* size of the variable */
+  REFUSED(cls_matrix_read(end_file(), &all, &m), "the variable at byte 128 is cut off");
+  unlink(scratch("m.mat"));
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(read_separators), cmocka_unit_test(read_headers),
-                                     cmocka_unit_test(read_lists),      cmocka_unit_test(read_mtx),
-                                     cmocka_unit_test(refuse_text),     cmocka_unit_test(refuse_lists),
-                                     cmocka_unit_test(refuse_mtx),      cmocka_unit_test(refuse_variables)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(read_separators), cmocka_unit_test(read_headers),     cmocka_unit_test(read_lists),
+      cmocka_unit_test(read_mtx),        cmocka_unit_test(refuse_text),      cmocka_unit_test(refuse_lists),
+      cmocka_unit_test(refuse_mtx),      cmocka_unit_test(refuse_variables), cmocka_unit_test(refuse_claims),
+      cmocka_unit_test(read_matlab5),    cmocka_unit_test(refuse_matlab5)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 
 import builds
 
@@ -134,18 +135,22 @@ def main():
         expected = set(re.findall(r"^  X\((\w+)\)", registry.read(), re.M)) - {"inhomogeneous_poisson"} | {"balloon"}
     assert expected <= set(found), f"headers are missing: {expected - set(found)}"
     includes = [f"-I{os.path.join(ROOT, 'src')}", *mpi_includes()]
-    failures = 0
     with tempfile.TemporaryDirectory() as folder:
-        for name, kernel in found.items():
+
+        def compiled(name):
             path = os.path.join(folder, f"{name}.cu")
             with open(path, "w", encoding="utf-8") as file:
-                file.write(kernel)
+                file.write(found[name])
             command = [nvcc, *FLAGS, *includes, "-c", path, "-o", os.path.join(folder, f"{name}.o")]
-            result = subprocess.run(command, capture_output=True, text=True, check=False)
-            print(f"{name}: {'compiles' if result.returncode == 0 else 'FAILS'}")
-            if result.returncode != 0:
-                print(result.stdout + result.stderr)
-                failures += 1
+            return subprocess.run(command, capture_output=True, text=True, check=False)
+
+        failures = 0
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for name, result in zip(found, pool.map(compiled, found)):
+                print(f"{name}: {'compiles' if result.returncode == 0 else 'FAILS'}")
+                if result.returncode != 0:
+                    print(result.stdout + result.stderr)
+                    failures += 1
     return 1 if failures else 0
 
 

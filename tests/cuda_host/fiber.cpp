@@ -14,6 +14,7 @@ namespace cuda_host {
 /* Only what is touched of a stack takes memory. The lowest page of each may not be touched. The sanitizers write their
  * reports on the stack of the fiber they complain about. */
 static const size_t STACK_BYTES = 256 << 10;
+static const size_t LINE_BYTES = 64, PAGE_BYTES = 4096;
 
 fiber host_fiber;
 fiber *current = &host_fiber;
@@ -36,8 +37,14 @@ __asm__(".text\n"
         "  ret\n"
         ".size cuda_host_swap_stacks, . - cuda_host_swap_stacks\n");
 
+/* Stacks begin at different lines of their pages: all at the same one would displace each other in the caches. */
+static size_t next_line() {
+  static size_t fibers;
+  return fibers++ * LINE_BYTES % PAGE_BYTES;
+}
+
 static void prepare(fiber *f) {
-  void **top = (void **)((char *)f->stack + f->stack_bytes);
+  void **top = (void **)((char *)f->stack + f->stack_bytes - next_line());
   *--top = nullptr;       /* begin() never returns; a debugger's walk ends here */
   *--top = (void *)begin; /* where the first switch returns to: the stack is then as after a call */
   for (int k = 0; k < 6; k++) *--top = nullptr;

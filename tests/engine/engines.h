@@ -28,7 +28,9 @@ typedef struct {
   const cls_backend *backend;
   int threads, members;
   double beat_ms;
-  const volatile sig_atomic_t *stop;
+  volatile sig_atomic_t *stop;
+  int64_t begin;
+  const cls_saver *saver;
 } options;
 
 /* A running network. Blocks are dealt to the ranks in turn, so that neighbours are apart. */
@@ -66,8 +68,11 @@ static inline simulation *start(const cls_network *network, options o) {
   s->backend = *o.backend;
   s->backend.create = probed_create;
   probed_backend = o.backend;
-  cls_engine_options engine_options = {
-      .members = o.members > 0 ? o.members : 1, .beat_ms = o.beat_ms > 0 ? o.beat_ms : 100, .stop = o.stop};
+  cls_engine_options engine_options = {.members = o.members > 0 ? o.members : 1,
+                                       .beat_ms = o.beat_ms > 0 ? o.beat_ms : 100,
+                                       .ask = o.stop,
+                                       .begin = o.begin,
+                                       .saver = o.saver};
   OK(cls_engine_create(&s->world, network, s->placement, &engine_options, &s->backend, &cls_exchange_mpi,
                        &s->engine));
   s->instance = probed_instance;

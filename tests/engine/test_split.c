@@ -173,13 +173,13 @@ static void check_splits(const cls_job *job, const ends *split, int n_splits, in
  * ends at step 500, where a volume of BOLD is complete, too; a beat is 70 steps. */
 static void test_brain(void **state) {
   (void)state;
-  static const char *const set[] = {"simulation.duration_ms=180", "simulation.members=2",
+  static const char *const set[] = {"simulation.duration_ms=120", "simulation.members=2",
                                     "simulation.beat_ms=7",
                                     "interventions=[{at_ms: 60.3, receptor: AMPA, factor: 1.2}, {at_ms: "
                                     "60.3, tracts: {from: '*', onto: '*'}, "
                                     "factor: 0.5}]"};
   cls_job *job = load("tests/system/jobs/small.yaml", set, 4);
-  enum { LAST = 1800 };
+  enum { LAST = 1200 };
   const ends splits[] = {AT(777, LAST),                     /* within a window, an odd step */
                          AT(1, 2, 3, LAST),                 /* step by step */
                          AT(0, 70, 70, 139, 141, LAST),     /* nothing to do; at and beside a beat */

@@ -166,22 +166,25 @@ static void compare_all(const cls_network *network, int members, int64_t end) {
   }
 }
 
+static void compare_side_by_side(double delay_ms) {
+  cls_network *network = make_pair(500, delay_ms, false);
+  compare_all(network, 2, 200);
+  cls_network_destroy(network);
+}
+
 /* A step in a packet, and many. */
 static void test_backends_side_by_side(void **state) {
   (void)state;
-  static const double delay_ms[] = {.1, .3, 4};
-  for (int k = 0; k < 3; k++) {
-    cls_network *network = make_pair(700, delay_ms[k], false);
-    compare_all(network, 2, 200);
-    cls_network_destroy(network);
-  }
+  compare_side_by_side(.1);
+  compare_side_by_side(.3);
+  compare_side_by_side(4);
 }
 
-/* Packets of more words than a first message: 300 members, 49 steps. */
+/* Packets of more words than a first message: 90 members, 99 steps. */
 static void test_long_packets(void **state) {
   (void)state;
-  cls_network *network = make_pair(130, 9.9, false);
-  compare_all(network, 300, 160);
+  cls_network *network = make_pair(130, 19.9, false);
+  compare_all(network, 90, 320);
   cls_network_destroy(network);
 }
 
@@ -197,7 +200,7 @@ static void test_bursts(void **state) {
 static void test_device_memory(void **state) {
 #if defined(CALLOSUM_CUDA_HOST) && !defined(__SANITIZE_ADDRESS__)
   takes_device_memory = 1;
-  test_backends_side_by_side(state);
+  compare_side_by_side(.3);
   test_long_packets(state);
   test_bursts(state);
   takes_device_memory = 0;

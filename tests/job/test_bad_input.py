@@ -93,7 +93,10 @@ CASES = [
     ("no network", "simulation: {duration_ms: 10}\n", [], ["FILE:1", "'brain' and 'populations'"]),
     ("two networks", GOOD + "brain: {}\n", [], ["FILE:9: brain", "'brain' and 'populations'"]),
     ("scale of a brain", BRAIN, ["scale.neurons=0.1"], ["scale", "brain"]),
-    ("later section", GOOD + "checkpoint: {every_s: 600}\n", [], ["FILE:9: checkpoint", "not available"]),
+    ("checkpoint", GOOD + "checkpoint: {every_s: -1}\n", [], ["FILE:9: checkpoint.every_s", "0 to 1000000000"]),
+    ("checkpoint interval", GOOD + "checkpoint: {every_ms: 0.15}\n", [], ["FILE:9: checkpoint.every_ms", "a multiple of dt_ms"]),
+    ("checkpoints kept", GOOD + "checkpoint: {keep: 0}\n", [], ["FILE:9: checkpoint.keep", "1 to 1000"]),
+    ("unknown checkpoint key", GOOD + "checkpoint: {every_h: 1}\n", [], ["FILE:9: checkpoint.every_h", "every_s"]),
     ("assimilation", GOOD, ["assimilation.members=40"], ["assimilation", "not available"]),
     # ---- values
     ("type", GOOD, ["simulation.duration_ms=soon"], ["simulation.duration_ms", "value 'soon'", "a number above 0"]),

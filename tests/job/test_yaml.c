@@ -102,6 +102,9 @@ static void test_set_refused(void **state) {
       {"l.5.n=1", "'l' is a list of 2|0 to 2|'5'"},
       {"l.x=1", "'l' is a list of 2|'x'"},
       {"a.b=[1", "--set a.b=[1|not YAML"},
+      {"a.\xff=1", "expected a key in UTF-8"},
+      {"a.\xed\xa0\x80=1", "expected a key in UTF-8"},
+      {"a.\tb=1", "expected a key in UTF-8, without control characters"},
       {"a=!t 1", "tags"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

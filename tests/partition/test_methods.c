@@ -1,5 +1,6 @@
 /* Partitioners: balance, fewer messages, determinism, and the corners: one block, more ranks than blocks. */
 #include "networks.h"
+#include <signal.h>
 
 static double worst(const cls_partition_quality *q) {
   double most = q->balance[0];
@@ -211,6 +212,32 @@ static void many_blocks_of_a_dense_network(void **state) {
   cls_network_destroy(network);
 }
 
+static volatile sig_atomic_t heard;
+static void hear(int signal_number) {
+  (void)signal_number;
+  heard++;
+}
+
+/* METIS has handlers of its own while it works. */
+static void signals_are_heard_as_before(void **state) {
+  (void)state;
+  cls_network *network = clustered(4, 8);
+  cls_placement *placement = small_blocks(network, 4);
+  const struct sigaction action = {.sa_handler = hear, .sa_flags = SA_RESTART};
+  struct sigaction before, after;
+  sigaction(SIGTERM, &action, &before);
+  OK(cls_partition(network, "metis", 4, placement));
+  for (int i = 1; i <= 3; i++) {
+    raise(SIGTERM);
+    assert_int_equal(heard, i);
+  }
+  sigaction(SIGTERM, &before, &after);
+  assert_ptr_equal(after.sa_handler, hear);
+  assert_int_equal(after.sa_flags & (SA_RESTART | (int)SA_RESETHAND | SA_NODEFER), SA_RESTART);
+  cls_placement_destroy(placement);
+  cls_network_destroy(network);
+}
+
 static void bad_arguments(void **state) {
   (void)state;
   cls_network *network = clustered(1, 2);
@@ -233,6 +260,7 @@ int main(void) {
       cmocka_unit_test(simple_methods),
       cmocka_unit_test(corners),
       cmocka_unit_test(many_blocks_of_a_dense_network),
+      cmocka_unit_test(signals_are_heard_as_before),
       cmocka_unit_test(bad_arguments),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

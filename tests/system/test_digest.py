@@ -21,16 +21,16 @@ RECORD = {"record.spikes": "all", "record.rates": {"bin_ms": 1}, "record.current
 BOLD = {"record.bold": {"tr_s": 0.05}}
 TRACES = {"record.traces": [{"name": "v", "on": {"type": "E"}, "neurons": 3, "variables": ["V_m"], "interval_ms": 0.5}]}
 CASES = {
-    "demo": (EXAMPLES / "demo.yaml", {"simulation.duration_ms": 150, **RECORD, **BOLD, **TRACES}),
+    "demo": (EXAMPLES / "demo.yaml", {"simulation.duration_ms": 100, "brain.neurons": 10000, **RECORD, **BOLD, **TRACES}),
     "pd14": (EXAMPLES / "pd14.yaml",
-             {"simulation.duration_ms": 200, "scale.neurons": 0.1, "scale.indegree": 0.1, **RECORD, **TRACES}),
-    "all_rules": (EXAMPLES / "all_rules.yaml", {"simulation.duration_ms": 300, **RECORD}),
-    "models": (EXAMPLES / "models.yaml", {"simulation.duration_ms": 200, **RECORD}),
-    "units": (JOBS / "units.yaml", {"simulation.duration_ms": 200, **RECORD, **BOLD}),
-    "plastic": (JOBS / "plastic.yaml", {"simulation.duration_ms": 150, **RECORD}),
-    "listed": (None, {"simulation.duration_ms": 300, **RECORD}),  # written by lists()
-    "stdp": (EXAMPLES / "stdp.yaml", {"simulation.duration_ms": 2000, **RECORD}),
-    "reservoir": (EXAMPLES / "reservoir.yaml", {"simulation.duration_ms": 600, **RECORD}),
+             {"simulation.duration_ms": 120, "scale.neurons": 0.1, "scale.indegree": 0.1, **RECORD, **TRACES}),
+    "all_rules": (EXAMPLES / "all_rules.yaml", {"simulation.duration_ms": 120, **RECORD}),
+    "models": (EXAMPLES / "models.yaml", {"simulation.duration_ms": 150, **RECORD}),
+    "units": (JOBS / "units.yaml", {"simulation.duration_ms": 160, **RECORD, **BOLD}),
+    "plastic": (JOBS / "plastic.yaml", {"simulation.duration_ms": 100, **RECORD}),
+    "listed": (None, {"simulation.duration_ms": 200, **RECORD}),  # written by lists()
+    "stdp": (EXAMPLES / "stdp.yaml", {"simulation.duration_ms": 800, **RECORD}),
+    "reservoir": (EXAMPLES / "reservoir.yaml", {"simulation.duration_ms": 200, **RECORD}),
     "updown": (EXAMPLES / "updown.yaml", {"simulation.duration_ms": 150, **RECORD}),
 }
 FILES = {"demo": 8, "pd14": 7, "all_rules": 9, "models": 7, "units": 7, "plastic": 8, "listed": 6, "stdp": 7,

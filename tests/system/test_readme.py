@@ -34,7 +34,7 @@ def jobs(check, folder):
     (folder / "events.tsv").write_text("onset\tduration\ttrial_type\n1\t2\tgo_left\n5\t2\trest\n")
     yaml = blocks("yaml")
     whole = [b for b in yaml if b.startswith("simulation:")]
-    check.equal("jobs in the README", (len(yaml), len(whole)), (6, 2))
+    check.equal("jobs in the README", (len(yaml), len(whole)), (7, 2))
     brain, written_out = whole
     populations = written_out[:written_out.index("projections:")]
     whole += [populations + b for b in yaml if b.startswith("projections:")]

@@ -34,10 +34,11 @@ SUMMARY = {
     "rate_max_hz": (float, 5, 200), "isi_cv_median": (float, 0.2, 2), "spike_correlation_mean": (float, -0.2, 1),
     "fc_mean": (float, -1, 1), "sc_fc_r": (float, -1, 1), "fc_empirical_r": (type(None), 0, 0),
     "fc_seconds": (float, 0.25, 0.3), "warmup_ms": (float, 50, 50), "members": (int, 1, 1), "ranks": (int, 2, 2),
-    "threads": (int, 1, 1), "dt_ms": (float, 0.1, 0.1), "seed": (int, 5, 5),
+    "threads": (int, 1, 1), "checkpoints": (int, 0, 0), "checkpoint_s": (float, 0, 0), "checkpoint_bytes": (int, 0, 0),
+    "dt_ms": (float, 0.1, 0.1), "seed": (int, 5, 5),
 }
 TEXTS = {"status": "done", "backend": "/cpu/omp", "partition": "metis", "job": str(SMALL)}
-SECTIONS = ("create", "connect", "update", "deliver", "exchange", "wait", "record")
+SECTIONS = ("create", "connect", "update", "deliver", "exchange", "wait", "record", "checkpoint")
 
 
 def has_type(value, kind):
@@ -222,8 +223,8 @@ def interrupted(check, folder, name, ranks, number, target):
     what = f"{number.name} to {target}, {ranks or 1} ranks"
     text = log.read_text()
     # mpirun that is interrupted itself says so with a code of its own.
-    check(f"{what}: ends by itself", running and (code == 0 if target == "rank" else code is not None),
-          f"exit code {code} after {time.monotonic() - begun:.1f} s" + ("" if code == 0 else "\n" + text[-500:]))
+    check(f"{what}: ends by itself", running and (code == 75 if target == "rank" else code is not None),
+          f"exit code {code} after {time.monotonic() - begun:.1f} s" + ("" if code == 75 else "\n" + text[-500:]))
     s = read_summary(out) or {}
     check.equal(f"{what}: status", s.get("status"), "interrupted")
     check(f"{what}: output says so", "INTERRUPTED after" in text)
@@ -264,12 +265,12 @@ def killed(check, folder):
 def texts(check, version):
     done = call("--help")
     check("--help", done.returncode == 0 and all(f"callosum {c}" in done.stdout for c in
-                                                 ("run", "partition", "import", "report", "models")))
+                                                 ("run", "partition", "import", "info", "report", "models")))
     check("--help: exit codes", "Exit codes" in done.stdout)
     check.equal("--version", (call("--version").stdout, call("--version").returncode), (f"callosum {version}\n", 0))
     bare = call()
     check("no command: help, exit code 2", bare.returncode == 2 and "callosum run" in bare.stderr)
-    for command in ("run", "partition", "import", "report", "models"):
+    for command in ("run", "partition", "import", "info", "report", "models"):
         done = call(command, "--help")
         check(f"{command} --help", done.returncode == 0 and f"callosum {command}" in done.stdout and not done.stderr,
               "" if done.returncode == 0 else f"exit code {done.returncode}, {done.stderr[-500:]}")

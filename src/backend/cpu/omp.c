@@ -153,6 +153,7 @@ static cls_status create(const cls_backend_setup *setup, void **instance) {
   CLS_TRY(cls_alloc(&b, 1, sizeof *b, "backend"));
   *instance = b;
   size_t members = (size_t)setup->members;
+  b->begun = b->now = setup->begin;
   CLS_TRY(cls_cpu_create(setup, &b->cpu));
   CLS_TRY(cls_alloc(&b->parts, setup->layout->n_parts, sizeof *b->parts, "parts"));
   CLS_TRY(cls_alloc(&b->pending, members, sizeof *b->pending, "arrivals"));
@@ -403,6 +404,19 @@ static cls_status weights(void *instance, int member, uint32_t part, const int32
   return CLS_OK;
 }
 
+static cls_status recall(void *instance, int member, uint32_t part, int64_t since, int64_t *pre_step,
+                         float *pre_value, int64_t *post_step, float *post_value) {
+  omp_backend *b = instance;
+  const cls_plastic *plastic = &b->parts[part].members[member].plastic;
+  cls_plastic_recall(plastic, since, pre_step, pre_value, post_step, post_value);
+  return CLS_OK;
+}
+
+static cls_status remember(void *instance, int member, uint32_t part, const cls_plastic_memory *memory) {
+  omp_backend *b = instance;
+  return cls_plastic_remember(&b->parts[part].members[member].plastic, memory);
+}
+
 static void report(void *instance, size_t *bytes, double *update_s, double *deliver_s, uint64_t *events) {
   omp_backend *b = instance;
   *bytes = (size_t)b->cpu.setup.members * b->cpu.setup.neurons[0]->pool * sizeof(float);
@@ -434,5 +448,7 @@ const cls_backend cls_backend_cpu_omp = {
     .put_state = cls_cpu_put_state,
     .probe = cls_cpu_probe,
     .weights = weights,
+    .recall = recall,
+    .remember = remember,
     .report = report,
 };

@@ -201,6 +201,61 @@ cls_status cls_plastic_fold(cls_plastic *plastic, int64_t now) {
       fold_run(plastic, &store->runs[r], slot, now);
   }
   plastic->folded = now;
-  CLS_TRY(cls_history_forget(&plastic->pre, now - (int64_t)store->max_delay));
-  return cls_history_forget(&plastic->post, now - 2 * (int64_t)store->max_dendritic);
+  CLS_TRY(cls_history_forget(&plastic->pre, now - (int64_t)store->window));
+  return cls_history_forget(&plastic->post, now - (int64_t)store->window);
+}
+
+/* ---- checkpoints ---- */
+
+/* Of every owner the newest spike before `since`, and the values it found. */
+static void recall(const cls_history *history, uint32_t values, int64_t since, int64_t *step, float *value) {
+  for (uint32_t owner = 0; owner < history->owners; owner++, value += values) {
+    const cls_past_spike *spike = cls_history_newest(history, owner);
+    while (spike->step >= since) spike = cls_history_before(history, spike);
+    step[owner] = spike->step;
+    if (spike->step != CLS_NEVER) memcpy(value, spike->value, values * sizeof *value);
+  }
+}
+
+static uint32_t pre_values(const cls_plastic_store *store) { return store->n_pre + 2 * store->n_short_term; }
+
+void cls_plastic_recall(const cls_plastic *plastic, int64_t since, int64_t *pre_step, float *pre_value,
+                        int64_t *post_step, float *post_value) {
+  recall(&plastic->pre, pre_values(plastic->store), since, pre_step, pre_value);
+  recall(&plastic->post, plastic->store->n_post, since, post_step, post_value);
+}
+
+static cls_status remember(cls_history *history, uint32_t values, const int64_t *step, const float *value) {
+  cls_past_spike *spike;
+  const cls_past_spike *last;
+  for (uint32_t owner = 0; owner < history->owners; owner++, value += values) {
+    if (step[owner] == CLS_NEVER) continue;
+    CLS_TRY(cls_history_add(history, owner, step[owner], &spike, &last));
+    memcpy(spike->value, value, values * sizeof *value);
+  }
+  return CLS_OK;
+}
+
+cls_status cls_plastic_remember(cls_plastic *plastic, const cls_plastic_memory *memory) {
+  const cls_plastic_store *store = plastic->store;
+  if (!store) return CLS_OK;
+  if (store->n_stdp > 0) memcpy(plastic->v, memory->v, store->n_stdp * sizeof *plastic->v);
+  plastic->folded = memory->now;
+  CLS_TRY(remember(&plastic->pre, pre_values(store), memory->pre_step, memory->pre_value));
+  CLS_TRY(remember(&plastic->post, store->n_post, memory->post_step, memory->post_value));
+  for (size_t i = 0; i < memory->n_heard; i++) {
+    const uint32_t slot = memory->heard[i].of;
+    const uint64_t end = store->row[slot + 1];
+    cls_plastic_cursor cursor = {store->row[slot], memory->heard[i].step, slot};
+    if (cursor.run == end) continue;
+    CLS_TRY(hear(plastic, slot, cursor.fired));
+    while (cursor.run < end && cursor.fired + store->runs[cursor.run].delay < memory->now) cursor.run++;
+    if (cursor.run < end) CLS_TRY(follow(plastic, &cursor));
+  }
+  for (size_t i = 0; i < memory->n_own; i++) {
+    const uint32_t neuron = memory->own[i].of;
+    if (neuron - plastic->first < plastic->post.owners) /* of this part */
+      CLS_TRY(cls_plastic_fired(plastic, memory->own[i].step, &neuron, 1));
+  }
+  return CLS_OK;
 }

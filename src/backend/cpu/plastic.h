@@ -46,5 +46,9 @@ cls_status cls_plastic_deliver(cls_plastic *plastic, cls_port_sum *sums, int64_t
 cls_status cls_plastic_fired(cls_plastic *plastic, int64_t step, const uint32_t *neuron, size_t n);
 /* Brings all weights up to `now`, the step to be computed next. */
 cls_status cls_plastic_fold(cls_plastic *plastic, int64_t now);
+/* See cls_backend.recall and remember. */
+void cls_plastic_recall(const cls_plastic *plastic, int64_t since, int64_t *pre_step, float *pre_value,
+                        int64_t *post_step, float *post_value);
+cls_status cls_plastic_remember(cls_plastic *plastic, const cls_plastic_memory *memory);
 
 #endif

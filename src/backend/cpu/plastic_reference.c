@@ -51,6 +51,8 @@ cls_status cls_reference_create(cls_plastic_reference *reference, const cls_netw
   CLS_TRY(create_seen(&r->last_pre, store->row[store->n_slots], pre_values(store)));
   CLS_TRY(create_seen(&r->last_post, store->n_stdp, store->n_post));
   CLS_TRY(create_seen(&r->heard, store->n_slots, pre_values(store)));
+  CLS_TRY(create_seen(&r->past_pre, store->n_slots, pre_values(store)));
+  CLS_TRY(create_seen(&r->past_post, layout->n_local, store->n_post));
   return create_seen(&r->own, layout->n_local, store->n_post);
 }
 
@@ -69,6 +71,8 @@ void cls_reference_destroy(cls_plastic_reference *reference) {
   destroy_seen(r->last_post);
   destroy_seen(r->heard);
   destroy_seen(r->own);
+  destroy_seen(r->past_pre);
+  destroy_seen(r->past_post);
   destroy_list(&r->coming);
   destroy_list(&r->fired);
 }
@@ -78,8 +82,8 @@ size_t cls_reference_bytes(const cls_plastic_reference *r) {
   if (!s) return 0;
   const size_t pre = sizeof(cls_seen_spike) + pre_values(s) * sizeof(float);
   const size_t post = sizeof(cls_seen_spike) + s->n_post * sizeof(float);
-  return s->n_stdp * sizeof *r->v + (s->row[s->n_slots] + s->n_slots) * pre +
-         (s->n_stdp + r->layout->n_local) * post;
+  return s->n_stdp * sizeof *r->v + (s->row[s->n_slots] + 2ull * s->n_slots) * pre +
+         (s->n_stdp + 2ull * r->layout->n_local) * post;
 }
 
 /* ---- spikes ---- */
@@ -98,14 +102,18 @@ static cls_status add(cls_spike_list *list, uint32_t of, const cls_seen_spike *s
   return CLS_OK;
 }
 
-/* Forgets spikes fired before `step`. */
-static void forget(cls_spike_list *list, int64_t step) {
+/* Moves spikes fired before `step` to the past, where the newest of each stays. */
+static void forget(cls_spike_list *list, int64_t step, cls_seen_spike *past, uint32_t values) {
   size_t kept = 0;
-  for (size_t i = 0; i < list->n; i++)
-    if (list->at[i].spike.step < step)
-      free(list->at[i].spike.value);
-    else
-      list->at[kept++] = list->at[i];
+  for (size_t i = 0; i < list->n; i++) {
+    const cls_listed_spike *spike = &list->at[i];
+    if (spike->spike.step < step) {
+      copy_spike(&past[spike->of], &spike->spike, values);
+      free(spike->spike.value);
+    } else {
+      list->at[kept++] = *spike;
+    }
+  }
   list->n = kept;
 }
 
@@ -176,10 +184,11 @@ void cls_reference_deliver(cls_plastic_reference *reference, int64_t step, cls_e
   if (!store) return;
   for (size_t i = 0; i < r->coming.n; i++) {
     const cls_listed_spike *spike = &r->coming.at[i];
+    if (spike->spike.step + (int64_t)store->max_delay < step) continue; /* it is remembered only */
     for (uint64_t k = store->row[spike->of]; k < store->row[spike->of + 1]; k++)
       if (spike->spike.step + store->runs[k].delay == step) arrive(r, k, &spike->spike, sink, context);
   }
-  forget(&r->coming, step + 1 - (int64_t)store->max_delay);
+  forget(&r->coming, step + 1 - (int64_t)store->window, r->past_pre, pre_values(store));
 }
 
 /* ---- postsynaptic spikes come back ---- */
@@ -236,6 +245,75 @@ cls_status cls_reference_fired(cls_plastic_reference *reference, int64_t step, c
       come_back(r, r->by_dendritic[k]);
     unmark(r, step - 2 * (int64_t)d);
   }
-  forget(&r->fired, step + 1 - 2 * (int64_t)store->max_dendritic);
+  forget(&r->fired, step + 1 - (int64_t)store->window, r->past_post, store->n_post);
+  return CLS_OK;
+}
+
+/* ---- checkpoints ---- */
+
+static void recall(const cls_seen_spike *past, size_t n, uint32_t values, int64_t *step, float *value) {
+  for (size_t i = 0; i < n; i++, value += values) {
+    step[i] = past[i].step == NEVER ? CLS_NEVER_FIRED : past[i].step;
+    memcpy(value, past[i].value, values * sizeof *value);
+  }
+}
+
+void cls_reference_recall(const cls_plastic_reference *r, int64_t *pre_step, float *pre_value,
+                          int64_t *post_step, float *post_value) {
+  recall(r->past_pre, r->store->n_slots, pre_values(r->store), pre_step, pre_value);
+  recall(r->past_post, r->layout->n_local, r->store->n_post, post_step, post_value);
+}
+
+/* What was before is over: it has arrived, and come back, at all synapses. */
+static void place_past(cls_plastic_reference *r, const cls_plastic_memory *m) {
+  const cls_plastic_store *store = r->store;
+  const uint32_t pre = pre_values(store), post = store->n_post;
+  for (uint32_t slot = 0; slot < store->n_slots; slot++) {
+    const cls_seen_spike last = {m->pre_step[slot], (float *)m->pre_value + (size_t)slot * pre};
+    if (last.step == CLS_NEVER_FIRED) continue;
+    copy_spike(&r->heard[slot], &last, pre);
+    copy_spike(&r->past_pre[slot], &last, pre);
+    for (uint64_t k = store->row[slot]; k < store->row[slot + 1]; k++)
+      copy_spike(&r->last_pre[k], &last, pre);
+  }
+  for (uint32_t local = 0; local < r->layout->n_local; local++) {
+    const cls_seen_spike last = {m->post_step[local], (float *)m->post_value + (size_t)local * post};
+    if (last.step == CLS_NEVER_FIRED) continue;
+    copy_spike(&r->own[local], &last, post);
+    copy_spike(&r->past_post[local], &last, post);
+  }
+  for (uint64_t k = 0; k < store->row[store->n_slots]; k++) {
+    const cls_plastic_run *run = &store->runs[k];
+    if (!store->pieces[run->piece].has_stdp) continue;
+    for (uint64_t i = run->first; i < run->first + run->count; i++)
+      copy_spike(&r->last_post[i],
+                 &r->own[store->pieces[run->piece].local + cls_plastic_target(store->synapse[i])], post);
+  }
+}
+
+static void ignore(void *context, uint32_t local, uint32_t port, int32_t quanta) {
+  (void)context, (void)local, (void)port, (void)quanta;
+}
+
+/* The steps since then are gone through once more; who saw which spike does not depend on weights, which are put last. */
+cls_status cls_reference_remember(cls_plastic_reference *reference, const cls_plastic_memory *memory) {
+  cls_plastic_reference *r = reference;
+  size_t heard = 0, own = 0;
+  if (!r->store) return CLS_OK;
+  place_past(r, memory);
+  for (int64_t step = memory->since > 0 ? memory->since : 0; step < memory->now; step++) {
+    cls_reference_deliver(r, step, ignore, NULL);
+    for (; heard < memory->n_heard && memory->heard[heard].step == step; heard++)
+      CLS_TRY(cls_reference_hear(r, memory->heard[heard].of, step));
+    const size_t first = own;
+    while (own < memory->n_own && memory->own[own].step == step) own++;
+    uint32_t *neuron = NULL;
+    CLS_TRY(cls_alloc(&neuron, own - first, sizeof *neuron, "spikes"));
+    for (size_t i = first; i < own; i++) neuron[i - first] = memory->own[i].of;
+    const cls_status status = cls_reference_fired(r, step, neuron, own - first);
+    free(neuron);
+    CLS_TRY(status);
+  }
+  if (r->store->n_stdp > 0) memcpy(r->v, memory->v, r->store->n_stdp * sizeof *r->v);
   return CLS_OK;
 }

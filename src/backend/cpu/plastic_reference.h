@@ -33,7 +33,9 @@ typedef struct {
   uint64_t *by_dendritic, *dendritic_first; /* runs with STDP by the dendritic part of their delay (CSR) */
   const cls_seen_spike **back; /* [local index] the spike that comes back, for one dendritic part at a time */
   cls_spike_list coming,
-      fired; /* of sources, with runs that are not due yet; of neurons, not yet back at all synapses */
+      fired; /* of sources, with runs that may not be due yet; of neurons, that may not be back at all synapses */
+  cls_seen_spike *past_pre,
+      *past_post; /* [slot], [local index] the newest one that is no longer among those */
 } cls_plastic_reference;
 
 /* `store` may be NULL: then nothing is ever done. */
@@ -49,6 +51,10 @@ void cls_reference_deliver(cls_plastic_reference *reference, int64_t step, cls_e
 /* Neurons that fired in `step` (local indices), which is over. */
 cls_status cls_reference_fired(cls_plastic_reference *reference, int64_t step, const uint32_t *neuron,
                                size_t n);
+/* See cls_backend.recall and remember. */
+void cls_reference_recall(const cls_plastic_reference *reference, int64_t *pre_step, float *pre_value,
+                          int64_t *post_step, float *post_value);
+cls_status cls_reference_remember(cls_plastic_reference *reference, const cls_plastic_memory *memory);
 size_t cls_reference_bytes(const cls_plastic_reference *reference);
 
 #endif

@@ -58,6 +58,7 @@ static cls_status create(const cls_backend_setup *setup, void **instance) {
   CLS_TRY(cls_cpu_create(setup, &b->cpu));
   CLS_TRY(cls_alloc(&b->members, (size_t)setup->members, sizeof *b->members, "members"));
   for (int m = 0; m < setup->members; m++) {
+    b->members[m].begun = b->members[m].now = setup->begin;
     CLS_TRY(cls_drive_create(setup->neurons[m], 0, setup->neurons[m]->n_runs, &b->members[m].drive));
     CLS_TRY(cls_reference_create(&b->members[m].plastic, setup->network, setup->layout,
                                  setup->stores[0]->plastic));
@@ -216,6 +217,23 @@ static cls_status weights(void *instance, int member, uint32_t part, const int32
   return CLS_OK;
 }
 
+static cls_status recall(void *instance, int member, uint32_t part, int64_t since, int64_t *pre_step,
+                         float *pre_value, int64_t *post_step, float *post_value) {
+  serial *b = instance;
+  const member_state *m = &b->members[member];
+  (void)part;
+  CLS_CHECK(since == m->now - (int64_t)b->cpu.setup.network->plastic_window, CLS_ERR_INTERNAL,
+            "spikes before step %lld are asked for at step %lld", (long long)since, (long long)m->now);
+  cls_reference_recall(&m->plastic, pre_step, pre_value, post_step, post_value);
+  return CLS_OK;
+}
+
+static cls_status remember(void *instance, int member, uint32_t part, const cls_plastic_memory *memory) {
+  serial *b = instance;
+  (void)part;
+  return cls_reference_remember(&b->members[member].plastic, memory);
+}
+
 static void report(void *instance, size_t *bytes, double *update_s, double *deliver_s, uint64_t *events) {
   serial *b = instance;
   size_t ring = (b->ring_mask + 1ul) * CLS_MAX_PORTS * b->cpu.setup.layout->n_local * 2 * sizeof(int32_t);
@@ -242,5 +260,7 @@ const cls_backend cls_backend_cpu_serial = {
     .put_state = cls_cpu_put_state,
     .probe = cls_cpu_probe,
     .weights = weights,
+    .recall = recall,
+    .remember = remember,
     .report = report,
 };

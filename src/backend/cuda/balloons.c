@@ -87,12 +87,48 @@ cls_status cls_cuda_volumes_show(void *instance, int member, int tally, int64_t 
   CLS_TRY(cls_cuda_settle(b));
   cls_cuda_watch *w = &b->watch;
   const cls_tally *t = &w->watch->tallies[tally];
-  const int64_t first = b->rank.tally[tally].base, end = b->now / t->interval, size = t->haemodynamics->bins;
+  int64_t *next = &w->next[tally][member];
+  const int64_t first = *next, end = b->now / t->interval, size = t->haemodynamics->bins;
   *volume = first / size;
   *n = end > first ? end / size - first / size : 0;
   if (end > first && t->n_groups > 0) CLS_TRY(advance(b, member, tally, first, end - first, *n));
-  if (end > first) w->base[tally] = end; /* for steps to come */
+  *next = w->base[tally] = end; /* for steps to come */
   *signal = w->balloons[tally].signal;
   *spikes = w->balloons[tally].spikes;
   return CLS_OK;
+}
+
+/* ---- checkpoints ---- */
+
+static cls_status copy_state(cls_cuda *b, void *on_gpu, void *here, size_t bytes, bool put) {
+  b->profile.copies_in += put;
+  b->profile.copies_out += !put;
+  *(put ? &b->profile.bytes_in : &b->profile.bytes_out) += bytes;
+  return cls_gpu_check(
+      cudaMemcpyAsync(put ? on_gpu : here, put ? here : on_gpu, bytes, cudaMemcpyDefault, b->stream),
+      "haemodynamics");
+}
+
+cls_status cls_cuda_haemodynamics(void *instance, int member, int tally, bool put,
+                                  cls_haemodynamic_state *state) {
+  cls_cuda *b = instance;
+  CLS_TRY(cls_cuda_settle(b));
+  const cls_tally *t = &b->watch.watch->tallies[tally];
+  cls_cuda_balloons *a = &b->watch.balloons[tally];
+  const size_t groups = t->n_groups;
+  if (groups == 0) return CLS_OK;
+  /* Counts of the bin that goes on then lie first. */
+  CLS_CHECK(b->watch.next[tally][member] == b->now / t->interval, CLS_ERR_INTERNAL,
+            "haemodynamics of member %d are asked for before its volumes", member);
+  if (put) CLS_TRY(cls_cuda_counts_reserve(b, b->now + 1));
+  CLS_TRY(copy_state(b, (cls_balloon *)cls_gpu_arena_at(&a->arena, a->state) + (size_t)member * groups,
+                     state->balloon, groups * sizeof *state->balloon, put));
+  CLS_TRY(copy_state(b, (uint64_t *)cls_gpu_arena_at(&a->arena, a->during) + (size_t)member * groups,
+                     state->during, groups * sizeof *state->during, put));
+  uint32_t *partial = b->members[member].device.count[tally];
+  if (partial)
+    CLS_TRY(copy_state(b, partial, state->partial, groups * sizeof *state->partial, put));
+  else /* no step was computed */
+    memset(state->partial, 0, groups * sizeof *state->partial);
+  return cls_cuda_wait(b, "haemodynamics");
 }

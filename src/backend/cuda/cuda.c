@@ -207,6 +207,7 @@ static cls_status create(const cls_backend_setup *setup, void **instance) {
   CLS_TRY(cls_alloc(&b, 1, sizeof *b, "backend"));
   *instance = b;
   b->setup = *setup;
+  b->now = b->rank.list_first = setup->begin;
   return fill(b);
 }
 
@@ -295,6 +296,8 @@ const cls_backend cls_backend_cuda = {
     .watch = cls_cuda_watch_set,
     .counts = cls_cuda_counts_show,
     .volumes = cls_cuda_volumes_show,
+    .haemodynamics = cls_cuda_haemodynamics,
+    .show_all = cls_cuda_show_all,
     .tell = tell,
     .reread = reread,
     .currents = cls_cuda_currents,
@@ -302,6 +305,8 @@ const cls_backend cls_backend_cuda = {
     .put_state = cls_cuda_put_state,
     .probe = cls_cuda_probe,
     .weights = cls_cuda_plastic_weights,
+    .recall = cls_cuda_plastic_recall,
+    .remember = cls_cuda_plastic_remember,
     .report = report,
     .profile = profile,
     .packer = &cls_cuda_packer,

@@ -64,7 +64,8 @@ typedef struct {
   const cls_spike_trace *pre, *post;
   const cls_short_term_const *short_term;
   uint32_t n_pre, n_post, n_short_term;
-  uint32_t max_delay, max_dendritic;
+  uint32_t max_delay;
+  uint32_t window; /* steps for which spikes are remembered: cls_plastic_store.window */
   uint32_t n_pieces;
   uint32_t *heard;       /* [slots] arrivals.cuh: 0 between launches */
   uint64_t flight_limit; /* entries in flight above which there may be no room for those of one more step */

@@ -38,9 +38,11 @@ typedef struct {
 /* Counts that came back. */
 typedef struct {
   const cls_watch *watch;
+  uint32_t keep; /* cls_gpu_keep: what was asked for, before all were */
   cls_cuda_balloons balloons[CLS_GPU_TALLIES];
   uint64_t words[CLS_GPU_TALLIES]; /* room on the GPU, counts of one member */
-  int64_t base[CLS_GPU_TALLIES];   /* bin from which counts will be told next */
+  int64_t base[CLS_GPU_TALLIES];   /* first bin that counts of steps to come are in */
+  int64_t *next[CLS_GPU_TALLIES];  /* [members] first bin of which not all was told of a member */
   uint32_t *host;                  /* of one member and tally */
   size_t host_capacity;
   cls_gpu_arena arena; /* group_of_16 of each tally, marked */
@@ -109,12 +111,15 @@ cls_status cls_cuda_tables_copy(cls_cuda *b);
 
 /* ---- spikes.c: what the host is shown ---- */
 cls_status cls_cuda_watch_set(void *instance, bool all, const cls_watch *watch);
+cls_status cls_cuda_show_all(void *instance, bool all);
 cls_status cls_cuda_spikes_show(void *instance, int member, cls_spikes *spikes);
 cls_status cls_cuda_counts_show(void *instance, int member, int tally, int64_t *bin, int64_t *n,
                                 const uint32_t **count);
 /* balloons.c: the same of a tally with haemodynamics, which stay where the counts are. */
 cls_status cls_cuda_volumes_show(void *instance, int member, int tally, int64_t *volume, int64_t *n,
                                  const double **signal, const uint64_t **spikes);
+cls_status cls_cuda_haemodynamics(void *instance, int member, int tally, bool put,
+                                  cls_haemodynamic_state *state);
 cls_status cls_cuda_balloons_make(cls_cuda *b, const cls_tally *tally, cls_cuda_balloons *balloons);
 void cls_cuda_balloons_free(cls_cuda_balloons *balloons);
 /* Makes room for the counts of steps before `end`. */
@@ -162,7 +167,17 @@ cls_status cls_cuda_plastic_hear(cls_cuda *b, int member, const cls_gpu_arrival 
                                  const uint64_t *count, uint64_t n);
 /* After a launch: makes the room that the next step may need. */
 cls_status cls_cuda_plastic_advanced(cls_cuda *b);
+/* Makes room for so many more entries in flight to a member, and for so many older spikes of each history. */
+cls_status cls_cuda_plastic_room(cls_cuda *b, int member, uint64_t entries,
+                                 const uint64_t more[CLS_GPU_HISTORIES]);
 cls_status cls_cuda_plastic_weights(void *instance, int member, uint32_t part, const int32_t **v);
+
+/* ---- recall.c, remember.c: what plastic synapses remember, for checkpoints ---- */
+cls_status cls_cuda_plastic_recall(void *instance, int member, uint32_t part, int64_t since,
+                                   int64_t *pre_step, float *pre_value, int64_t *post_step,
+                                   float *post_value);
+cls_status cls_cuda_plastic_remember(void *instance, int member, uint32_t part,
+                                     const cls_plastic_memory *memory);
 
 /* Makes an arena of one array of `bytes` or more, in place of a smaller one; its contents are lost. */
 cls_status cls_cuda_reserve(cls_cuda *b, cls_gpu_arena *arena, const char *name, size_t bytes);

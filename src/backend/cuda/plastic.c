@@ -40,6 +40,7 @@ cls_status cls_cuda_plastic_make(cls_cuda *b) {
   CLS_TRY(cls_gpu_arena_make(&p->synapses.arena, b->stream));
   CLS_TRY(cls_gpu_plastic_fill(&b->setup, &b->channels, &p->synapses, b->stream));
   p->synapses.device.flight_limit = p->sizes.ring.entries - p->synapses.counts.pieces_here;
+  p->synapses.device.folded = b->now;
   CLS_TRY(make_members(b));
   p->table = (cls_gpu_arena){.name = "tables"};
   (void)cls_gpu_arena_add(&p->table, (size_t)b->setup.members, sizeof(cls_gpu_plastic_member));
@@ -191,6 +192,19 @@ cls_status cls_cuda_plastic_advanced(cls_cuda *b) {
     while (p->members[m].in_flight > p->synapses.device.flight_limit) CLS_TRY(grow_rings(b));
   }
   return full ? tidy(b) : CLS_OK;
+}
+
+cls_status cls_cuda_plastic_room(cls_cuda *b, int member, uint64_t entries,
+                                 const uint64_t more[CLS_GPU_HISTORIES]) {
+  cls_cuda_plastic *p = &b->plastic;
+  cls_cuda_plastic_member *m = &p->members[member];
+  m->in_flight += entries;
+  while (m->in_flight > p->synapses.device.flight_limit) CLS_TRY(grow_rings(b));
+  for (int h = 0; h < CLS_GPU_HISTORIES; h++) {
+    CLS_TRY(grow_history(b, member, h, more[h], 1));
+    m->used[h] += (uint32_t)more[h];
+  }
+  return CLS_OK;
 }
 
 /* ---- spikes of other ranks ---- */

@@ -120,11 +120,11 @@ CLS_KERNEL(forget, THREADS)(const cls_gpu_tidy_args args) {
   const uint32_t owner = (uint32_t)(k % args.owners);
   const cls_gpu_history *history = args.member[k / args.owners].history;
   const uint32_t pre = history[CLS_GPU_PRE].owners;
+  const int64_t since = args.now - (int64_t)args.plastic.window;
   if (owner < pre)
-    cls_gpu_history_forget(&history[CLS_GPU_PRE], owner, args.now - (int64_t)args.plastic.max_delay);
+    cls_gpu_history_forget(&history[CLS_GPU_PRE], owner, since);
   else
-    cls_gpu_history_forget(&history[CLS_GPU_POST], owner - pre,
-                           args.now - 2 * (int64_t)args.plastic.max_dendritic);
+    cls_gpu_history_forget(&history[CLS_GPU_POST], owner - pre, since);
 }
 
 cudaError_t cls_gpu_launch_forget(const cls_gpu_tidy_args *args, cudaStream_t stream) {

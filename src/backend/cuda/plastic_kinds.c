@@ -90,3 +90,14 @@ cls_status cls_gpu_kinds_make(const cls_backend_setup *setup, const cls_gpu_chan
   }
   return CLS_OK;
 }
+
+void cls_gpu_kinds_of_part(const cls_gpu_mechanisms *m, const cls_plastic_store *store, uint32_t *pre,
+                           uint32_t *post) {
+  for (uint32_t k = 0; k < store->n_pre; k++) *pre++ = find_trace(m->pre, m->n_pre, &store->pre[k]);
+  for (uint32_t k = 0; k < store->n_short_term; k++) {
+    const uint32_t u = m->n_pre + 2 * find_short_term(m, &store->short_term[k]);
+    *pre++ = u;
+    *pre++ = u + 1;
+  }
+  for (uint32_t k = 0; k < store->n_post; k++) *post++ = find_trace(m->post, m->n_post, &store->post[k]);
+}

@@ -143,7 +143,7 @@ static void count_part(const cls_plastic_store *store, cls_gpu_plastic_counts *c
   c->stdp += store->n_stdp;
   c->kinds += store->n_pieces;
   if (store->max_delay > c->max_delay) c->max_delay = store->max_delay;
-  if (store->max_dendritic > c->max_dendritic) c->max_dendritic = store->max_dendritic;
+  c->window = store->window;
 }
 
 /* All neurons of a range on which a projection with STDP ends are taken for targets. */
@@ -315,7 +315,7 @@ static void tell_kernels(cls_gpu_plastic_synapses *s, const cls_gpu_mechanisms *
                                 .n_post = m->n_post,
                                 .n_short_term = m->n_short_term,
                                 .max_delay = s->counts.max_delay,
-                                .max_dendritic = s->counts.max_dendritic,
+                                .window = s->counts.window,
                                 .n_pieces = (uint32_t)s->counts.pieces,
                                 .heard = cls_gpu_arena_at(&s->arena, s->heard)};
 }

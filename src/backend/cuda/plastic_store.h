@@ -13,7 +13,7 @@ typedef struct {
   uint64_t kinds, runs, pieces;
   uint64_t slots, local;
   uint32_t n_pre, n_post, n_short_term;
-  uint32_t max_delay, max_dendritic;
+  uint32_t max_delay, window;
   uint32_t pieces_of_slot; /* most pieces of one source */
   uint64_t pieces_here;    /* pieces of all of the rank's own neurons together */
   uint64_t sources;        /* with a row; */

@@ -35,6 +35,8 @@ static cls_status copy_watch(cls_cuda *b, const cls_watch *watch) {
     CLS_CUDA(cudaMemcpyAsync(to, tally->group_of_16, groups * sizeof *to, cudaMemcpyHostToDevice, b->stream),
              "copying groups");
     w->base[t] = b->now / tally->interval;
+    CLS_TRY(cls_alloc(&w->next[t], (size_t)b->setup.members, sizeof *w->next[t], "counts of spikes"));
+    for (int m = 0; m < b->setup.members; m++) w->next[t][m] = w->base[t];
     b->rank.tally[t] = (cls_gpu_tally){.group_of_16 = to,
                                        .n_groups = tally->n_groups,
                                        .interval = tally->interval,
@@ -58,7 +60,8 @@ cls_status cls_cuda_watch_set(void *instance, bool all, const cls_watch *watch) 
   cls_cuda_watch_free(b);
   b->watch.watch = watch;
   b->rank.n_tallies = 0;
-  b->rank.keep = all ? CLS_GPU_KEEP_ALL : watch && watch->marked ? CLS_GPU_KEEP_MARKED : CLS_GPU_KEEP_NONE;
+  b->watch.keep = all ? CLS_GPU_KEEP_ALL : watch && watch->marked ? CLS_GPU_KEEP_MARKED : CLS_GPU_KEEP_NONE;
+  b->rank.keep = b->watch.keep;
   b->rank.list_first = b->now;
   if (watch) CLS_TRY(copy_watch(b, watch));
   if (b->rank.keep != CLS_GPU_KEEP_NONE) CLS_TRY(make_lists(b));
@@ -68,7 +71,10 @@ cls_status cls_cuda_watch_set(void *instance, bool all, const cls_watch *watch) 
 
 void cls_cuda_watch_free(cls_cuda *b) {
   cls_gpu_arena_free(&b->watch.arena);
-  for (int t = 0; t < CLS_GPU_TALLIES; t++) cls_cuda_balloons_free(&b->watch.balloons[t]);
+  for (int t = 0; t < CLS_GPU_TALLIES; t++) {
+    cls_cuda_balloons_free(&b->watch.balloons[t]);
+    free(b->watch.next[t]);
+  }
   free(b->watch.host);
   b->watch = (cls_cuda_watch){0};
   for (int m = 0; b->spikes && m < b->setup.members; m++) {
@@ -130,7 +136,7 @@ static cls_status drain_member(cls_cuda *b, int m) {
 
 cls_status cls_cuda_drain(cls_cuda *b) {
   if (b->drained) return CLS_OK;
-  for (int m = 0; m < b->setup.members; m++) CLS_TRY(drain_member(b, m));
+  for (int m = 0; b->rank.keep != CLS_GPU_KEEP_NONE && m < b->setup.members; m++) CLS_TRY(drain_member(b, m));
   b->rank.list_first = b->now;
   b->drained = true;
   return CLS_OK;
@@ -144,6 +150,38 @@ cls_status cls_cuda_spikes_show(void *instance, int member, cls_spikes *spikes) 
   if (s->shown || s->n_first == 0) CLS_TRY(begin_anew(s, b->now)); /* there are no new ones */
   *spikes = (cls_spikes){s->begin, s->begin + (int64_t)s->n_first - 1, s->neuron, s->first};
   s->shown = true;
+  return CLS_OK;
+}
+
+/* ---- all of them for a while ---- */
+
+/* Spikes that will be kept from step `now` on come behind those that were not shown; in between none were kept. */
+static cls_status skip_to(cls_cuda_spikes *s, int64_t now) {
+  if (s->shown || s->n_first == 0) return begin_anew(s, now);
+  const size_t n = (size_t)(now - s->begin) + 1;
+  CLS_TRY(cls_grow(&s->first, &s->first_capacity, n, sizeof *s->first, "spikes"));
+  while (s->n_first < n) s->first[s->n_first++] = (uint32_t)s->n_neurons;
+  return CLS_OK;
+}
+
+cls_status cls_cuda_show_all(void *instance, bool all) {
+  cls_cuda *b = instance;
+  CLS_TRY(cls_cuda_settle(b));
+  const uint32_t keep = all ? CLS_GPU_KEEP_ALL : b->watch.keep;
+  if (keep == b->rank.keep) return CLS_OK;
+  CLS_TRY(cls_cuda_drain(b));
+  for (int m = 0; m < b->setup.members; m++) {
+    if (b->rank.keep == CLS_GPU_KEEP_NONE) CLS_TRY(skip_to(&b->spikes[m], b->now));
+    cls_gpu_arena_free(&b->members[m].kept);
+    b->members[m].device.list = (cls_gpu_list){0};
+  }
+  b->rank.keep = keep;
+  b->rank.list_first = b->now;
+  if (keep != CLS_GPU_KEEP_NONE) {
+    CLS_TRY(make_lists(b));
+    b->profile.allocations += (uint64_t)b->setup.members;
+  }
+  b->tables_old = true;
   return CLS_OK;
 }
 
@@ -182,10 +220,14 @@ cls_status cls_cuda_counts_show(void *instance, int member, int tally, int64_t *
   CLS_TRY(cls_cuda_settle(b));
   cls_cuda_watch *w = &b->watch;
   const cls_gpu_tally *t = &b->rank.tally[tally];
-  uint32_t *from = b->members[member].device.count[tally];
-  *bin = t->base;
-  *n = bins_until(t, b->now);
+  int64_t *next = &w->next[tally][member];
+  /* Whole bins are told once, also where they are asked for again before the next step. Before the first step there is
+   * no room for any. */
+  *bin = *next;
+  *n = w->words[tally] > 0 ? bins_until(t, b->now) - (*next - t->base) : 0;
+  if (*n < 0) *n = 0;
   if (*n == 0) return CLS_OK;
+  uint32_t *from = b->members[member].device.count[tally] + (uint64_t)(*next - t->base) * t->n_groups;
   const size_t words = (size_t)*n * t->n_groups;
   CLS_TRY(cls_grow(&w->host, &w->host_capacity, words, sizeof *w->host, "counts of spikes"));
   CLS_CUDA(cudaMemcpyAsync(w->host, from, words * sizeof *from, cudaMemcpyDeviceToHost, b->stream),
@@ -194,7 +236,7 @@ cls_status cls_cuda_counts_show(void *instance, int member, int tally, int64_t *
   CLS_TRY(cls_cuda_wait(b, "copying counts"));
   b->profile.copies_out++;
   b->profile.bytes_out += words * sizeof *from;
-  w->base[tally] = b->now / t->interval; /* for steps to come */
+  *next = w->base[tally] = b->now / t->interval; /* for steps to come */
   *count = w->host;
   return CLS_OK;
 }

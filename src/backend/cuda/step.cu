@@ -142,15 +142,21 @@ CLS_KERNEL_OF(steps, CLS_GPU_THREADS, blocks_of(ONLY, PROCEDURAL))
 }
 
 /* The kernel for networks of one model, or of any. Where there are plastic synapses, or procedural ones, that for any model
- * is little slower. */
+ * is little slower. Those for any model are compiled apart, by step_any.cu, since all of them together take minutes. */
 typedef void (*steps_kernel)(const cls_gpu_step_args args);
+steps_kernel cls_gpu_steps_of_any(bool plastic, bool procedural);
 
+#ifdef CALLOSUM_STEPS_OF_ANY
+steps_kernel cls_gpu_steps_of_any(bool plastic, bool procedural) {
+  if (procedural) return plastic ? steps<-1, true, true> : steps<-1, false, true>;
+  return plastic ? steps<-1, true, false> : steps<-1, false, false>;
+}
+#else
 static steps_kernel choose(int only, bool plastic, bool procedural) {
 #define CHOOSE_(NAME)                                                                                        \
   if (only == CLS_GPU_##NAME && !plastic && !procedural) return steps<CLS_GPU_##NAME, false, false>;
   CLS_GPU_NEURONS(CHOOSE_)
-  if (procedural) return plastic ? steps<-1, true, true> : steps<-1, false, true>;
-  return plastic ? steps<-1, true, false> : steps<-1, false, false>;
+  return cls_gpu_steps_of_any(plastic, procedural);
 }
 
 cudaError_t cls_gpu_launch_steps(const cls_gpu_step_args *args, int only, unsigned blocks,
@@ -162,3 +168,4 @@ cudaError_t cls_gpu_launch_steps(const cls_gpu_step_args *args, int only, unsign
 cudaError_t cls_gpu_resident_steps(int only, int plastic, int procedural, int *blocks) {
   return CLS_RESIDENT_BLOCKS(choose(only, plastic != 0, procedural != 0), CLS_GPU_THREADS, blocks);
 }
+#endif

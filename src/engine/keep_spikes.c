@@ -1,0 +1,219 @@
+/* Recent spikes: all that is in flight follows from them. */
+#include "engine/keep.h"
+#include <stdlib.h>
+#include <string.h>
+
+uint32_t cls_keep_window(const cls_network *network) {
+  return network->plastic_window > network->max_delay ? network->plastic_window : network->max_delay;
+}
+
+static int by_neuron(const void *a, const void *b) {
+  const cls_fired *x = a, *y = b;
+  if (x->of != y->of) return x->of < y->of ? -1 : 1;
+  return (x->step > y->step) - (x->step < y->step);
+}
+
+static int by_step(const void *a, const void *b) {
+  const cls_fired *x = a, *y = b;
+  if (x->step != y->step) return x->step < y->step ? -1 : 1;
+  return (x->of > y->of) - (x->of < y->of);
+}
+
+void cls_fired_by_step(cls_fired *spikes, size_t n) {
+  if (n > 0) qsort(spikes, n, sizeof *spikes, by_step);
+}
+
+/* ---- own neurons ---- */
+
+/* Those collected in the course of the run, by local index. */
+static cls_status list_own(cls_engine *e, int member, cls_fired **own, size_t *n) {
+  const cls_arrival *arrivals;
+  const uint32_t window = cls_keep_window(e->network);
+  CLS_TRY(cls_recent_arrivals(&e->own[member], e->now, window, &arrivals, n));
+  CLS_TRY(cls_alloc(own, *n, sizeof **own, "recent spikes"));
+  for (size_t i = 0; i < *n; i++) (*own)[i] = (cls_fired){arrivals[i].slot, e->now - arrivals[i].age};
+  if (*n > 0) qsort(*own, *n, sizeof **own, by_neuron);
+  return CLS_OK;
+}
+
+static cls_status count_own(const cls_engine *e, const cls_fired *own, size_t n, uint64_t ***count) {
+  const cls_layout *layout = e->layout;
+  CLS_TRY(cls_alloc(count, layout->n_ranges, sizeof **count, "recent spikes"));
+  for (uint32_t r = 0; r < layout->n_ranges; r++)
+    CLS_TRY(cls_alloc(&(*count)[r], cls_units(layout->ranges[r].n), sizeof ***count, "recent spikes"));
+  for (size_t i = 0; i < n; i++) {
+    const uint32_t r = cls_layout_range_of(layout, own[i].of);
+    (*count)[r][(own[i].of - layout->ranges[r].local) / CLS_UNIT]++;
+  }
+  return CLS_OK;
+}
+
+static void free_count(const cls_engine *e, uint64_t **count) {
+  for (uint32_t r = 0; count && r < e->layout->n_ranges; r++) free(count[r]);
+  free(count);
+}
+
+/* First spike of a local index or beyond. */
+static size_t find(const cls_fired *own, size_t n, uint32_t local) {
+  size_t low = 0, high = n;
+  while (low < high) {
+    const size_t middle = low + (high - low) / 2;
+    if (own[middle].of < local)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+/* The rows of this rank as columns: neurons, and steps. */
+typedef struct {
+  uint64_t *neuron;
+  int64_t *step;
+  size_t n;
+} columns;
+
+static cls_status make_columns(columns *c, size_t n) {
+  c->n = n;
+  CLS_TRY(cls_alloc(&c->neuron, n, sizeof *c->neuron, "recent spikes"));
+  return cls_alloc(&c->step, n, sizeof *c->step, "recent spikes");
+}
+
+/* Collective. The rows of a range lie together. */
+static cls_status keep_columns(cls_engine *e, const cls_keeper *keeper, int member,
+                               const cls_rows_index *index, columns *c) {
+  cls_pieces neurons = {0}, steps = {0};
+  size_t at = 0;
+  cls_status status = CLS_OK;
+  for (uint32_t k = 0; k < e->layout->n_ranges && status == CLS_OK; k++) {
+    const uint32_t r = cls_layout_nth(e->layout, k);
+    const uint64_t first = cls_rows_first(index, r), n = cls_rows_of(e, index, r);
+    status = cls_pieces_add(&neurons, first, n, c->neuron + at);
+    if (status == CLS_OK) status = cls_pieces_add(&steps, first, n, c->step + at);
+    at += n;
+  }
+  status = cls_agree(e->world.comm, status);
+  if (status == CLS_OK)
+    status = keeper->array(keeper->self, cls_keep_name_of(member, "recent_spikes/neuron").text, CLS_KEEP_U64,
+                           index->rows, 1, NULL, neurons.at, neurons.n);
+  if (status == CLS_OK)
+    status = keeper->array(keeper->self, cls_keep_name_of(member, "recent_spikes/step").text, CLS_KEEP_I64,
+                           index->rows, 1, "dt", steps.at, steps.n);
+  free(neurons.at);
+  free(steps.at);
+  return status;
+}
+
+static cls_status save_own(cls_engine *e, const cls_keeper *keeper, int member, const cls_fired *own,
+                           size_t n) {
+  cls_rows_index index = {0};
+  uint64_t **count = NULL;
+  columns c = {0};
+  cls_status status = count_own(e, own, n, &count);
+  if (status == CLS_OK) status = make_columns(&c, n);
+  size_t at = 0;
+  for (uint32_t k = 0; k < e->layout->n_ranges && status == CLS_OK; k++) {
+    const cls_range *range = &e->layout->ranges[cls_layout_nth(e->layout, k)];
+    for (size_t i = find(own, n, range->local); i < n && own[i].of < range->local + range->n; i++, at++) {
+      c.neuron[at] = e->local_neuron[own[i].of];
+      c.step[at] = own[i].step;
+    }
+  }
+  status = cls_agree(e->world.comm, status);
+  if (status == CLS_OK) status = cls_rows_index_make(e, NULL, count, &index);
+  if (status == CLS_OK)
+    status = cls_rows_index_save(e, keeper, cls_keep_name_of(member, "recent_spikes").text, &index);
+  if (status == CLS_OK) status = keep_columns(e, keeper, member, &index, &c);
+  cls_rows_index_free(e, &index);
+  free_count(e, count);
+  free(c.neuron);
+  free(c.step);
+  return status;
+}
+
+/* Local indices of what was read. */
+static cls_status place(const cls_engine *e, const columns *c, cls_fired *own) {
+  for (size_t i = 0; i < c->n; i++) {
+    const uint32_t p =
+        c->neuron[i] < e->network->n_neurons ? cls_network_population_of(e->network, c->neuron[i]) : 0;
+    const uint64_t of = c->neuron[i] - e->network->populations[p].first;
+    const uint32_t r = cls_layout_find(e->layout, p, of);
+    CLS_CHECK(r != UINT32_MAX && c->step[i] < e->now, CLS_ERR_INPUT,
+              "a checkpoint's recent spikes: neuron %llu in step %lld is not where it should be",
+              (unsigned long long)c->neuron[i], (long long)c->step[i]);
+    own[i] =
+        (cls_fired){e->layout->ranges[r].local + (uint32_t)(of - e->layout->ranges[r].first), c->step[i]};
+  }
+  return CLS_OK;
+}
+
+static cls_status load_own(cls_engine *e, const cls_keeper *keeper, int member, cls_fired **own, size_t *n) {
+  cls_rows_index index = {0};
+  columns c = {0};
+  CLS_TRY(cls_rows_index_load(e, keeper, cls_keep_name_of(member, "recent_spikes").text, NULL, &index));
+  index.rows = keeper->rows(keeper->self, cls_keep_name_of(member, "recent_spikes/neuron").text);
+  size_t rows = 0;
+  for (uint32_t r = 0; r < e->layout->n_ranges; r++) rows += cls_rows_of(e, &index, r);
+  cls_status status = cls_agree(e->world.comm, make_columns(&c, rows));
+  if (status == CLS_OK) status = keep_columns(e, keeper, member, &index, &c);
+  if (status == CLS_OK) {
+    status = cls_alloc(own, rows, sizeof **own, "recent spikes");
+    if (status == CLS_OK) status = place(e, &c, *own);
+    status = cls_agree(e->world.comm, status);
+  }
+  *n = rows;
+  cls_rows_index_free(e, &index);
+  free(c.neuron);
+  free(c.step);
+  return status;
+}
+
+cls_status cls_keep_own_spikes(cls_engine *e, const cls_keeper *keeper, int member, cls_fired **own,
+                               size_t *n) {
+  *own = NULL;
+  *n = 0;
+  if (keeper->loading) return load_own(e, keeper, member, own, n);
+  CLS_TRY(cls_agree(e->world.comm, list_own(e, member, own, n)));
+  return save_own(e, keeper, member, *own, *n);
+}
+
+/* ---- sources, which may be neurons of other ranks ---- */
+
+static cls_status tell_others(cls_engine *e, const cls_fired *own, size_t n, uint32_t **slots,
+                              int64_t **steps, size_t *n_told) {
+  uint32_t *of = NULL;
+  int64_t *step = NULL;
+  void *told = NULL;
+  cls_status status = cls_alloc(&of, n, sizeof *of, "recent spikes");
+  if (status == CLS_OK) status = cls_alloc(&step, n, sizeof *step, "recent spikes");
+  for (size_t i = 0; i < n && status == CLS_OK; i++) {
+    of[i] = own[i].of;
+    step[i] = own[i].step;
+  }
+  status = cls_agree(e->world.comm, status);
+  if (status == CLS_OK)
+    status = e->exchange->share(e->exchange_instance, of, step, n, sizeof *step, slots, &told, n_told);
+  *steps = told;
+  free(of);
+  free(step);
+  return status;
+}
+
+cls_status cls_keep_heard(cls_engine *e, const cls_fired *own, size_t n_own, cls_fired **heard, size_t *n) {
+  uint32_t *slots = NULL;
+  int64_t *steps = NULL;
+  size_t told = 0;
+  *heard = NULL;
+  *n = 0;
+  cls_status status = tell_others(e, own, n_own, &slots, &steps, &told);
+  if (status == CLS_OK)
+    status = cls_agree(e->world.comm, cls_alloc(heard, n_own + told, sizeof **heard, "recent spikes"));
+  for (size_t i = 0; i < told && status == CLS_OK; i++) (*heard)[(*n)++] = (cls_fired){slots[i], steps[i]};
+  for (size_t i = 0; i < n_own && status == CLS_OK; i++)
+    if (e->local_slot[own[i].of] != UINT32_MAX)
+      (*heard)[(*n)++] = (cls_fired){e->local_slot[own[i].of], own[i].step};
+  cls_fired_by_step(*heard, status == CLS_OK ? *n : 0);
+  free(slots);
+  free(steps);
+  return status;
+}
