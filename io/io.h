@@ -234,5 +234,9 @@ const cls_observer *cls_recorder_observer(const cls_recorder *recorder);
 cls_status cls_recorder_finish(cls_recorder *recorder, cls_statistics *statistics);
 /* Collective (closes files). */
 void cls_recorder_destroy(cls_recorder *recorder);
+/* Local. Makes the recordings in a folder whose run was killed what they were when they were written out last (they may not be
+ * readable as they lie); *n: how many needed it. Nothing is done where a run is at work there. CLS_ERR_IO names what could not
+ * be written. */
+cls_status cls_recordings_repair(const char *directory, int *n);
 
 #endif

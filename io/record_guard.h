@@ -6,6 +6,7 @@
 #ifndef CALLOSUM_RECORD_GUARD_H
 #define CALLOSUM_RECORD_GUARD_H
 
+#include "io/io.h"
 #include "io/record_image.h"
 
 /* All local. Writes the image of the file at `path`, and removes it: where there is none nothing happens. */
@@ -14,9 +15,5 @@ void cls_guard_remove(const char *path);
 /* The folder's lock, to be closed; it goes with the process. CLS_ERR_INPUT where another process holds it. *lock is -1 where the
  * file system has no locks. */
 cls_status cls_guard_lock(const char *directory, int *lock);
-
-/* Puts every file of the folder whose image is there back to its last flush, and removes the image; *n: how many. 0 where somebody
- * is recording into it. CLS_ERR_IO names what could not be written. */
-cls_status cls_recordings_repair(const char *directory, int *n);
 
 #endif

@@ -4,6 +4,7 @@
 #include "io/checkpoint_folder.h"
 #include "jobs/jobs.h"
 #include "jobs/text.h"
+#include <stdlib.h>
 #include <string.h>
 
 static const char usage[] = "usage: callosum info FILE.h5\n"
@@ -43,10 +44,29 @@ static void print_checkpoint(const char *path, const cls_manifest *m, double sec
          state > 0 ? 100 * ((double)m->length / (double)state - 1) : 0.0);
 }
 
+/* Of a run that was killed: its recordings are made readable again. */
+static cls_status repair(const char *path) {
+  const char *slash = strrchr(path, '/');
+  char *folder = slash ? cls_format("%.*s", (int)(slash - path + 1), path) : cls_format(".");
+  int repaired = 0;
+  CLS_CHECK(folder, CLS_ERR_MEMORY, "out of memory for a path");
+  const cls_status status = cls_recordings_repair(folder, &repaired);
+  free(folder);
+  if (repaired > 0)
+    printf("the run was killed: %d recording%s put back to the last flush\n", repaired,
+           repaired == 1 ? "" : "s");
+  return status;
+}
+
+static cls_status describe_recording(const char *path) {
+  CLS_TRY(repair(path));
+  return cls_info_print(path);
+}
+
 static cls_status describe(const cls_world *world, const char *path) {
   int64_t step;
   if (!cls_checkpoint_step_of(path, &step))
-    return cls_agree(world->comm, world->rank == 0 ? cls_info_print(path) : CLS_OK);
+    return cls_agree(world->comm, world->rank == 0 ? describe_recording(path) : CLS_OK);
   cls_checkpoint *checkpoint = NULL;
   const double begun = cls_seconds();
   CLS_TRY(cls_checkpoint_open(world, path, &checkpoint));

@@ -2,6 +2,7 @@
  * (jobs/report); this file finds it, starts it and passes on its exit status. */
 #include "base/base.h"
 #include "callosum_build.h"
+#include "io/io.h"
 #include "jobs/jobs.h"
 
 #include <errno.h>
@@ -88,6 +89,12 @@ int cls_command_report(int argc, char **argv) {
             "nor in " CALLOSUM_SOURCE_DIR "/jobs/report\n");
     return CLS_ERR_IO;
   }
+  int repaired = 0;
+  if (cls_recordings_repair(argv[1], &repaired) != CLS_OK) /* Python says what it cannot read */
+    fprintf(stderr, "callosum: report: %s\n", cls_error_message());
+  if (repaired > 0)
+    printf("the run was killed: %d recording%s put back to the last flush\n", repaired,
+           repaired == 1 ? "" : "s");
   fflush(NULL);
   int status = run_python(report, argv[1]);
   free(report);
