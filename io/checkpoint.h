@@ -2,8 +2,9 @@
  *
  * The file is HDF5, made by rank 0 alone: one contiguous dataset for each array of a keeper, at its name, with its unit. The
  * elements are written by all ranks beside HDF5, each a slab of its own, and HDF5's own bytes go to memory first
- * (io/hdf5_image.h), so that a write that fails is an ordinary error of one rank on which all agree. The file has a temporary name until it is complete and on the disk; then it
- * gets its name, and then its manifest, whose renaming is the commit: a file without one does not count.
+ * (io/hdf5_image.h), so that a write that fails is an ordinary error of one rank on which all agree. The file has a temporary
+ * name until it is complete and on the disk; then it gets its name, and then its manifest, whose renaming is the commit: a file
+ * without one does not count.
  *
  * What is read is verified first, every byte of it, against the checksums of the manifest. HDF5 is not needed for that. */
 #ifndef CALLOSUM_CHECKPOINT_H
@@ -43,9 +44,11 @@ void cls_checkpoint_end(cls_checkpoint_writer *writer);
 /* ---- reading ---- */
 
 typedef struct cls_checkpoint_ cls_checkpoint;
-/* Collective. Reads the manifest of file `path` and verifies all of the file, and that the recordings beside it are not shorter than
- * when it was written. CLS_ERR_INPUT names file and dataset where anything differs. */
+/* Collective. Reads the manifest of file `path` and verifies all of the file. CLS_ERR_INPUT names file and dataset where anything
+ * differs, CLS_ERR_IO what cannot be read. */
 cls_status cls_checkpoint_open(const cls_world *world, const char *path, cls_checkpoint **checkpoint);
+/* Collective. CLS_ERR_IO where a recording beside it is missing, or shorter than when it was written. */
+cls_status cls_checkpoint_check_recordings(const cls_checkpoint *checkpoint);
 const cls_manifest *cls_checkpoint_manifest(const cls_checkpoint *checkpoint);
 /* Loading. */
 const cls_keeper *cls_checkpoint_loader(cls_checkpoint *checkpoint);
@@ -59,7 +62,8 @@ cls_status cls_checkpoint_match(const cls_manifest *manifest, const char *path,
 
 /* ---- the folder ---- */
 
-/* Collective. Opens the newest checkpoint of the folder that verifies; warns of each newer one that does not. NULL: there is none. */
+/* Collective. Opens the newest checkpoint of the folder that verifies; warns of each newer one that does not. NULL: there is
+ * none. CLS_ERR_INPUT where there is none but some cannot be read or lack a recording: nothing is given up for that. */
 cls_status cls_checkpoint_newest(const cls_world *world, const char *directory, cls_checkpoint **checkpoint);
 /* Collective. Removes checkpoints of steps after `step`, and what writers left that did not come to their end. */
 cls_status cls_checkpoint_forget(const cls_world *world, const char *directory, int64_t step);

@@ -92,8 +92,8 @@ static cls_status check_recordings(const cls_checkpoint *c) {
     CLS_CHECK(path, CLS_ERR_MEMORY, "out of memory for a path");
     const bool there = stat(path, &info) == 0;
     free(path);
-    CLS_CHECK(there, CLS_ERR_INPUT, "%s: recording %s beside it: %s", c->path, r->name, strerror(errno));
-    CLS_CHECK((uint64_t)info.st_size >= r->bytes, CLS_ERR_INPUT,
+    CLS_CHECK(there, CLS_ERR_IO, "%s: recording %s beside it: %s", c->path, r->name, strerror(errno));
+    CLS_CHECK((uint64_t)info.st_size >= r->bytes, CLS_ERR_IO,
               "%s: recording %s beside it has %llu bytes, it had %llu", c->path, r->name,
               (unsigned long long)info.st_size, (unsigned long long)r->bytes);
   }
@@ -261,13 +261,16 @@ cls_status cls_checkpoint_open(const cls_world *world, const char *path, cls_che
   if (status == CLS_OK) status = read_manifest(c);
   if (status == CLS_OK) status = cls_agree(world->comm, open_file(c));
   if (status == CLS_OK) status = verify(c);
-  if (status == CLS_OK) status = cls_agree(world->comm, world->rank == 0 ? check_recordings(c) : CLS_OK);
   if (status != CLS_OK) {
     cls_checkpoint_close(c);
     return status;
   }
   *checkpoint = c;
   return CLS_OK;
+}
+
+cls_status cls_checkpoint_check_recordings(const cls_checkpoint *c) {
+  return cls_agree(c->world.comm, c->world.rank == 0 ? check_recordings(c) : CLS_OK);
 }
 
 const cls_manifest *cls_checkpoint_manifest(const cls_checkpoint *c) { return &c->manifest; }
@@ -311,15 +314,26 @@ static cls_status nth_path(const cls_world *world, const char *directory, size_t
 
 cls_status cls_checkpoint_newest(const cls_world *world, const char *directory, cls_checkpoint **checkpoint) {
   char path[PATH_MAX];
+  bool lost = false;
   *checkpoint = NULL;
   for (size_t k = 0;; k++) {
     CLS_TRY(nth_path(world, directory, k, path));
-    if (!path[0]) return CLS_OK;
-    const cls_status status = cls_checkpoint_open(world, path, checkpoint);
+    if (!path[0]) break;
+    cls_status status = cls_checkpoint_open(world, path, checkpoint);
+    if (status == CLS_OK) status = cls_checkpoint_check_recordings(*checkpoint);
     if (status == CLS_OK) return CLS_OK;
+    cls_checkpoint_close(*checkpoint);
+    *checkpoint = NULL;
     if (status == CLS_ERR_MEMORY || status == CLS_ERR_MPI) return status;
     cls_warn(world, "%s", cls_error_message());
+    lost = lost || status == CLS_ERR_IO;
   }
+  CLS_CHECK(!lost, CLS_ERR_INPUT,
+            "%s: a checkpoint is not damaged, but it or a recording beside it cannot be read as a whole: "
+            "expected that it is "
+            "put back, or that the checkpoints are removed to begin anew",
+            directory);
+  return CLS_OK;
 }
 
 cls_status cls_checkpoint_forget(const cls_world *world, const char *directory, int64_t step) {

@@ -154,6 +154,7 @@ static cls_status open_all(edges_file *f, const char *path, const char *group) {
             "%s: %s: there is no such group", path, group);
   int receptors = f->limits.port->receptors;
   CLS_TRY(open_column(f, path, group, "target_id", true, true, 1, &f->target));
+  CLS_TRY(cls_h5_column_check_stored(&f->target));
   CLS_TRY(open_column(f, path, group, "source_id", true, true, 1, &f->source));
   CLS_TRY(open_column(f, path, group, "weight", false, false, receptors, &f->weight));
   CLS_TRY(open_column(f, path, group, "delay_ms", false, false, 1, &f->delay));

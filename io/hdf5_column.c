@@ -53,9 +53,6 @@ static cls_status check_column(cls_h5_column *c, bool integers, int most_width) 
   H5T_class_t class = H5Tget_class(type);
   H5Sclose(space);
   H5Tclose(type);
-  CLS_CHECK(cls_h5_is_stored(c->dataset), CLS_ERR_INPUT,
-            "%s: %llu rows, of which hardly any are stored: the file is damaged", c->name,
-            (unsigned long long)dims[0]);
   CLS_CHECK(rank == 1 || (rank == 2 && most_width > 1), CLS_ERR_INPUT, "%s: %d dimensions: expected %s",
             c->name, rank, most_width > 1 ? "1 or 2" : "1");
   CLS_CHECK(dims[1] >= 1 && dims[1] <= (hsize_t)most_width, CLS_ERR_INPUT,
@@ -82,6 +79,15 @@ cls_status cls_h5_column_open(hid_t file, const char *path, const char *name, bo
       status = cls_fail(CLS_ERR_INPUT, "%s: there is no such dataset", column->name);
   }
   return status;
+}
+
+cls_status cls_h5_column_check_stored(const cls_h5_column *c) {
+  bool stored;
+#pragma omp critical(callosum_hdf5)
+  stored = cls_h5_is_stored(c->dataset);
+  CLS_CHECK(stored, CLS_ERR_INPUT, "%s: %llu rows, of which hardly any are stored: the file is damaged",
+            c->name, (unsigned long long)c->n);
+  return CLS_OK;
 }
 
 void cls_h5_column_close(cls_h5_column *column) {

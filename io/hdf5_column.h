@@ -23,6 +23,9 @@ bool cls_h5_has(hid_t file, const char *name);
 /* `integers`: other numbers are refused. `most_width`: 1 for plain columns, else rows of up to so many. */
 cls_status cls_h5_column_open(hid_t file, const char *path, const char *name, bool integers, int most_width,
                               cls_h5_column *column);
+/* CLS_ERR_INPUT where the column claims far more rows than the file can hold (cls_h5_is_stored): for columns that decide how many
+ * rows there are. */
+cls_status cls_h5_column_check_stored(const cls_h5_column *column);
 void cls_h5_column_close(cls_h5_column *column); /* also one that was never opened but zeroed or closed */
 /* Rows [first, first + n) into `values`, row after row. What does not fit comes as the nearest that does. */
 cls_status cls_h5_column_integers(const cls_h5_column *column, uint64_t first, uint64_t n, int64_t *values);

@@ -58,6 +58,7 @@ static cls_status open_groups(sonata_edges *e) {
 static cls_status open_columns(sonata_edges *e) {
   CLS_TRY(open_edge_column(e, "source_node_id", true, true, &e->source_id));
   CLS_TRY(open_edge_column(e, "target_node_id", true, true, &e->target_id));
+  CLS_TRY(cls_h5_column_check_stored(&e->target_id));
   CLS_TRY(open_edge_column(e, "edge_type_id", true, true, &e->type_id));
   CLS_TRY(open_edge_column(e, "edge_group_id", false, true, &e->group_id));
   CLS_TRY(open_edge_column(e, "edge_group_index", false, true, &e->group_index));

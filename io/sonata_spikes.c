@@ -48,6 +48,7 @@ static cls_status open_spikes(spike_reader *r, hid_t file, const char *path) {
     if (!node || !time) status = cls_fail(CLS_ERR_MEMORY, "no memory for the name of a dataset");
   }
   if (status == CLS_OK) status = cls_h5_column_open(file, path, node, true, 1, &r->node);
+  if (status == CLS_OK) status = cls_h5_column_check_stored(&r->node);
   if (status == CLS_OK) status = cls_h5_column_open(file, path, time, false, 1, &r->time);
   if (status == CLS_OK && r->node.n != r->time.n)
     status = cls_fail(CLS_ERR_INPUT, "%s: %llu rows: expected %llu", r->node.name,

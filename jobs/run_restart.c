@@ -110,7 +110,8 @@ static cls_status open_named(cls_run *run) {
   const cls_world *world = &run->world;
   CLS_TRY(cls_run_check_writable(world, run->directory));
   CLS_TRY(cls_agree(world->comm, world->rank == 0 ? check_place(run) : CLS_OK));
-  const cls_status status = cls_checkpoint_open(world, run->restart, &run->from);
+  cls_status status = cls_checkpoint_open(world, run->restart, &run->from);
+  if (status == CLS_OK) status = cls_checkpoint_check_recordings(run->from);
   if (status != CLS_OK) return cls_error_prefix(status == CLS_ERR_IO ? CLS_ERR_INPUT : status, "--restart");
   return accept(run, run->restart);
 }

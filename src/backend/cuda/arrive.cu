@@ -108,20 +108,16 @@ CLS_GPU_FN uint64_t take_entries(const cls_gpu_arrive_args *a, uint32_t member, 
  * taken up anew. */
 CLS_GPU_FN void depart_late(const cls_gpu_arrive_args *a, const cls_gpu_flight *flight, uint64_t entry,
                             uint32_t number, uint32_t fired) {
-  const cls_gpu_piece piece = a->store.piece[number];
   const uint32_t age = (uint32_t)(uint64_t)a->now - fired;
-  const uint64_t i = entry & flight->mask;
-  uint32_t at = 0, delay = 0;
-  while (at < piece.words) {
-    const uint32_t header = a->store.word[piece.begin + at];
-    delay = cls_gpu_run_delay(&a->store, header);
-    if (delay >= age) break;
-    at += 1 + cls_gpu_run_count(&a->store, header);
+  cls_gpu_place place = a->store.piece[number];
+  while (place.left > 0 && cls_gpu_run_delay(&a->store, place.header) < age) {
+    const uint32_t words = 1 + cls_gpu_run_count(&a->store, place.header);
+    place.at += words;
+    place.left -= words;
+    if (place.left > 0) place.header = a->store.word[place.at];
   }
-  flight->piece[i] = number;
-  flight->at[i] = at;
-  flight->fired[i] = fired;
-  flight->due[i] = at < piece.words ? fired + delay : fired;
+  cls_gpu_enter(flight, entry, place, fired,
+                place.left > 0 ? fired + cls_gpu_run_delay(&a->store, place.header) : fired);
 }
 
 /* Its row may have to be drawn. */

@@ -24,11 +24,14 @@ cls_status cls_cuda_reserve(cls_cuda *b, cls_gpu_arena *arena, const char *name,
 
 /* ---- creation ---- */
 
-/* A part holds so many neurons at most: shards of 65,536, of which a few are not full. */
+/* A part holds so many neurons at most: shards of 65,536, of which a few are not full. Threads build a part each, as long as
+ * rows are not cut into more runs by it than by shards. */
 static int parts(int threads, uint64_t neurons) {
   enum { NEURONS_OF_PART = 4000000 };
-  (void)threads;
-  return (int)(neurons / NEURONS_OF_PART) + 1;
+  const int least = (int)(neurons / NEURONS_OF_PART) + 1;
+  const uint64_t shards = neurons / CLS_SHARD_MAX;
+  const int useful = shards < (uint64_t)threads ? (int)shards : threads;
+  return useful > least ? useful : least;
 }
 
 /* The GPU of a rank. */
@@ -86,6 +89,16 @@ static cls_status plan_parameters(cls_cuda *b) {
   return CLS_OK;
 }
 
+/* Sums of steps of even and of odd number lie apart where waiting for each other is what takes blocks their time: where there
+ * are few neurons. Both must fit the second-level cache, and what spikes do in the next step is left to the warp that finds
+ * them, so it may not be much. */
+static bool sums_are_apart(const cls_cuda *b) {
+  enum { MOST_WORDS = 2 << 20, MOST_EVENTS = 1024 };
+  return !cls_cuda_is_plastic(b) && b->drawn.sizes.entries == 0 &&
+         b->sizes.sums * (uint64_t)b->setup.members <= MOST_WORDS &&
+         b->synapses.counts.most_of_next_step <= MOST_EVENTS;
+}
+
 static cls_status plan(cls_cuda *b) {
   cls_gpu_store_counts counts;
   CLS_TRY(cls_gpu_channels_create(b->setup.layout, b->setup.neurons[0], &b->channels));
@@ -95,7 +108,9 @@ static cls_status plan(cls_cuda *b) {
   b->sizes = cls_gpu_member_measure(&b->setup, &counts, &b->channels);
   CLS_TRY(cls_cuda_packets_plan(b));
   CLS_TRY(cls_cuda_plastic_plan(b));
-  return cls_cuda_drawn_plan(b);
+  CLS_TRY(cls_cuda_drawn_plan(b));
+  if (sums_are_apart(b)) b->sizes.apart = b->sizes.sums;
+  return CLS_OK;
 }
 
 static void find_sizes(const cls_cuda *b, cls_cuda_sizes *sizes) {
@@ -181,6 +196,7 @@ static cls_status fill(cls_cuda *b) {
   CLS_TRY(cls_cuda_drawn_make(b));
   CLS_TRY(cls_cuda_tables_make(b));
   CLS_TRY(cls_cuda_packets_make(b));
+  b->rank.sums_apart = b->sizes.apart;
   b->rank.flight_limit = b->sizes.ring.entries - b->synapses.counts.pieces_here;
   b->profile = (cls_profile){0}; /* of the run alone */
   return CLS_OK;

@@ -88,12 +88,12 @@ typedef struct {
 
 /* ---- synapses: the same for all members ---- */
 
-/* A row, or a piece of a long one: runs, ascending by delay. */
+/* A place along a row, or along a piece of a long one, whose runs ascend by delay. */
 typedef struct {
-  uint64_t begin; /* first word */
-  uint32_t words;
-  uint32_t delay; /* of its first run, in steps */
-} cls_gpu_piece;
+  uint64_t at;     /* word at which a run begins */
+  uint32_t left;   /* words from there to the end of the piece */
+  uint32_t header; /* of that run: its own copy, which saves waiting for the word */
+} cls_gpu_place;
 
 /* The pieces of a source. */
 typedef struct {
@@ -104,7 +104,7 @@ typedef struct {
  * as the network asks for: channel (high) | delay | count (low). */
 typedef struct {
   const uint32_t *word;
-  const cls_gpu_piece *piece;
+  const cls_gpu_place *piece;     /* where they begin */
   const cls_gpu_pieces *of_slot;  /* [slots] */
   const cls_gpu_pieces *of_local; /* [local indices] those of the rank's own neurons */
   /* [channels] where the sums of target 0 begin, in 32-bit words of a member's sums; CLS_GPU_PAIR: pairs of weights */
@@ -117,15 +117,15 @@ typedef struct {
 
 /* ---- members ---- */
 
-/* Spikes in flight along static rows, in the order of their arrival: a ring in which entry i lies at i & mask. */
+/* Spikes in flight along rows, in the order of their arrival: a ring in which entry i lies at i & mask. */
 typedef struct {
-  uint32_t *due;   /* low bits of the step in which the run it stands at is due */
-  uint32_t *fired; /* low bits of the step of its spike */
-  uint32_t *piece;
-  uint32_t *at; /* word of the piece at which that run begins */
+  uint64_t *
+      when; /* low bits of the step of its spike (high), and of that in which the run it stands at is due (low) */
+  cls_gpu_place *where; /* that run; of plastic rows: number of the run, runs left, slot */
   uint64_t mask;
   uint64_t *tail; /* entries so far */
-  uint64_t *mark; /* [step & mark_mask] the tail when the step was over */
+  uint64_t
+      *mark; /* [step & mark_mask] a tail between that when the step was over and when the next one was */
   uint64_t mark_mask;
 } cls_gpu_flight;
 
@@ -142,14 +142,14 @@ typedef struct {
   uint32_t *fired;  /* low bits of their step */
   uint64_t mask;
   uint64_t *tail;
-  uint64_t *mark; /* [step & mark_mask] the tail when the step was over */
+  uint64_t *mark; /* as of spikes in flight */
   uint64_t mark_mask;
 } cls_gpu_leaving;
 
-/* Spikes kept for the host: those of step cls_gpu_rank.list_first + k end at end[k]. */
+/* Spikes kept for the host, in the order of their steps: of_step[k] of step cls_gpu_rank.list_first + k. */
 typedef struct {
   uint32_t *neuron; /* local indices */
-  uint64_t *end;
+  uint64_t *of_step;
   uint64_t *n;
 } cls_gpu_list;
 
@@ -212,6 +212,9 @@ typedef struct {
   const cls_gpu_chunk *chunk;
   uint32_t members, n_chunks;
   cls_gpu_store store;
+  /* Words between the sums of steps of even and of odd number: what is due in the next step is added while neurons read the
+   * sums of this one. 0: there is one array of sums, and blocks wait for each other in between. */
+  uint64_t sums_apart;
   uint64_t flight_limit; /* entries in flight above which there may be no room for those of one more step */
   uint64_t list_limit;   /* the same for spikes that are kept */
   int64_t list_first;

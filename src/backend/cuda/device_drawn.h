@@ -14,8 +14,7 @@ typedef struct {
 
 /* Of a member. Entries, and words, keep their numbers when rings grow. */
 typedef struct cls_gpu_drawn_member_ {
-  cls_gpu_flight flight; /* `piece` is not used: */
-  cls_gpu_piece *row;    /* [ring] of each entry; `begin` counts words from the beginning of the run */
+  cls_gpu_flight flight; /* places count words from the beginning of the run */
   uint32_t *word;        /* those of rows: word number i lies at i & mask; a row is in one piece */
   uint64_t mask;
   uint64_t *tail;         /* words so far */

@@ -31,15 +31,13 @@ cls_gpu_drawn_sizes cls_gpu_drawn_measure(const cls_gpu_row_counts *rows, uint64
 }
 
 typedef struct {
-  size_t due, fired, at, row, tail, mark;
+  size_t when, where, tail, mark;
 } entry_places;
 
 static entry_places plan_entries(const cls_gpu_drawn_sizes *s, cls_gpu_arena *arena) {
   *arena = (cls_gpu_arena){.name = "rows in flight to a member"};
-  entry_places at = {.due = cls_gpu_arena_add(arena, s->entries, sizeof(uint32_t))};
-  at.fired = cls_gpu_arena_add(arena, s->entries, sizeof(uint32_t));
-  at.at = cls_gpu_arena_add(arena, s->entries, sizeof(uint32_t));
-  at.row = cls_gpu_arena_add(arena, s->entries, sizeof(cls_gpu_piece));
+  entry_places at = {.when = cls_gpu_arena_add(arena, s->entries, sizeof(uint64_t))};
+  at.where = cls_gpu_arena_add(arena, s->entries, sizeof(cls_gpu_place));
   at.tail = cls_gpu_arena_add(arena, 1, sizeof(uint64_t));
   at.mark = cls_gpu_arena_add(arena, s->marks, sizeof(uint64_t));
   return at;
@@ -144,15 +142,12 @@ static cls_status copy_ends(uint64_t *tail, const uint64_t *old_tail, uint64_t *
   return CLS_OK;
 }
 
-static cls_status move_entries(const cls_gpu_drawn_member *from, const cls_gpu_flight *to, cls_gpu_piece *row,
-                               uint64_t marks, cudaStream_t stream) {
-  const cls_gpu_flight *old = &from->flight;
+static cls_status move_entries(const cls_gpu_flight *old, const cls_gpu_flight *to, uint64_t marks,
+                               cudaStream_t stream) {
   uint64_t first, last;
   CLS_TRY(find_range(old->tail, old->mask, &first, &last, stream));
-  CLS_TRY(move(to->due, to->mask, old->due, old->mask, first, last, sizeof *to->due, stream));
-  CLS_TRY(move(to->fired, to->mask, old->fired, old->mask, first, last, sizeof *to->fired, stream));
-  CLS_TRY(move(to->at, to->mask, old->at, old->mask, first, last, sizeof *to->at, stream));
-  CLS_TRY(move(row, to->mask, from->row, old->mask, first, last, sizeof *row, stream));
+  CLS_TRY(move(to->when, to->mask, old->when, old->mask, first, last, sizeof *to->when, stream));
+  CLS_TRY(move(to->where, to->mask, old->where, old->mask, first, last, sizeof *to->where, stream));
   return copy_ends(to->tail, old->tail, to->mark, old->mark, marks, stream);
 }
 
@@ -160,22 +155,19 @@ static cls_status make_entries(const cls_gpu_drawn_sizes *s, cls_cuda_drawn_memb
   cls_gpu_arena arena;
   const entry_places at = plan_entries(s, &arena);
   CLS_TRY(cls_gpu_arena_make(&arena, stream));
-  const cls_gpu_flight flight = {.due = cls_gpu_arena_at(&arena, at.due),
-                                 .fired = cls_gpu_arena_at(&arena, at.fired),
-                                 .at = cls_gpu_arena_at(&arena, at.at),
+  const cls_gpu_flight flight = {.when = cls_gpu_arena_at(&arena, at.when),
+                                 .where = cls_gpu_arena_at(&arena, at.where),
                                  .mask = s->entries - 1,
                                  .tail = cls_gpu_arena_at(&arena, at.tail),
                                  .mark = cls_gpu_arena_at(&arena, at.mark),
                                  .mark_mask = s->marks - 1};
-  cls_gpu_piece *row = cls_gpu_arena_at(&arena, at.row);
   cls_status status = CLS_OK;
-  if (m->entries.memory) status = move_entries(&m->device, &flight, row, s->marks, stream);
+  if (m->entries.memory) status = move_entries(&m->device.flight, &flight, s->marks, stream);
   if (status == CLS_OK) status = cls_gpu_check(cudaStreamSynchronize(stream), "rows in flight");
   cls_gpu_arena_free(status == CLS_OK ? &m->entries : &arena);
   if (status != CLS_OK) return status;
   m->entries = arena;
   m->device.flight = flight;
-  m->device.row = row;
   return CLS_OK;
 }
 
@@ -477,6 +469,8 @@ cls_status cls_cuda_drawn_forget(cls_cuda *b, int member) {
   const cls_gpu_drawn_member *m = &d->members[member].device;
   const size_t marks = d->sizes.marks * sizeof(uint64_t);
   CLS_CUDA(cudaMemsetAsync(m->flight.tail, 0, sizeof *m->flight.tail, b->stream), "rows in flight");
+  CLS_CUDA(cudaMemsetAsync(m->flight.when, 0, d->sizes.entries * sizeof *m->flight.when, b->stream),
+           "rows in flight");
   CLS_CUDA(cudaMemsetAsync(m->flight.mark, 0, marks, b->stream), "rows in flight");
   CLS_CUDA(cudaMemsetAsync(m->tail, 0, sizeof *m->tail, b->stream), "rows in flight");
   CLS_CUDA(cudaMemsetAsync(m->mark, 0, marks, b->stream), "rows in flight");

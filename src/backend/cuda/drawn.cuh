@@ -48,11 +48,8 @@ CLS_GPU_FN void cls_gpu_drawn_depart(const cls_gpu_rank *rank, const cls_gpu_dra
     at += 1 + cls_gpu_run_count(&rank->store, word[at]);
   }
   if (at >= words) return;
-  const uint64_t i = atomicAdd((unsigned long long *)d->flight.tail, 1ull) & d->flight.mask;
-  d->row[i] = cls_gpu_piece{begin, words, delay};
-  d->flight.at[i] = at;
-  d->flight.fired[i] = fired;
-  d->flight.due[i] = fired + delay;
+  const uint64_t entry = atomicAdd((unsigned long long *)d->flight.tail, 1ull);
+  cls_gpu_enter(&d->flight, entry, cls_gpu_place{begin + at, words - at, word[at]}, fired, fired + delay);
 }
 
 /* By all threads of a block: row k of those that a member's spikes ask for. `step` is computed next. Returns why it could not

@@ -17,26 +17,26 @@ CLS_GPU_FN uint32_t cls_gpu_run_channel(const cls_gpu_store *s, uint32_t header)
   return header >> (s->count_bits + s->delay_bits);
 }
 
-/* The first entry that may still have a run due in `step` or later: all before it arrived when step - 1 - max_delay was
- * over, or earlier. */
+/* Entries before this one have come to their end when `step` begins: they arrived when step - 1 - max_delay was over, or
+ * earlier. */
 CLS_GPU_FN uint64_t cls_gpu_head(const cls_gpu_flight *flight, int64_t step, uint32_t max_delay) {
-  const int64_t over = step - 1 - (int64_t)max_delay;
+  const int64_t over = step - 2 - (int64_t)max_delay;
   return over < 0 ? 0 : flight->mark[(uint64_t)over & flight->mark_mask];
 }
 
-/* The first spike of `step` or later among those that wait for packets. */
+/* Those before this one, among the spikes that wait for packets, are of steps before `step`. */
 CLS_GPU_FN uint64_t cls_gpu_leaving_from(const cls_gpu_leaving *leaving, int64_t step) {
-  return step < 1 ? 0 : leaving->mark[(uint64_t)(step - 1) & leaving->mark_mask];
+  return step < 2 ? 0 : leaving->mark[(uint64_t)(step - 2) & leaving->mark_mask];
 }
 
-/* Enters a piece of the row of a spike of step `fired`, as entry `entry`. */
-CLS_GPU_FN void cls_gpu_depart(const cls_gpu_flight *flight, const cls_gpu_store *store, uint64_t entry,
-                               uint32_t piece, uint32_t fired) {
+CLS_GPU_FN uint64_t cls_gpu_when(uint32_t fired, uint32_t due) { return (uint64_t)fired << 32 | due; }
+
+/* Makes entry `entry` of a ring. Others may look at when it is due at the same time. */
+CLS_GPU_FN void cls_gpu_enter(const cls_gpu_flight *flight, uint64_t entry, cls_gpu_place place,
+                              uint32_t fired, uint32_t due) {
   const uint64_t i = entry & flight->mask;
-  flight->piece[i] = piece;
-  flight->at[i] = 0;
-  flight->fired[i] = fired;
-  flight->due[i] = fired + store->piece[piece].delay;
+  flight->where[i] = place;
+  cls_gpu_show(&flight->when[i], cls_gpu_when(fired, due));
 }
 
 #endif

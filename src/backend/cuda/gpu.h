@@ -12,6 +12,8 @@
 #ifndef CALLOSUM_GPU_H
 #define CALLOSUM_GPU_H
 
+#include <stdint.h>
+
 #ifdef CALLOSUM_CUDA_HOST
 #include "cuda_host.h"
 #else
@@ -44,6 +46,33 @@ static inline cudaError_t cls_gpu_launch(const void *kernel, unsigned blocks, un
 #define CLS_GPU_FN static inline __device__
 
 #ifdef __cplusplus
+/* A number that other blocks may be changing: what it was before, or after. */
+CLS_GPU_FN unsigned long long cls_gpu_look(const uint64_t *at) {
+#ifdef __CUDA_ARCH__
+  unsigned long long value;
+  asm volatile("ld.relaxed.gpu.global.u64 %0, [%1];" : "=l"(value) : "l"(at) : "memory");
+  return value;
+#else
+  return __atomic_load_n(at, __ATOMIC_RELAXED);
+#endif
+}
+/* Asks for the 32 bytes at an address: they will be near when they are needed. */
+CLS_GPU_FN void cls_gpu_ask(const void *at) {
+#ifdef __CUDA_ARCH__
+  asm volatile("prefetch.global.L2 [%0];" ::"l"(at));
+#else
+  (void)at;
+#endif
+}
+/* Changes a number that others look at. */
+CLS_GPU_FN void cls_gpu_show(uint64_t *at, unsigned long long value) {
+#ifdef __CUDA_ARCH__
+  asm volatile("st.relaxed.gpu.global.u64 [%0], %1;" ::"l"(at), "l"(value) : "memory");
+#else
+  __atomic_store_n(at, value, __ATOMIC_RELAXED);
+#endif
+}
+
 /* A clock of the GPU; 0 where there is none. */
 CLS_GPU_FN unsigned long long cls_gpu_nanoseconds(void) {
   unsigned long long now = 0;

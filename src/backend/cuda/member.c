@@ -37,7 +37,7 @@ typedef struct {
 static member_places plan_member(const cls_gpu_member_sizes *sizes, cls_gpu_arena *arena) {
   *arena = (cls_gpu_arena){.name = "states of a member"};
   member_places at = {.pool = cls_gpu_arena_add(arena, sizes->pool, sizeof(float))};
-  at.sums = cls_gpu_arena_add(arena, sizes->sums, sizeof(uint32_t));
+  at.sums = cls_gpu_arena_add(arena, sizes->sums + sizes->apart, sizeof(uint32_t));
   at.digest = cls_gpu_arena_add(arena, 1, sizeof(uint64_t));
   at.spikes = cls_gpu_arena_add(arena, 1, sizeof(uint64_t));
   return at;
@@ -117,11 +117,11 @@ cls_status cls_gpu_list_make(uint64_t spikes, uint64_t steps, cls_gpu_member_mem
   cls_gpu_arena_free(&member->kept);
   member->kept = (cls_gpu_arena){.name = "spikes kept for the host"};
   const size_t neuron = cls_gpu_arena_add(&member->kept, spikes, sizeof(uint32_t));
-  const size_t end = cls_gpu_arena_add(&member->kept, steps, sizeof(uint64_t));
+  const size_t of_step = cls_gpu_arena_add(&member->kept, steps, sizeof(uint64_t));
   const size_t n = cls_gpu_arena_add(&member->kept, 1, sizeof(uint64_t));
   CLS_TRY(cls_gpu_arena_make(&member->kept, stream));
   member->device.list = (cls_gpu_list){.neuron = cls_gpu_arena_at(&member->kept, neuron),
-                                       .end = cls_gpu_arena_at(&member->kept, end),
+                                       .of_step = cls_gpu_arena_at(&member->kept, of_step),
                                        .n = cls_gpu_arena_at(&member->kept, n)};
   return CLS_OK;
 }

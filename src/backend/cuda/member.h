@@ -9,8 +9,9 @@
 
 /* Sizes of the arrays of one member. */
 typedef struct {
-  uint64_t pool; /* floats of states */
-  uint64_t sums; /* words of input sums */
+  uint64_t pool;  /* floats of states */
+  uint64_t sums;  /* words of input sums, */
+  uint64_t apart; /* and of a second array of them: all or none */
   cls_gpu_ring_sizes ring;
 } cls_gpu_member_sizes;
 

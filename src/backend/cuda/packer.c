@@ -108,7 +108,7 @@ cls_status cls_cuda_packets_plan(cls_cuda *b) {
   if (routes->n_out == 0) return CLS_OK;
   const double spikes = TIMES_EXPECTED * cls_gpu_spikes_expected(&b->setup, k->longest);
   k->ring = power_of_two(k->leaving + (uint64_t)spikes + LEAST);
-  k->marks = power_of_two(k->longest + 2ull);
+  k->marks = power_of_two(k->longest + 3ull);
   return CLS_OK;
 }
 

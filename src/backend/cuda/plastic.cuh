@@ -40,11 +40,8 @@ CLS_GPU_FN uint64_t cls_gpu_plastic_depart(const cls_gpu_plastic *p, const cls_g
                                            uint32_t piece, uint32_t n, uint32_t fired) {
   const uint64_t first = atomicAdd((unsigned long long *)flight->tail, (unsigned long long)n);
   for (uint32_t j = 0; j < n; j++) {
-    const uint64_t i = (first + j) & flight->mask;
-    flight->piece[i] = piece + j;
-    flight->at[i] = 0;
-    flight->fired[i] = fired;
-    flight->due[i] = fired + p->piece[piece + j].delay;
+    const cls_gpu_plastic_piece own = p->piece[piece + j];
+    cls_gpu_enter(flight, first + j, cls_gpu_place{own.run, own.n, own.slot}, fired, fired + own.delay);
   }
   return first + n;
 }
@@ -199,32 +196,31 @@ CLS_GPU_FN uint32_t cls_gpu_plastic_entries(const cls_gpu_plastic *p, const cls_
   const cls_gpu_flight *flight = &m->flight;
   const uint32_t lane = threadIdx.x % CLS_GPU_WARP;
   const uint64_t i = (first + lane) & flight->mask;
-  const bool here = lane < n && flight->due[i] == step;
-  uint32_t done = 0, at = 0, fired = 0, due = 0;
-  cls_gpu_plastic_piece piece = {0, 0, 0, 0};
+  const uint64_t when = lane < n ? flight->when[i] : 0;
+  const bool here = lane < n && (uint32_t)when == step;
+  const uint32_t fired = (uint32_t)(when >> 32);
+  uint32_t done = 0, due = 0;
+  cls_gpu_place place = {0, 0, 0};
   if (!__any_sync(CLS_GPU_ALL_LANES, here)) return 0;
-  if (here) {
-    piece = p->piece[flight->piece[i]];
-    at = flight->at[i];
-    fired = flight->fired[i];
-  }
+  if (here) place = flight->where[i];
   bool active = here;
   do {
     uint32_t count = 0;
     if (active) {
-      const cls_gpu_plastic_run run = p->run[piece.run + at];
-      cls_gpu_view_spike(p, &m->history[CLS_GPU_PRE], piece.slot, fired, &run, &views[lane]);
+      const cls_gpu_plastic_run run = p->run[place.at];
+      cls_gpu_view_spike(p, &m->history[CLS_GPU_PRE], place.header, fired, &run, &views[lane]);
       count = run.count;
-      at++;
+      place.at++;
+      place.left--;
       /* At the end of its row it stands at its own spike, which is past. */
-      due = at < piece.n ? fired + p->run[piece.run + at].delay : fired;
+      due = place.left > 0 ? fired + p->run[place.at].delay : fired;
       active = due == step;
     }
     done += cls_gpu_plastic_runs<false>(p, m, sums, views, count);
   } while (__any_sync(CLS_GPU_ALL_LANES, active));
   if (here) {
-    flight->due[i] = due;
-    flight->at[i] = at;
+    flight->when[i] = cls_gpu_when(fired, due);
+    flight->where[i] = place;
   }
   return done;
 }
@@ -235,7 +231,7 @@ typedef struct {
 
 /* By all warps of the grid: the events of plastic synapses in a step. Adds their number to *added. */
 CLS_GPU_FN void cls_gpu_plastic_deliver(const cls_gpu_plastic *p, const cls_gpu_member *members,
-                                        uint32_t n_members, int64_t step, uint64_t *added) {
+                                        uint32_t n_members, int64_t step, uint32_t *added) {
   CLS_SHARED(cls_gpu_plastic_views, views);
   cls_gpu_plastic_view *own = views.of_lane + threadIdx.x / CLS_GPU_WARP * CLS_GPU_WARP;
   const cls_gpu_turns turns = cls_gpu_turns_of(n_members);

@@ -14,15 +14,13 @@ cls_gpu_ring_sizes cls_gpu_ring_measure(uint64_t in_a_step, double besides, uint
 }
 
 typedef struct {
-  size_t due, fired, piece, at, tail, mark;
+  size_t when, where, tail, mark;
 } places;
 
 static places plan(cls_gpu_ring_sizes sizes, cls_gpu_arena *arena) {
   *arena = (cls_gpu_arena){.name = "spikes in flight to a member"};
-  places at = {.due = cls_gpu_arena_add(arena, sizes.entries, sizeof(uint32_t))};
-  at.fired = cls_gpu_arena_add(arena, sizes.entries, sizeof(uint32_t));
-  at.piece = cls_gpu_arena_add(arena, sizes.entries, sizeof(uint32_t));
-  at.at = cls_gpu_arena_add(arena, sizes.entries, sizeof(uint32_t));
+  places at = {.when = cls_gpu_arena_add(arena, sizes.entries, sizeof(uint64_t))};
+  at.where = cls_gpu_arena_add(arena, sizes.entries, sizeof(cls_gpu_place));
   at.tail = cls_gpu_arena_add(arena, 1, sizeof(uint64_t));
   at.mark = cls_gpu_arena_add(arena, sizes.marks, sizeof(uint64_t));
   return at;
@@ -30,15 +28,16 @@ static places plan(cls_gpu_ring_sizes sizes, cls_gpu_arena *arena) {
 
 void cls_gpu_ring_plan(cls_gpu_ring_sizes sizes, cls_gpu_arena *arena) { (void)plan(sizes, arena); }
 
-/* Moves entries first ... first + n - 1 of an array of a ring to the beginning of another. */
-static cls_status move(uint32_t *to, const uint32_t *from, uint64_t mask, uint64_t first, uint64_t n,
+/* Moves entries first ... first + n - 1 of an array of a ring, of items of `size` bytes, to the beginning of another. */
+static cls_status move(void *to, const void *from, size_t size, uint64_t mask, uint64_t first, uint64_t n,
                        cudaStream_t stream) {
   const uint64_t begin = first & mask, straight = n < mask + 1 - begin ? n : mask + 1 - begin;
-  CLS_CUDA(cudaMemcpyAsync(to, from + begin, straight * sizeof *to, cudaMemcpyDeviceToDevice, stream),
+  CLS_CUDA(cudaMemcpyAsync(to, (const char *)from + begin * size, straight * size, cudaMemcpyDeviceToDevice,
+                           stream),
            "moving spikes in flight");
-  CLS_CUDA(
-      cudaMemcpyAsync(to + straight, from, (n - straight) * sizeof *to, cudaMemcpyDeviceToDevice, stream),
-      "moving spikes in flight");
+  CLS_CUDA(cudaMemcpyAsync((char *)to + straight * size, from, (n - straight) * size,
+                           cudaMemcpyDeviceToDevice, stream),
+           "moving spikes in flight");
   return CLS_OK;
 }
 
@@ -56,10 +55,10 @@ static cls_status move_ring(const cls_gpu_flight *from, const cls_gpu_flight *to
   const uint64_t kept = from->mask + 1, first = tail > kept ? tail - kept : 0;
   for (uint64_t i = 0; i < marks; i++) mark[i] = mark[i] > first ? mark[i] - first : 0;
   tail -= first;
-  if (status == CLS_OK) status = move(to->due, from->due, from->mask, first, tail, stream);
-  if (status == CLS_OK) status = move(to->fired, from->fired, from->mask, first, tail, stream);
-  if (status == CLS_OK) status = move(to->piece, from->piece, from->mask, first, tail, stream);
-  if (status == CLS_OK) status = move(to->at, from->at, from->mask, first, tail, stream);
+  if (status == CLS_OK)
+    status = move(to->when, from->when, sizeof *to->when, from->mask, first, tail, stream);
+  if (status == CLS_OK)
+    status = move(to->where, from->where, sizeof *to->where, from->mask, first, tail, stream);
   if (status == CLS_OK)
     status = cls_gpu_check(
         cudaMemcpyAsync(to->mark, mark, marks * sizeof *mark, cudaMemcpyHostToDevice, stream), "marks");
@@ -76,10 +75,8 @@ cls_status cls_gpu_ring_make(cls_gpu_ring_sizes sizes, cls_gpu_arena *arena, cls
   cls_gpu_arena made;
   const places at = plan(sizes, &made);
   CLS_TRY(cls_gpu_arena_make(&made, stream));
-  const cls_gpu_flight ring = {.due = cls_gpu_arena_at(&made, at.due),
-                               .fired = cls_gpu_arena_at(&made, at.fired),
-                               .piece = cls_gpu_arena_at(&made, at.piece),
-                               .at = cls_gpu_arena_at(&made, at.at),
+  const cls_gpu_flight ring = {.when = cls_gpu_arena_at(&made, at.when),
+                               .where = cls_gpu_arena_at(&made, at.where),
                                .mask = sizes.entries - 1,
                                .tail = cls_gpu_arena_at(&made, at.tail),
                                .mark = cls_gpu_arena_at(&made, at.mark),
@@ -99,6 +96,9 @@ cls_status cls_gpu_ring_make(cls_gpu_ring_sizes sizes, cls_gpu_arena *arena, cls
 
 cls_status cls_gpu_ring_forget(cls_gpu_ring_sizes sizes, const cls_gpu_flight *flight, cudaStream_t stream) {
   CLS_CUDA(cudaMemsetAsync(flight->tail, 0, sizeof *flight->tail, stream), "spikes in flight");
+  /* Entries are looked at before they are written. */
+  CLS_CUDA(cudaMemsetAsync(flight->when, 0, sizes.entries * sizeof *flight->when, stream),
+           "spikes in flight");
   CLS_CUDA(cudaMemsetAsync(flight->mark, 0, sizes.marks * sizeof *flight->mark, stream), "spikes in flight");
   return CLS_OK;
 }

@@ -101,32 +101,36 @@ static cls_status drain_member(cls_cuda *b, int m) {
   cls_cuda_spikes *s = &b->spikes[m];
   const uint64_t n = b->member_status[m].kept, steps = (uint64_t)(b->now - b->rank.list_first);
   const cls_gpu_list *list = &b->members[m].device.list;
-  uint64_t *end = NULL;
+  uint64_t *of_step = NULL;
   if (s->shown || s->n_first == 0) CLS_TRY(begin_anew(s, b->rank.list_first));
   CLS_CHECK(s->n_neurons + n < UINT32_MAX, CLS_ERR_LIMIT,
             "more than 2^32 spikes of member %d in a window: expected fewer", m);
   CLS_TRY(cls_grow(&s->neuron, &s->neuron_capacity, s->n_neurons + n, sizeof *s->neuron, "spikes"));
   CLS_TRY(cls_grow(&s->first, &s->first_capacity, s->n_first + steps + 1, sizeof *s->first, "spikes"));
-  CLS_TRY(cls_alloc(&end, steps, sizeof *end, "spikes"));
+  CLS_TRY(cls_alloc(&of_step, steps, sizeof *of_step, "spikes"));
   cls_status status = CLS_OK;
   if (n > 0)
     status = cls_gpu_check(cudaMemcpyAsync(s->neuron + s->n_neurons, list->neuron, n * sizeof *s->neuron,
                                            cudaMemcpyDeviceToHost, b->stream),
                            "copying spikes");
-  if (status == CLS_OK && n > 0 && steps > 1) /* the last step's end is known */
+  if (status == CLS_OK && n > 0)
     status = cls_gpu_check(
-        cudaMemcpyAsync(end, list->end, (steps - 1) * sizeof *end, cudaMemcpyDeviceToHost, b->stream),
+        cudaMemcpyAsync(of_step, list->of_step, steps * sizeof *of_step, cudaMemcpyDeviceToHost, b->stream),
         "copying spikes");
+  if (status == CLS_OK && n > 0)
+    status = cls_gpu_check(cudaMemsetAsync(list->of_step, 0, steps * sizeof *of_step, b->stream),
+                           "copying spikes");
   if (status == CLS_OK)
     status = cls_gpu_check(cudaMemsetAsync(list->n, 0, sizeof *list->n, b->stream), "copying spikes");
   if (status == CLS_OK) status = cls_cuda_wait(b, "copying spikes");
-  for (uint64_t k = 0; k < steps; k++)
-    s->first[s->n_first++] = (uint32_t)(s->n_neurons + (k + 1 == steps || n == 0 ? n : end[k]));
-  s->n_neurons += n;
+  for (uint64_t k = 0; k < steps; k++) {
+    s->n_neurons += of_step[k];
+    s->first[s->n_first++] = (uint32_t)s->n_neurons;
+  }
   b->member_status[m].kept = 0;
   if (n > 0) b->profile.copies_out += 2;
-  b->profile.bytes_out += n * sizeof *s->neuron + (n > 0 ? (steps - 1) * sizeof *end : 0);
-  free(end);
+  b->profile.bytes_out += n * sizeof *s->neuron + (n > 0 ? steps * sizeof *of_step : 0);
+  free(of_step);
   return status;
 }
 

@@ -1,5 +1,5 @@
-/* Steps: one launch for all steps of a window. Its blocks stay on their multiprocessors and wait for each other twice a step,
- * which costs a microsecond where launching kernels would cost several, and the host is not asked. */
+/* Steps: one launch for all steps of a window. Its blocks stay on their multiprocessors and wait for each other once or twice
+ * a step, which costs a microsecond where launching kernels would cost several, and the host is not asked. */
 #include "backend/cuda/drawn.cuh"
 #include "backend/cuda/step.h"
 #include "backend/cuda/update.cuh"
@@ -9,21 +9,29 @@ enum { NEAR_MEMBERS = 8 };
 
 typedef struct {
   cls_gpu_member member[NEAR_MEMBERS];
-  cls_gpu_waiting waiting;
+  cls_gpu_updating updating;
   unsigned long long events;
+  uint64_t begun, update_ns, deliver_ns; /* of the first thread */
 } shared_memory;
 
-/* By the first block: notes where the spikes of the last step end. */
+/* By the first thread: what has passed belongs to *ns. */
+CLS_GPU_FN void lap(shared_memory *shared, uint64_t *ns) {
+  const uint64_t now = cls_gpu_nanoseconds();
+  *ns += now - shared->begun;
+  shared->begun = now;
+}
+
+/* By the last warp of the first block, which has the least to do: notes where the spikes of the last step end, or a little
+ * later: others may be adding those of this step. */
 CLS_GPU_FN void note_ends(const cls_gpu_rank *rank, const cls_gpu_member *members, int64_t step) {
-  if (blockIdx.x != 0 || step == 0) return;
-  for (uint32_t m = threadIdx.x; m < rank->members; m += CLS_GPU_THREADS) {
+  enum { FIRST = CLS_GPU_THREADS - CLS_GPU_WARP };
+  if (blockIdx.x != 0 || step == 0 || threadIdx.x < FIRST) return;
+  for (uint32_t m = threadIdx.x - FIRST; m < rank->members; m += CLS_GPU_WARP) {
     const cls_gpu_flight *flight = &members[m].flight;
-    const cls_gpu_list *list = &members[m].list;
     const cls_gpu_leaving *leaving = &members[m].leaving;
-    flight->mark[(uint64_t)(step - 1) & flight->mark_mask] = *flight->tail;
-    if (rank->route_first) leaving->mark[(uint64_t)(step - 1) & leaving->mark_mask] = *leaving->tail;
-    if (rank->keep != CLS_GPU_KEEP_NONE && step - 1 >= rank->list_first)
-      list->end[step - 1 - rank->list_first] = *list->n;
+    flight->mark[(uint64_t)(step - 1) & flight->mark_mask] = cls_gpu_look(flight->tail);
+    if (rank->route_first)
+      leaving->mark[(uint64_t)(step - 1) & leaving->mark_mask] = cls_gpu_look(leaving->tail);
   }
 }
 
@@ -52,8 +60,18 @@ CLS_GPU_FN void tell_host(const cls_gpu_rank *rank, const cls_gpu_member *member
 template <bool PROCEDURAL> struct more_memory { uint32_t nothing; };
 template <> struct more_memory<true> { cls_gpu_drawn_shared drawn; };
 
+/* Blocks that a multiprocessor should hold at a time: each of its warps waits for memory most of the time. Some models have too
+ * much to remember for three. */
+constexpr int blocks_of(int only, bool procedural) {
+  return procedural ? 1
+         : only < 0 || only == CLS_GPU_adex || only == CLS_GPU_hh_cond_exp ||
+                 only == CLS_GPU_two_compartment || only == CLS_GPU_lif_dendrite
+             ? 2
+             : 3;
+}
+
 template <int ONLY, bool PLASTIC, bool PROCEDURAL>
-CLS_KERNEL_OF(steps, CLS_GPU_THREADS, PROCEDURAL ? 1 : 2)
+CLS_KERNEL_OF(steps, CLS_GPU_THREADS, blocks_of(ONLY, PROCEDURAL))
 (const cls_gpu_step_args args) {
   CLS_SHARED(shared_memory, shared);
   CLS_SHARED(more_memory<PROCEDURAL>, more);
@@ -61,12 +79,17 @@ CLS_KERNEL_OF(steps, CLS_GPU_THREADS, PROCEDURAL ? 1 : 2)
   const cls_gpu_rank *rank = &args.rank;
   const cls_gpu_plastic *plastic = &args.plastic;
   const bool near = rank->members <= NEAR_MEMBERS, first = blockIdx.x == 0 && threadIdx.x == 0;
+  const bool apart = !PLASTIC && !PROCEDURAL && rank->sums_apart > 0;
   const cls_gpu_member *members = near ? shared.member : rank->member;
-  uint64_t events = 0, deliver_ns = 0, update_ns = 0;
+  uint32_t events = 0;
   int64_t step = args.begin;
   if (threadIdx.x == 0) {
-    shared.waiting.n = shared.waiting.n_pieces = shared.waiting.n_kept = shared.waiting.n_leaving = 0;
-    shared.waiting.digest = shared.events = 0;
+    shared.updating.share = cls_gpu_share_of(rank);
+    shared.events = shared.update_ns = shared.deliver_ns = 0;
+  }
+  if (threadIdx.x < CLS_GPU_WARPS) {
+    cls_gpu_near *of_warp = &shared.updating.near[threadIdx.x];
+    of_warp->chunk = of_warp->range = of_warp->whose = CLS_GPU_NONE;
   }
   for (uint32_t m = threadIdx.x; near && m < rank->members; m += CLS_GPU_THREADS)
     shared.member[m] = rank->member[m];
@@ -76,26 +99,35 @@ CLS_KERNEL_OF(steps, CLS_GPU_THREADS, PROCEDURAL ? 1 : 2)
     cls_gpu_drawn_draw(rank, &args.drawing, members, &more.drawn, step);
     CLS_GRID_SYNC();
   }
-  for (uint32_t full = PROCEDURAL ? *rank->full : 0; step < args.end && !full; step++) {
-    const uint64_t begun = first ? cls_gpu_nanoseconds() : 0;
-    note_ends(rank, members, step);
-    if (PROCEDURAL) cls_gpu_drawn_note_ends(members, rank->members, step);
-    if (PLASTIC) cls_gpu_plastic_note_ends(members, rank->members, step);
-    cls_gpu_deliver<false>(rank, members, step, &events);
-    if (PROCEDURAL) cls_gpu_deliver<true>(rank, members, step, &events);
-    if (PLASTIC) cls_gpu_plastic_deliver(plastic, members, rank->members, step, &events);
+  if (apart) {
+    cls_gpu_deliver<false>(rank, members, step, step, &events);
     CLS_GRID_SYNC();
-    const uint64_t delivered = first ? cls_gpu_nanoseconds() : 0;
-    cls_gpu_update<ONLY, PLASTIC, PROCEDURAL>(rank, plastic, &args.drawing, members, &shared.waiting, step,
-                                              (uint64_t)(step - args.begin));
+  }
+  for (uint32_t full = PROCEDURAL ? *rank->full : 0; step < args.end && !full; step++) {
+    const bool ahead =
+        apart && step + 1 < args.end; /* what is due in the next step is delivered in this one */
+    if (first) shared.begun = cls_gpu_nanoseconds();
+    note_ends(rank, members, step);
+    if (!apart) {
+      if (PROCEDURAL) cls_gpu_drawn_note_ends(members, rank->members, step);
+      if (PLASTIC) cls_gpu_plastic_note_ends(members, rank->members, step);
+      cls_gpu_deliver<false>(rank, members, step, step, &events);
+      if (PROCEDURAL) cls_gpu_deliver<true>(rank, members, step, step, &events);
+      if (PLASTIC) cls_gpu_plastic_deliver(plastic, members, rank->members, step, &events);
+      CLS_GRID_SYNC();
+      if (first) lap(&shared, &shared.deliver_ns);
+    }
+    cls_gpu_update<ONLY, PLASTIC, PROCEDURAL>(rank, plastic, &args.drawing, members, &shared.updating, step,
+                                              (uint64_t)(step - args.begin), ahead, &events);
+    if (first && ahead) lap(&shared, &shared.update_ns);
+    if (ahead) cls_gpu_deliver<false>(rank, members, step + 1, step, &events);
     CLS_GRID_SYNC();
     if constexpr (PROCEDURAL) {
       cls_gpu_drawn_draw(rank, &args.drawing, members, &more.drawn, step + 1);
       CLS_GRID_SYNC();
     }
     full = *rank->full;
-    deliver_ns += delivered - begun;
-    if (first) update_ns += cls_gpu_nanoseconds() - delivered;
+    if (first) lap(&shared, ahead ? &shared.deliver_ns : &shared.update_ns);
   }
   atomicAdd(&shared.events, (unsigned long long)events);
   __syncthreads();
@@ -105,8 +137,8 @@ CLS_KERNEL_OF(steps, CLS_GPU_THREADS, PROCEDURAL ? 1 : 2)
   if (PLASTIC && blockIdx.x == 0) cls_gpu_plastic_tell(plastic, members, rank->members, step);
   if (PROCEDURAL && blockIdx.x == 0) cls_gpu_drawn_tell(rank, members, step);
   if (!first) return;
-  rank->status->deliver_ns += deliver_ns;
-  rank->status->update_ns += update_ns;
+  rank->status->deliver_ns += shared.deliver_ns;
+  rank->status->update_ns += shared.update_ns;
 }
 
 /* The kernel for networks of one model, or of any. Where there are plastic synapses, or procedural ones, that for any model

@@ -22,8 +22,9 @@ typedef struct {
   uint64_t words, pieces;
   uint64_t slots, local, channels;
   uint32_t count_bits, delay_bits, max_delay;
-  uint32_t pieces_of_slot; /* most pieces of one source */
-  uint64_t pieces_here;    /* pieces of all of the rank's own neurons together */
+  uint32_t pieces_of_slot;    /* most pieces of one source */
+  uint64_t most_of_next_step; /* most events of one spike that are due in the step after it */
+  uint64_t pieces_here;       /* pieces of all of the rank's own neurons together */
 } cls_gpu_store_counts;
 
 typedef struct {

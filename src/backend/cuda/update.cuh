@@ -1,26 +1,32 @@
 /* Advancing all neurons of all members by one step, and what becomes of their spikes.
  *
- * A warp advances a chunk of neurons of one range. Those that spike are collected in the memory of the block and handled
- * together when there are enough: one addition for the block says where its spikes go, among those in flight, those kept for
- * the host and those that other ranks wait for. */
+ * A warp advances chunks of neurons of one range each, and waits for no other. Its spikes are collected, and handled together
+ * when there are enough: one addition says where they go, among those in flight, those kept for the host and those that
+ * other ranks wait for. */
 #ifndef CALLOSUM_CUDA_UPDATE_CUH
 #define CALLOSUM_CUDA_UPDATE_CUH
 
-#include "backend/cuda/flight.cuh"
+#include "backend/cuda/deliver.cuh"
 #include "backend/cuda/input.cuh"
 #include "backend/cuda/plastic.cuh"
 
-/* Spikes of a block that wait. Handled as soon as those of another round might not fit. */
-enum { CLS_GPU_WAITING = 2 * CLS_GPU_THREADS };
+/* Neurons of a block, in every step: chunks first ... last - 1 of those of all members. */
 typedef struct {
-  uint32_t neuron[CLS_GPU_WAITING]; /* local indices */
-  uint32_t piece[CLS_GPU_WAITING];  /* place among the pieces of all of them */
-  uint32_t kept[CLS_GPU_WAITING];   /* place among those kept for the host; CLS_GPU_NONE: it is not */
-  uint32_t leaves[CLS_GPU_WAITING]; /* place among those that go to other ranks; CLS_GPU_NONE: it does not */
-  uint32_t n, n_pieces, n_kept, n_leaving;
-  unsigned long long digest;
-  uint64_t tail, list, leaving; /* where theirs begin */
-} cls_gpu_waiting;
+  uint32_t first, last;
+} cls_gpu_share;
+CLS_GPU_FN cls_gpu_share cls_gpu_share_of(const cls_gpu_rank *rank) {
+  const uint64_t all = (uint64_t)rank->n_chunks * rank->members;
+  return cls_gpu_share{(uint32_t)(all * blockIdx.x / gridDim.x),
+                       (uint32_t)(all * (blockIdx.x + 1) / gridDim.x)};
+}
+
+/* Local indices of neurons that have spiked, by warp: handled as soon as those of another chunk might not fit. */
+enum { CLS_GPU_WAITING = 2 * CLS_GPU_WARP };
+typedef struct {
+  uint32_t neuron[CLS_GPU_WARPS][CLS_GPU_WAITING];
+  cls_gpu_near near[CLS_GPU_WARPS];
+  cls_gpu_share share;
+} cls_gpu_updating;
 
 /* ---- one neuron ---- */
 
@@ -74,19 +80,20 @@ CLS_GPU_FN void cls_gpu_stay_silent(const cls_gpu_range *r, float *pool, uint32_
 }
 
 template <int ONLY>
-CLS_GPU_FN int cls_gpu_advance(const cls_gpu_parameters *p, const cls_gpu_member *member,
-                               const cls_gpu_range *r, uint32_t i, int64_t step, uint64_t row) {
+CLS_GPU_FN int cls_gpu_advance(const cls_gpu_near *near, const cls_gpu_member *member, uint32_t *sums,
+                               uint32_t i, int64_t step, uint64_t row) {
   const bool flush = step % CLS_GPU_FLUSH_STEPS == 0;
+  const cls_gpu_range *r = &near->r;
   float in[CLS_GPU_RECEPTORS], current = 0.0f;
-  cls_gpu_take_input(r, member->sums, i, in);
+  cls_gpu_take_input(r, sums, i, in);
   if (r->silent) {
     cls_gpu_stay_silent(r, member->pool, i, flush);
     return 0;
   }
-  const cls_gpu_input_step s = {r, &p->drive, p->konst, member->pool, step, row, member->identity, flush};
-  for (uint32_t k = 0; k < r->n_inputs; k++)
-    cls_gpu_add_input(&p->input[r->input_first + k], &s, i, in, &current);
-  return cls_gpu_step_model<ONLY>(r, member->pool, p->konst, i, in, current, flush);
+  const cls_gpu_input_step s = {
+      near, member->pool, step, near->parameters.drive.changes ? row : 0, member->identity, flush};
+  for (uint32_t k = 0; k < r->n_inputs; k++) cls_gpu_add_input(&s, k, i, in, &current);
+  return cls_gpu_step_model<ONLY>(r, member->pool, near->parameters.konst, i, in, current, flush);
 }
 
 /* ---- spikes ---- */
@@ -111,114 +118,197 @@ CLS_GPU_FN bool cls_gpu_leaves(const cls_gpu_rank *rank, uint32_t neuron) {
   return rank->route_first && rank->route_first[neuron] < rank->route_first[neuron + 1];
 }
 
-/* By one thread: takes room for the block's spikes, and says where room may end. */
-CLS_GPU_FN void cls_gpu_take_room(const cls_gpu_rank *rank, const cls_gpu_member *member, cls_gpu_waiting *w,
-                                  uint32_t n, int64_t step) {
+/* Spikes that a warp handles together, and where those go that do. */
+typedef struct {
+  uint32_t spikes, pieces, kept, leaving;
+  unsigned long long digest;
+  unsigned long long tail, list, leaving_tail; /* where they begin */
+} cls_gpu_room;
+
+/* By one thread: takes room for spikes, and says where room may end. */
+CLS_GPU_FN void cls_gpu_take_room(const cls_gpu_rank *rank, const cls_gpu_member *member, cls_gpu_room *room,
+                                  int64_t step) {
   const cls_gpu_flight *flight = &member->flight;
   uint32_t full = 0;
-  if (w->n_pieces > 0) {
-    w->tail = atomicAdd((unsigned long long *)flight->tail, (unsigned long long)w->n_pieces);
-    const uint64_t head = cls_gpu_head(flight, step + 1, rank->store.max_delay);
-    if (w->tail + w->n_pieces - head > rank->flight_limit) full |= CLS_GPU_FLIGHT_FULL;
+  const uint64_t head = cls_gpu_head(flight, step + 1, rank->store.max_delay);
+  if (room->pieces > 0) {
+    room->tail = atomicAdd((unsigned long long *)flight->tail, (unsigned long long)room->pieces);
+    if (room->tail + room->pieces - head > rank->flight_limit) full |= CLS_GPU_FLIGHT_FULL;
   }
-  if (w->n_kept > 0) {
-    w->list = atomicAdd((unsigned long long *)member->list.n, (unsigned long long)w->n_kept);
-    if (w->list + w->n_kept > rank->list_limit) full |= CLS_GPU_LIST_FULL;
+  if (room->kept > 0) {
+    room->list = atomicAdd((unsigned long long *)member->list.n, (unsigned long long)room->kept);
+    atomicAdd((unsigned long long *)&member->list.of_step[step - rank->list_first],
+              (unsigned long long)room->kept);
+    if (room->list + room->kept > rank->list_limit) full |= CLS_GPU_LIST_FULL;
   }
-  if (w->n_leaving > 0) {
-    w->leaving = atomicAdd((unsigned long long *)member->leaving.tail, (unsigned long long)w->n_leaving);
-    const uint64_t head = cls_gpu_leaving_from(&member->leaving, rank->leaving_first);
-    if (w->leaving + w->n_leaving - head > rank->leaving_limit) full |= CLS_GPU_LEAVING_FULL;
+  if (room->leaving > 0) {
+    room->leaving_tail =
+        atomicAdd((unsigned long long *)member->leaving.tail, (unsigned long long)room->leaving);
+    const uint64_t from = cls_gpu_leaving_from(&member->leaving, rank->leaving_first);
+    if (room->leaving_tail + room->leaving - from > rank->leaving_limit) full |= CLS_GPU_LEAVING_FULL;
   }
   if (full) atomicOr(rank->full, full);
-  atomicAdd((unsigned long long *)member->digest, w->digest);
-  atomicAdd((unsigned long long *)member->spikes, (unsigned long long)n);
-  w->n = w->n_pieces = w->n_kept = w->n_leaving = 0;
-  w->digest = 0;
+  atomicAdd((unsigned long long *)member->digest, room->digest);
+  atomicAdd((unsigned long long *)member->spikes, (unsigned long long)room->spikes);
 }
 
-/* By all threads of a block, after a barrier: what becomes of the n spikes that wait. */
+/* By a warp: where piece number k begins of all those of its lanes' spikes, `own`, of which those up to this lane's end
+ * at `end`. */
+CLS_GPU_FN cls_gpu_place cls_gpu_piece_of(const cls_gpu_store *store, cls_gpu_pieces own, uint32_t end,
+                                          uint32_t k) {
+  const uint32_t owner = cls_gpu_warp_owner(end, k), total = cls_gpu_warp_last(end);
+  const uint32_t piece = __shfl_sync(CLS_GPU_ALL_LANES, own.piece - (end - own.n), owner) + k;
+  return k < total ? store->piece[piece] : cls_gpu_place{0, 0, 0};
+}
+
+/* By a warp: they set out, as entries from `tail` on, a piece to a lane; `place` is where that of this lane begins. What is due
+ * in the next step is added at once where the sums are apart, unless the launch ends before it. */
+CLS_GPU_FN void cls_gpu_depart(const cls_gpu_rank *rank, const cls_gpu_member *member, cls_gpu_pieces own,
+                               uint32_t end, cls_gpu_place place, uint64_t tail, int64_t step, bool at_once,
+                               uint32_t *events) {
+  const cls_gpu_words words = {rank->store.word, 0};
+  const uint32_t lane = threadIdx.x % CLS_GPU_WARP, total = cls_gpu_warp_last(end);
+  const uint32_t fired = (uint32_t)(uint64_t)step, next = fired + 1;
+  uint32_t *sums = member->sums + ((uint64_t)(step + 1) & 1) * rank->sums_apart;
+  for (uint32_t first = 0; first < total; first += CLS_GPU_WARP) {
+    if (first > 0) place = cls_gpu_piece_of(&rank->store, own, end, first + lane);
+    const bool here = first + lane < total;
+    uint32_t due = fired + cls_gpu_run_delay(&rank->store, place.header);
+    const bool stands = at_once && here && due == next;
+    if (__any_sync(CLS_GPU_ALL_LANES, stands)) {
+      const uint32_t after =
+          cls_gpu_follow<false>(&rank->store, &words, sums, stands, fired, next, &place, events);
+      if (stands) due = after;
+    }
+    if (here) cls_gpu_enter(&member->flight, tail + first + lane, place, fired, due);
+  }
+}
+
+/* By a warp: what becomes of the n spikes that wait, of this member, up to 32 of them; the others move up. `digest`: this lane's
+ * part of that of all. */
 template <bool PLASTIC, bool PROCEDURAL>
 CLS_GPU_FN void cls_gpu_handle_spikes(const cls_gpu_rank *rank, const cls_gpu_plastic *plastic,
                                       const cls_gpu_drawing *drawing, const cls_gpu_member *member,
-                                      cls_gpu_waiting *w, uint32_t n, int64_t step) {
-  for (uint32_t k = threadIdx.x; k < n; k += CLS_GPU_THREADS) {
-    const uint32_t neuron = w->neuron[k], pieces = rank->store.of_local[neuron].n;
-    w->piece[k] = pieces > 0 ? atomicAdd(&w->n_pieces, pieces) : 0;
-    w->kept[k] = cls_gpu_is_kept(rank, neuron) ? atomicAdd(&w->n_kept, 1u) : CLS_GPU_NONE;
-    w->leaves[k] = cls_gpu_leaves(rank, neuron) ? atomicAdd(&w->n_leaving, 1u) : CLS_GPU_NONE;
-    cls_gpu_count_spike(rank, member, neuron, step);
+                                      uint32_t *waiting, uint32_t n, unsigned long long digest, int64_t step,
+                                      bool at_once, uint32_t *events) {
+  const uint32_t lane = threadIdx.x % CLS_GPU_WARP, before = (1u << lane) - 1;
+  const bool here = lane < n;
+  const uint32_t neuron = here ? waiting[lane] : 0,
+                 left = lane + CLS_GPU_WARP < n ? waiting[lane + CLS_GPU_WARP] : 0;
+  __syncwarp(); /* all have looked at them */
+  if (lane + CLS_GPU_WARP < n) waiting[lane] = left;
+  const cls_gpu_pieces own = here ? rank->store.of_local[neuron] : cls_gpu_pieces{0, 0};
+  const bool kept = here && cls_gpu_is_kept(rank, neuron), leaves = here && cls_gpu_leaves(rank, neuron);
+  if (here) cls_gpu_count_spike(rank, member, neuron, step);
+  const uint32_t end = cls_gpu_warp_sum_up_to(own.n), all_kept = __ballot_sync(CLS_GPU_ALL_LANES, kept),
+                 all_leave = __ballot_sync(CLS_GPU_ALL_LANES, leaves);
+#pragma unroll
+  for (uint32_t d = CLS_GPU_WARP / 2; d > 0; d /= 2) digest += __shfl_xor_sync(CLS_GPU_ALL_LANES, digest, d);
+  cls_gpu_room room = {n < CLS_GPU_WARP ? n : (uint32_t)CLS_GPU_WARP,
+                       cls_gpu_warp_last(end),
+                       (uint32_t)__popc(all_kept),
+                       (uint32_t)__popc(all_leave),
+                       digest,
+                       0,
+                       0,
+                       0};
+  const cls_gpu_place place = cls_gpu_piece_of(&rank->store, own, end, lane);
+  if (lane == 0) cls_gpu_take_room(rank, member, &room, step);
+  const unsigned long long tail = __shfl_sync(CLS_GPU_ALL_LANES, room.tail, 0);
+  const unsigned long long list = __shfl_sync(CLS_GPU_ALL_LANES, room.list, 0);
+  const unsigned long long leaving = __shfl_sync(CLS_GPU_ALL_LANES, room.leaving_tail, 0);
+  if (kept) member->list.neuron[list + (uint32_t)__popc(all_kept & before)] = neuron;
+  if (leaves) {
+    const uint64_t i = (leaving + (uint32_t)__popc(all_leave & before)) & member->leaving.mask;
+    member->leaving.neuron[i] = neuron;
+    member->leaving.fired[i] = (uint32_t)step;
   }
-  __syncthreads();
-  if (threadIdx.x == 0) cls_gpu_take_room(rank, member, w, n, step);
-  __syncthreads();
-  for (uint32_t k = threadIdx.x; k < n; k += CLS_GPU_THREADS) {
-    const uint32_t neuron = w->neuron[k];
-    if (w->kept[k] != CLS_GPU_NONE) member->list.neuron[w->list + w->kept[k]] = neuron;
-    if (w->leaves[k] != CLS_GPU_NONE) {
-      const uint64_t i = (w->leaving + w->leaves[k]) & member->leaving.mask;
-      member->leaving.neuron[i] = neuron;
-      member->leaving.fired[i] = (uint32_t)step;
-    }
-    const cls_gpu_pieces own = rank->store.of_local[neuron];
-    for (uint32_t j = 0; j < own.n; j++)
-      cls_gpu_depart(&member->flight, &rank->store, w->tail + w->piece[k] + j, own.piece + j, (uint32_t)step);
-    if (PLASTIC) cls_gpu_plastic_spike(plastic, member->plastic, neuron, step, rank->full);
-    if (PROCEDURAL) cls_gpu_drawn_ask(drawing, member->drawn, neuron, step);
-  }
-  __syncthreads();
-}
-
-/* By all threads of a block: notes those that spiked. Returns how many did. */
-CLS_GPU_FN uint32_t cls_gpu_collect(cls_gpu_waiting *w, bool spiked, uint32_t neuron) {
-  const uint32_t lane = threadIdx.x % CLS_GPU_WARP;
-  const uint32_t of_warp = __ballot_sync(0xffffffffu, spiked);
-  if (of_warp != 0) {
-    uint32_t at = lane == 0 ? atomicAdd(&w->n, (uint32_t)__popc(of_warp)) : 0;
-    at = __shfl_sync(0xffffffffu, at, 0);
-    if (spiked) w->neuron[at + (uint32_t)__popc(of_warp & ((1u << lane) - 1))] = neuron;
-  }
-  return (uint32_t)__syncthreads_count(spiked);
+  if (room.pieces > 0) cls_gpu_depart(rank, member, own, end, place, tail, step, at_once, events);
+  if (PLASTIC && here) cls_gpu_plastic_spike(plastic, member->plastic, neuron, step, rank->full);
+  if (PROCEDURAL && here) cls_gpu_drawn_ask(drawing, member->drawn, neuron, step);
 }
 
 /* ---- all neurons ---- */
 
-/* `row` of the drive is that of the step. `w` is empty before and after. PLASTIC: there are plastic synapses;
+/* By a warp: brings chunk c near. Those of a range follow each other. */
+CLS_GPU_FN void cls_gpu_bring_chunk(const cls_gpu_rank *rank, cls_gpu_near *near, uint32_t whose,
+                                    uint32_t c) {
+  enum { STRIDE = CLS_GPU_WARPS * CLS_GPU_WARP };
+  if (near->chunk == c && near->whose == whose) return;
+  cls_gpu_chunk chunk = {near->range, near->offset + STRIDE};
+  const bool next = near->chunk + CLS_GPU_WARPS == c && near->whose == whose && chunk.offset < near->r.n;
+  if (!next) chunk = rank->chunk[c];
+  if (!next && (near->range != chunk.range || near->whose != whose))
+    cls_gpu_bring_near(near, rank->parameters, whose, chunk.range);
+  else
+    __syncwarp(); /* all have looked at what was here */
+  if (threadIdx.x % CLS_GPU_WARP == 0) {
+    near->chunk = c;
+    near->offset = chunk.offset;
+  }
+  __syncwarp();
+}
+
+/* By a warp: asks for states and sums of the next chunk that it will advance, if that is of the same range. */
+CLS_GPU_FN void cls_gpu_ask_chunk(const cls_gpu_near *near, const float *pool, const uint32_t *sums) {
+  enum { SECTOR = 8, SECTORS = CLS_GPU_WARP / SECTOR, STRIDE = CLS_GPU_WARPS * CLS_GPU_WARP };
+  const cls_gpu_range *r = &near->r;
+  const uint32_t lane = threadIdx.x % CLS_GPU_WARP, offset = near->offset + STRIDE;
+  if (offset >= r->n) return;
+  for (uint32_t k = lane; k < r->n_states * SECTORS; k += CLS_GPU_WARP)
+    cls_gpu_ask(pool + r->state + (uint64_t)(k / SECTORS) * r->padded + offset + k % SECTORS * SECTOR);
+#pragma unroll
+  for (uint32_t p = 0; p < CLS_GPU_PORTS; p++) {
+    const uint32_t words = r->pairs >> p & 1 ? 2 : 1;
+    if (r->sum[p] != UINT64_MAX && lane < words * SECTORS)
+      cls_gpu_ask(sums + r->sum[p] + (uint64_t)words * offset + lane * SECTOR);
+  }
+}
+
+/* `row` of the drive is that of the step. at_once: what is due in the next step is added. PLASTIC: there are plastic synapses;
  * PROCEDURAL: and procedural ones. */
 template <int ONLY, bool PLASTIC, bool PROCEDURAL>
 CLS_GPU_FN void cls_gpu_update(const cls_gpu_rank *rank, const cls_gpu_plastic *plastic,
                                const cls_gpu_drawing *drawing, const cls_gpu_member *members,
-                               cls_gpu_waiting *w, int64_t step, uint64_t row) {
-  const uint32_t tiles = (rank->n_chunks + CLS_GPU_WARPS - 1) / CLS_GPU_WARPS, all = tiles * rank->members;
+                               cls_gpu_updating *shared, int64_t step, uint64_t row, bool at_once,
+                               uint32_t *events) {
   const uint32_t warp = threadIdx.x / CLS_GPU_WARP, lane = threadIdx.x % CLS_GPU_WARP;
-  uint32_t waiting = 0, of = 0; /* the same in all threads: spikes that wait, of this member */
-  for (uint32_t t = blockIdx.x; t < all; t += gridDim.x) {
-    const uint32_t m = t / tiles, c = t % tiles * CLS_GPU_WARPS + warp;
-    if (waiting > 0 && m != of) {
-      cls_gpu_handle_spikes<PLASTIC, PROCEDURAL>(rank, plastic, drawing, &members[of], w, waiting, step);
-      waiting = 0;
+  uint32_t *waiting = shared->neuron[warp];
+  cls_gpu_near *near = &shared->near[warp];
+  const uint64_t sums_at = ((uint64_t)step & 1) * rank->sums_apart;
+  unsigned long long digest = 0;
+  uint32_t n = 0, of = 0; /* the same in all lanes: spikes that wait, of this member */
+  for (uint32_t t = shared->share.first + warp; t < shared->share.last; t += CLS_GPU_WARPS) {
+    const uint32_t m = rank->members == 1 ? 0 : t / rank->n_chunks;
+    if (n > 0 && m != of) {
+      cls_gpu_handle_spikes<PLASTIC, PROCEDURAL>(rank, plastic, drawing, &members[of], waiting, n, digest,
+                                                 step, at_once, events);
+      n = 0, digest = 0;
     }
     of = m;
-    bool spiked = false;
-    uint32_t neuron = 0;
-    if (c < rank->n_chunks) {
-      const cls_gpu_member *member = &members[m];
-      const cls_gpu_parameters *p = &rank->parameters[member->parameters];
-      const cls_gpu_chunk chunk = rank->chunk[c];
-      const cls_gpu_range *r = &p->range[chunk.range];
-      const uint32_t i = chunk.offset + lane;
-      if (i < r->n) spiked = cls_gpu_advance<ONLY>(p, member, r, i, step, p->drive.changes ? row : 0);
-      neuron = r->local + i;
-      if (spiked) atomicAdd(&w->digest, cls_mix64(cls_mix64(r->neuron + i) + (uint64_t)step));
+    const cls_gpu_member *member = &members[m];
+    cls_gpu_bring_chunk(rank, near, member->parameters, t - m * rank->n_chunks);
+    const cls_gpu_range *r = &near->r;
+    const uint32_t i = near->offset + lane;
+    if (t + CLS_GPU_WARPS < shared->share.last) cls_gpu_ask_chunk(near, member->pool, member->sums + sums_at);
+    const bool spiked =
+        i < r->n && cls_gpu_advance<ONLY>(near, member, member->sums + sums_at, i, step, row) != 0;
+    const uint32_t all = __ballot_sync(CLS_GPU_ALL_LANES, spiked);
+    if (all == 0) continue;
+    if (spiked) {
+      waiting[n + (uint32_t)__popc(all & ((1u << lane) - 1))] = r->local + i;
+      digest += cls_mix64(cls_mix64(r->neuron + i) + (uint64_t)step);
     }
-    waiting += cls_gpu_collect(w, spiked, neuron);
-    if (waiting > CLS_GPU_WAITING - CLS_GPU_THREADS) {
-      cls_gpu_handle_spikes<PLASTIC, PROCEDURAL>(rank, plastic, drawing, &members[of], w, waiting, step);
-      waiting = 0;
-    }
+    n += (uint32_t)__popc(all);
+    __syncwarp();
+    if (n <= CLS_GPU_WAITING - CLS_GPU_WARP) continue;
+    cls_gpu_handle_spikes<PLASTIC, PROCEDURAL>(rank, plastic, drawing, member, waiting, n, digest, step,
+                                               at_once, events);
+    n -= CLS_GPU_WARP, digest = 0;
   }
-  if (waiting > 0)
-    cls_gpu_handle_spikes<PLASTIC, PROCEDURAL>(rank, plastic, drawing, &members[of], w, waiting, step);
+  if (n > 0)
+    cls_gpu_handle_spikes<PLASTIC, PROCEDURAL>(rank, plastic, drawing, &members[of], waiting, n, digest, step,
+                                               at_once, events);
 }
 
 #endif
