@@ -16,11 +16,13 @@ COMMANDS = ("sbatch", "squeue", "scontrol", "scancel", "srun")
 SEARCH = "/usr/sbin:/sbin:/usr/local/sbin:" + os.environ.get("PATH", "")
 
 # Jobs that requeue themselves begin anew once their credential has expired: seconds, not the usual two minutes.
+# Numbers of jobs begin where no other such cluster's do: Open MPI names its shared memory by them.
 # Nodes that were given more cores than the machine has let jobs run beside each other.
 CONFIGURATION = """
 ClusterName=callosum
 SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={controller_port}
+FirstJobId={controller_port}00
 SlurmUser=root
 AuthType=auth/munge
 AuthInfo=socket={folder}/munge/socket,cred_expire={expire_s}
