@@ -33,6 +33,7 @@ CASES = {
     "lesion_drawn": (EXAMPLES / "demo.yaml", 12, {**BRAIN, **COUNTS, "interventions": LESION, "brain.synapses": "procedural",
                                                  "brain.rule": "fixed_total_number"}),
     "updown": (EXAMPLES / "updown.yaml", 20, {**SPIKES, "populations.0.inputs.0.rate_hz": 800}),
+    "next_step": (JOBS / "next_step.yaml", 10, SPIKES),
 }
 
 

@@ -96,6 +96,7 @@ CLS_GPU_FN void cls_gpu_bring_near(cls_gpu_near *near, const cls_gpu_parameters 
   __syncwarp();
   const uint32_t n =
       near->r.n_inputs < CLS_GPU_NEAR_INPUTS ? near->r.n_inputs : (uint32_t)CLS_GPU_NEAR_INPUTS;
+  if (n == 0) return;
   for (uint32_t k = 0; k < n; k++)
     cls_gpu_bring(&near->input[k], near->parameters.input + near->r.input_first + k);
   __syncwarp();

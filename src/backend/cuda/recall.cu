@@ -48,11 +48,9 @@ CLS_GPU_FN void depart_again(const cls_gpu_plastic *p, const cls_gpu_flight *fli
       if (delay >= age) break;
     }
     if (at == piece.n) continue;
-    const uint64_t i = atomicAdd((unsigned long long *)flight->tail, 1ull) & flight->mask;
-    flight->piece[i] = number;
-    flight->at[i] = at;
-    flight->fired[i] = fired;
-    flight->due[i] = fired + delay;
+    const uint64_t entry = atomicAdd((unsigned long long *)flight->tail, 1ull);
+    cls_gpu_enter(flight, entry, cls_gpu_place{piece.run + at, piece.n - at, piece.slot}, fired,
+                  fired + delay);
   }
 }
 

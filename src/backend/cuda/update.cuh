@@ -195,7 +195,6 @@ CLS_GPU_FN void cls_gpu_handle_spikes(const cls_gpu_rank *rank, const cls_gpu_pl
   const bool here = lane < n;
   const uint32_t neuron = here ? waiting[lane] : 0,
                  left = lane + CLS_GPU_WARP < n ? waiting[lane + CLS_GPU_WARP] : 0;
-  __syncwarp(); /* all have looked at them */
   if (lane + CLS_GPU_WARP < n) waiting[lane] = left;
   const cls_gpu_pieces own = here ? rank->store.of_local[neuron] : cls_gpu_pieces{0, 0};
   const bool kept = here && cls_gpu_is_kept(rank, neuron), leaves = here && cls_gpu_leaves(rank, neuron);
@@ -230,11 +229,12 @@ CLS_GPU_FN void cls_gpu_handle_spikes(const cls_gpu_rank *rank, const cls_gpu_pl
 
 /* ---- all neurons ---- */
 
-/* By a warp: brings chunk c near. Those of a range follow each other. */
+/* By a warp: brings chunk c near. Those of a range follow each other. Where it is another than the last one, or of another
+ * member, all lanes have then done with what they had. */
 CLS_GPU_FN void cls_gpu_bring_chunk(const cls_gpu_rank *rank, cls_gpu_near *near, uint32_t whose,
                                     uint32_t c) {
   enum { STRIDE = CLS_GPU_WARPS * CLS_GPU_WARP };
-  if (near->chunk == c && near->whose == whose) return;
+  if (rank->members == 1 && near->chunk == c && near->whose == whose) return;
   cls_gpu_chunk chunk = {near->range, near->offset + STRIDE};
   const bool next = near->chunk + CLS_GPU_WARPS == c && near->whose == whose && chunk.offset < near->r.n;
   if (!next) chunk = rank->chunk[c];
