@@ -284,7 +284,7 @@ static bool emit_stream(yaml_emitter_t *emitter, const cls_yaml *root) {
   return yaml_stream_end_event_initialize(&event) && yaml_emitter_emit(emitter, &event);
 }
 
-cls_status cls_yaml_emit(const cls_yaml *root, char **text) {
+static cls_status emit_once(const cls_yaml *root, char **text) {
   buffer b = {0};
   yaml_emitter_t emitter;
   CLS_CHECK(yaml_emitter_initialize(&emitter), CLS_ERR_MEMORY, "job text: out of memory in libyaml");
@@ -302,5 +302,23 @@ cls_status cls_yaml_emit(const cls_yaml *root, char **text) {
     return status;
   }
   *text = b.text;
+  return CLS_OK;
+}
+
+/* Words that libyaml cannot write without quotes get quotes of its choice, and others once they are read with quotes: the text is
+ * that of the second time, which stays. */
+cls_status cls_yaml_emit(const cls_yaml *root, char **text) {
+  cls_yaml_tree *tree = NULL;
+  cls_yaml *again;
+  char *second = NULL;
+  CLS_TRY(emit_once(root, text));
+  if (root->parent) return CLS_OK; /* a part of a tree is laid out by where it stands */
+  if (cls_yaml_tree_create(&tree) == CLS_OK &&
+      cls_yaml_parse(tree, *text, strlen(*text), "text", true, &again) == CLS_OK &&
+      emit_once(again, &second) == CLS_OK) {
+    free(*text);
+    *text = second;
+  }
+  cls_yaml_tree_destroy(tree);
   return CLS_OK;
 }

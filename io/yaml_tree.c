@@ -118,6 +118,8 @@ const char *cls_yaml_describe(const cls_yaml *node, char *buffer, size_t size) {
     snprintf(buffer, size, "no value");
   else
     snprintf(buffer, size, "value '%.80s'%s", node->text, strlen(node->text) > 80 ? "..." : "");
+  for (char *c = buffer; *c; c++) /* a message stays one line */
+    if ((unsigned char)*c < ' ') *c = ' ';
   return buffer;
 }
 

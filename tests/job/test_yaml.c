@@ -129,7 +129,8 @@ static void test_text_reads_back(void **state) {
   (void)state;
   assert_int_equal(
       parse(
-          "a: {b: 1e-3, s: '5', t: \"tab\\there\", u: \"\xc3\xa9\"}\nl:\n - {n: 1, k: {d: [1, .inf]}}\n - "
+          "a: {b: 1e-3, s: '5', w: (\"x*\","
+          " v: '?', t: \"tab\\there\", u: \"\xc3\xa9\"}\nl:\n - {n: 1, k: {d: [1, .inf]}}\n - "
           "[]\n - "
           "{}\n - long text of several words that goes on and on and on until the line is certainly full\n"),
       CLS_OK);
