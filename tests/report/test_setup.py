@@ -16,6 +16,8 @@ PROGRAMS = ("gcc", "g++", "cmake", "ctest", "ninja", "pkg-config", "git", "mpiru
             "xargs")
 # Headers of CUDA, which is not a package of Debian; the tests have their own, which come first.
 CUDA = ("cooperative_groups.h", "cuda_runtime_api.h")
+# Headers of later versions of a library, included under a condition.
+LATER = ("H5FDdevelop.h",)
 PKG_CONFIG = ("mpi-c", "hdf5-openmpi", "yaml-0.1", "libcjson", "libzip", "hwloc", "cmocka")
 
 
@@ -75,7 +77,7 @@ def used_headers():
     for path in files(".c", ".h", ".cpp", ".cu", ".cuh"):
         with open(path, encoding="utf-8") as file:
             names |= set(re.findall(r"^\s*#\s*include\s*<([^>]+)>", file.read(), re.M))
-    names -= set(CUDA)
+    names -= set(CUDA) | set(LATER)
     flags = output("pkg-config", "--cflags", *PKG_CONFIG).split()
     # cmocka.h needs them before it.
     first = "#include <stddef.h>\n#include <stdint.h>\n#include <stdarg.h>\n#include <setjmp.h>\n"
