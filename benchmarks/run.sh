@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds, runs benchmarks, and puts what they measured into benchmarks/README.md, with the machine named.
 #
-#   benchmarks/run.sh [--quick] [NAME...]     NAME: pd14, noise, events, procedural, plastic, peers; all without one
+#   benchmarks/run.sh [--quick] [NAME...]     NAME: pd14, noise, events, procedural, plastic, checkpoint, kills, peers;
+#                                             all without one
 #
 # --quick: one turn instead of five, and the page is printed instead of changed. All take some 25 minutes on 2 cores; run
 # them on a machine that does nothing else. What this machine lacks (a peer, a feature of this build) is left out.
@@ -15,8 +16,8 @@ names=""
 for argument in "$@"; do
   case "$argument" in
     --quick) repeats=1 ;;
-    pd14 | noise | events | procedural | plastic | peers) names="$names $argument" ;;
-    *) echo "run.sh: '$argument': expected --quick, pd14, noise, events, procedural, plastic or peers" >&2; exit 2 ;;
+    pd14 | noise | events | procedural | plastic | checkpoint | kills | peers) names="$names $argument" ;;
+    *) echo "run.sh: '$argument': expected --quick, pd14, noise, events, procedural, plastic, checkpoint, kills or peers" >&2; exit 2 ;;
   esac
 done
 
@@ -27,7 +28,7 @@ build_preset release benchmark_noise
 
 section=$(mktemp)
 trap 'rm -f "$section"' EXIT
-for name in ${names:-pd14 noise events procedural plastic peers}; do
+for name in ${names:-pd14 noise events procedural plastic checkpoint kills peers}; do
   echo "== $name"
   status=0
   "$python" "$root/benchmarks/$name.py" --repeats "$repeats" >"$section" || status=$?

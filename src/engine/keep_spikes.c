@@ -66,41 +66,41 @@ static size_t find(const cls_fired *own, size_t n, uint32_t local) {
   return low;
 }
 
-/* The rows of this rank as columns: neurons, and steps. */
+/* The rows of this rank as columns: which neuron of its unit, and how many steps ago. The unit is that of the row. */
 typedef struct {
-  uint64_t *neuron;
-  int64_t *step;
+  uint8_t *index;
+  uint32_t *age;
   size_t n;
 } columns;
 
 static cls_status make_columns(columns *c, size_t n) {
   c->n = n;
-  CLS_TRY(cls_alloc(&c->neuron, n, sizeof *c->neuron, "recent spikes"));
-  return cls_alloc(&c->step, n, sizeof *c->step, "recent spikes");
+  CLS_TRY(cls_alloc(&c->index, n, sizeof *c->index, "recent spikes"));
+  return cls_alloc(&c->age, n, sizeof *c->age, "recent spikes");
 }
 
 /* Collective. The rows of a range lie together. */
 static cls_status keep_columns(cls_engine *e, const cls_keeper *keeper, int member,
                                const cls_rows_index *index, columns *c) {
-  cls_pieces neurons = {0}, steps = {0};
+  cls_pieces indices = {0}, ages = {0};
   size_t at = 0;
   cls_status status = CLS_OK;
   for (uint32_t k = 0; k < e->layout->n_ranges && status == CLS_OK; k++) {
     const uint32_t r = cls_layout_nth(e->layout, k);
     const uint64_t first = cls_rows_first(index, r), n = cls_rows_of(e, index, r);
-    status = cls_pieces_add(&neurons, first, n, c->neuron + at);
-    if (status == CLS_OK) status = cls_pieces_add(&steps, first, n, c->step + at);
+    status = cls_pieces_add(&indices, first, n, c->index + at);
+    if (status == CLS_OK) status = cls_pieces_add(&ages, first, n, c->age + at);
     at += n;
   }
   status = cls_agree(e->world.comm, status);
   if (status == CLS_OK)
-    status = keeper->array(keeper->self, cls_keep_name_of(member, "recent_spikes/neuron").text, CLS_KEEP_U64,
-                           index->rows, 1, NULL, neurons.at, neurons.n);
+    status = cls_keep_pieces(e, keeper, cls_keep_name_of(member, "recent_spikes/index").text, CLS_KEEP_U8,
+                             index->rows, 1, NULL, &indices);
   if (status == CLS_OK)
-    status = keeper->array(keeper->self, cls_keep_name_of(member, "recent_spikes/step").text, CLS_KEEP_I64,
-                           index->rows, 1, "dt", steps.at, steps.n);
-  free(neurons.at);
-  free(steps.at);
+    status = cls_keep_pieces(e, keeper, cls_keep_name_of(member, "recent_spikes/age").text, CLS_KEEP_U32,
+                             index->rows, 1, "dt", &ages);
+  free(indices.at);
+  free(ages.at);
   return status;
 }
 
@@ -115,8 +115,8 @@ static cls_status save_own(cls_engine *e, const cls_keeper *keeper, int member, 
   for (uint32_t k = 0; k < e->layout->n_ranges && status == CLS_OK; k++) {
     const cls_range *range = &e->layout->ranges[cls_layout_nth(e->layout, k)];
     for (size_t i = find(own, n, range->local); i < n && own[i].of < range->local + range->n; i++, at++) {
-      c.neuron[at] = e->local_neuron[own[i].of];
-      c.step[at] = own[i].step;
+      c.index[at] = (uint8_t)((own[i].of - range->local) % CLS_UNIT);
+      c.age[at] = (uint32_t)(e->now - own[i].step);
     }
   }
   status = cls_agree(e->world.comm, status);
@@ -126,23 +126,24 @@ static cls_status save_own(cls_engine *e, const cls_keeper *keeper, int member, 
   if (status == CLS_OK) status = keep_columns(e, keeper, member, &index, &c);
   cls_rows_index_free(e, &index);
   free_count(e, count);
-  free(c.neuron);
-  free(c.step);
+  free(c.index);
+  free(c.age);
   return status;
 }
 
 /* Local indices of what was read. */
-static cls_status place(const cls_engine *e, const columns *c, cls_fired *own) {
-  for (size_t i = 0; i < c->n; i++) {
-    const uint32_t p =
-        c->neuron[i] < e->network->n_neurons ? cls_network_population_of(e->network, c->neuron[i]) : 0;
-    const uint64_t of = c->neuron[i] - e->network->populations[p].first;
-    const uint32_t r = cls_layout_find(e->layout, p, of);
-    CLS_CHECK(r != UINT32_MAX && c->step[i] < e->now, CLS_ERR_INPUT,
-              "a checkpoint's recent spikes: neuron %llu in step %lld is not where it should be",
-              (unsigned long long)c->neuron[i], (long long)c->step[i]);
-    own[i] =
-        (cls_fired){e->layout->ranges[r].local + (uint32_t)(of - e->layout->ranges[r].first), c->step[i]};
+static cls_status place(const cls_engine *e, const cls_rows_index *index, const columns *c, cls_fired *own) {
+  size_t at = 0;
+  for (uint32_t k = 0; k < e->layout->n_ranges; k++) {
+    const uint32_t r = cls_layout_nth(e->layout, k);
+    const cls_range *range = &e->layout->ranges[r];
+    for (uint32_t u = 0; u < cls_units(range->n); u++)
+      for (uint64_t row = index->span[r][u][0]; row < index->span[r][u][1]; row++, at++) {
+        const uint32_t of = u * CLS_UNIT + c->index[at];
+        CLS_CHECK(at < c->n && c->index[at] < CLS_UNIT && of < range->n && c->age[at] >= 1, CLS_ERR_INPUT,
+                  "a checkpoint's recent spikes: neuron %u of %u, %u steps ago", of, range->n, c->age[at]);
+        own[at] = (cls_fired){range->local + of, e->now - (int64_t)c->age[at]};
+      }
   }
   return CLS_OK;
 }
@@ -151,20 +152,20 @@ static cls_status load_own(cls_engine *e, const cls_keeper *keeper, int member, 
   cls_rows_index index = {0};
   columns c = {0};
   CLS_TRY(cls_rows_index_load(e, keeper, cls_keep_name_of(member, "recent_spikes").text, NULL, &index));
-  index.rows = keeper->rows(keeper->self, cls_keep_name_of(member, "recent_spikes/neuron").text);
+  index.rows = keeper->rows(keeper->self, cls_keep_name_of(member, "recent_spikes/age").text);
   size_t rows = 0;
   for (uint32_t r = 0; r < e->layout->n_ranges; r++) rows += cls_rows_of(e, &index, r);
   cls_status status = cls_agree(e->world.comm, make_columns(&c, rows));
   if (status == CLS_OK) status = keep_columns(e, keeper, member, &index, &c);
   if (status == CLS_OK) {
     status = cls_alloc(own, rows, sizeof **own, "recent spikes");
-    if (status == CLS_OK) status = place(e, &c, *own);
+    if (status == CLS_OK) status = place(e, &index, &c, *own);
     status = cls_agree(e->world.comm, status);
   }
   *n = rows;
   cls_rows_index_free(e, &index);
-  free(c.neuron);
-  free(c.step);
+  free(c.index);
+  free(c.age);
   return status;
 }
 

@@ -93,6 +93,17 @@ def test_plastic(check):
     check.equal("plastic: events", [row["events"] for row in rows], [rows[0]["events"]] * 6)
 
 
+def test_checkpoint(check):
+    """A file holds little besides its arrays, and what is saved of a brain little besides its states."""
+    done = benchmark("checkpoint", "--scale", "0.1", "--seconds", "0.05")
+    rows = table(done.stdout)
+    check.equal("checkpoint: rows", [row["what is saved"] for row in rows],
+                ["brain, 1 rank", "brain, 2 ranks", "brain of 4 members, 2 ranks"])
+    for row in rows:
+        check(f"checkpoint: {row['what is saved']}: bytes", float(row["bytes / bytes of all arrays"]) < 1.02,
+              row["bytes / bytes of all arrays"])
+
+
 def test_noise(check):
     if not (BIN / "noise").exists():
         print("skipped: the benchmark of noise was not built")
@@ -127,7 +138,7 @@ def test_measure(check):
                                  capture_output=True, check=False)
         check("measure: a section that is not there is refused", missing.returncode != 0, missing.stderr.strip())
     text = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
-    for name in ("pd14", "noise", "events", "procedural", "plastic", "peers"):
+    for name in ("pd14", "noise", "events", "procedural", "plastic", "checkpoint", "kills", "peers"):
         check(f"README has a section for {name}", text.count(f"<!-- {name} -->") == text.count(f"<!-- /{name} -->") == 1)
     wrong = subprocess.run([ROOT / "benchmarks" / "run.sh", "nonsense"], capture_output=True, text=True, check=False)
     check("run.sh: an unknown name is refused", wrong.returncode == 2 and "nonsense" in wrong.stderr, wrong.stderr.strip())
@@ -147,6 +158,7 @@ def main():
     test_events(check)
     test_procedural(check)
     test_plastic(check)
+    test_checkpoint(check)
     test_peers(check)
     check.finish()
 

@@ -4,6 +4,7 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import time
 
 from common import EXAMPLES, JOBS, PROGRAM, Run, command_line, contents, environment, settings
 
@@ -96,12 +97,26 @@ def kill(pid, number=signal.SIGKILL):
 
 
 def kill_all(process):
-    """All processes of a run at once, the launcher too."""
+    """All processes of a run at once, the launcher too, whose ranks are in groups of their own. They are gone then."""
+    ranks = ranks_of(process)
+    for pid in ranks:
+        kill(pid)
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
         pass
     process.wait()
+    while any(works(pid) for pid in ranks):
+        time.sleep(0.01)
+
+
+def works(pid):
+    """Whether a process is there, and is no mere entry in a table."""
+    try:
+        status = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        return status[status.rindex(")") + 2] not in "ZX"
+    except OSError:
+        return False
 
 
 __all__ = ["CASES", "PROGRAM", "Run", "begin", "checkpoints", "contents", "copy", "differences", "file_of", "kill", "kill_all",

@@ -35,8 +35,12 @@ def wait_for(moment, chance, folder, log, rounds, process):
 
 def whole(folder, program):
     """Names of committed checkpoints that do not verify."""
-    return [path.name for path in checkpoints(folder)
-            if subprocess.run([program, "info", file_of(path)], env=environment(), capture_output=True, check=False).returncode != 0]
+    bad = []
+    for path in checkpoints(folder):
+        info = subprocess.run([program, "info", file_of(path)], env=environment(), capture_output=True, text=True, check=False)
+        if info.returncode != 0:
+            bad.append(f"{path.name}: {info.stderr.strip()}")
+    return bad
 
 
 def readable(folder):

@@ -1,4 +1,4 @@
-"""Runs that are killed at random moments come to the end of the run that was not (storm.py). benchmarks/storm.py does the same
+"""Runs that are killed at random moments come to the end of the run that was not (storm.py). benchmarks/kills.py does the same
 more often.
 
   test_storm.py CALLOSUM

@@ -2,7 +2,7 @@
 """The full storm of kills (tests/faults/storm.py): runs are killed at random moments, one rank or all, and go on by --restart auto;
 in the end all they left is compared with what an unbroken run leaves.
 
-  benchmarks/storm.py [--repeats 1] [--kills 12] [--seed N]
+  benchmarks/kills.py [--repeats 1] [--kills 12] [--seed N]
 
 --kills: of each of the four jobs. Prints a table; the exit status is 1 where anything differed."""
 import pathlib
