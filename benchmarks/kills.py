@@ -18,7 +18,7 @@ sys.path[1:1] = [str(measure.ROOT / "tests" / "system"), str(measure.ROOT / "tes
 def main():
     options = measure.arguments(__doc__, 1.0, kills=12, seed=random.SystemRandom().randrange(10**6))
     program = str(options.bin / "callosum")
-    sys.argv[1:] = [program]  # where the tests look for it
+    given, sys.argv[1:] = sys.argv[1:], [program]  # where the tests look for it
     from broken import CASES, differences  # pylint: disable=import-outside-toplevel
     from storm import MOMENTS, Storm  # pylint: disable=import-outside-toplevel
     rows = [("job", "kills", *(f"during {moment}" for moment in MOMENTS), "starts", "from a checkpoint", "checkpoints that counted and were not whole",
@@ -34,6 +34,7 @@ def main():
             bad += len(found) + len(storm.not_whole) + storm.hung
             rows.append((name, sum(storm.killed.values()), *storm.killed.values(), storm.restarts, storm.continued, len(storm.not_whole), storm.hung,
                          len(storm.unreadable), len(found)))
+    sys.argv[1:], options.repeats = given, 1
     measure.section(options, f"Seed {options.seed}; 1 to 3 ranks in turn, a checkpoint every 17.3 ms of biology.",
                     [tuple(map(str, row)) for row in rows])
     sys.exit(1 if bad else 0)

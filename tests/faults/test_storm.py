@@ -17,7 +17,7 @@ except ImportError as error:
 from broken import differences  # noqa: E402
 from storm import Storm  # noqa: E402
 
-KILLS = {"demo": 4, "plastic": 4}
+KILLS = {"demo": 4, "plastic": 3}
 
 with testing(__doc__) as (check, folder):
     seed = random.SystemRandom().randrange(10**6)
