@@ -158,7 +158,7 @@ static cls_status read_event(events_reader *r, char *text) {
   CLS_TRY(read_seconds(r, "duration", duration, &length));
   CLS_CHECK(length >= 0, CLS_ERR_INPUT, "%s:%llu: duration '%.40s': expected at least 0 s", r->path,
             (unsigned long long)r->line, duration);
-  if (length == 0) return CLS_OK; /* an impulse has no box */
+  if (begin + length <= begin) return CLS_OK; /* an impulse has no box, nor what cannot be told from one */
   CLS_TRY(cls_grow(&r->events, &r->capacity, r->n + 1, sizeof *r->events, "events"));
   r->events[r->n++] = (interval){begin, begin + length};
   return CLS_OK;
