@@ -519,7 +519,7 @@ def synapses(path):
             for column, values in columns.items():
                 file[name][column] = values
         for column in ("source_id", "target_id"):
-            file.create_dataset(f"many/{column}", (17000000,), "u1", fillvalue=3)
+            file.create_dataset(f"many/{column}", data=numpy.full(17000000, 3, "u1"), compression="gzip", chunks=(1 << 20,))
         file["few"] = numpy.zeros((19, 3))
         file["nowhere"] = numpy.zeros((20, 2))
         file["nowhere"][3, 1] = numpy.nan
