@@ -123,8 +123,11 @@ static cls_status load_images(const cls_record *record, const cls_recording *rec
 static cls_status put_all_back(size_t n, const cls_image *images, char *const *paths, cls_image_rows *rows) {
   for (size_t i = 0; i < n; i++)
     if (paths[i]) CLS_TRY(cls_image_check(paths[i], &images[i]));
-  for (size_t i = 0; i < n; i++)
-    if (paths[i]) CLS_TRY(cls_image_put_back(paths[i], &images[i]));
+  for (size_t i = 0; i < n; i++) {
+    if (!paths[i]) continue;
+    CLS_TRY(cls_image_put_back(paths[i], &images[i]));
+    CLS_TRY(cls_guard_write(paths[i], &images[i])); /* that of the dead run may be of a later flush */
+  }
   for (size_t i = 0; i < n; i++)
     if (paths[i]) CLS_TRY(cls_image_learn(paths[i], &images[i], &rows[i]));
   return CLS_OK;

@@ -85,11 +85,18 @@ void cls_guard_remove(const char *path) {
 
 /* ---- one at a time ---- */
 
-cls_status cls_guard_lock(const char *directory, int *lock) {
+cls_status cls_guard_lock(const char *directory, double patience_s, int *lock) {
+  int reason = 0;
   *lock = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   CLS_CHECK(*lock >= 0, CLS_ERR_INPUT, "%s: cannot be opened: %s", directory, strerror(errno));
-  if (flock(*lock, LOCK_EX | LOCK_NB) == 0) return CLS_OK;
-  const int reason = errno;
+  const double begun = cls_seconds();
+  while (flock(*lock, LOCK_EX | LOCK_NB) != 0) {
+    reason = errno;
+    if (reason != EWOULDBLOCK || cls_seconds() - begun >= patience_s) break;
+    reason = 0;
+    usleep(20000);
+  }
+  if (reason == 0) return CLS_OK;
   close(*lock);
   *lock = -1;
   CLS_CHECK(reason != EWOULDBLOCK, CLS_ERR_INPUT, "%s: another run is recording into this folder", directory);
@@ -150,7 +157,7 @@ static cls_status repair_all(const char *directory, DIR *entries, int *n) {
 cls_status cls_recordings_repair(const char *directory, int *n) {
   int lock = -1;
   *n = 0;
-  if (cls_guard_lock(directory, &lock) != CLS_OK) return CLS_OK;
+  if (cls_guard_lock(directory, 0, &lock) != CLS_OK) return CLS_OK;
   DIR *entries = opendir(directory);
   const cls_status status = entries ? repair_all(directory, entries, n) : CLS_OK;
   if (entries) closedir(entries);

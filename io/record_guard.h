@@ -12,8 +12,9 @@
 /* All local. Writes the image of the file at `path`, and removes it: where there is none nothing happens. */
 cls_status cls_guard_write(const char *path, const cls_image *image);
 void cls_guard_remove(const char *path);
-/* The folder's lock, to be closed; it goes with the process. CLS_ERR_INPUT where another process holds it. *lock is -1 where the
+/* The folder's lock, to be closed; it goes with the process. CLS_ERR_INPUT where another process holds it
+ * for longer than `patience_s`: a run that was killed a moment ago may not be gone altogether. *lock is -1 where the
  * file system has no locks. */
-cls_status cls_guard_lock(const char *directory, int *lock);
+cls_status cls_guard_lock(const char *directory, double patience_s, int *lock);
 
 #endif

@@ -25,6 +25,9 @@
  * after every wait, not again for this many times as long: at most 2 % of a run waits for disks. */
 #define SYNC_PAUSE 50
 
+/* How long a folder may be held by a run that is about to be gone. */
+#define LOCK_PATIENCE_S 10
+
 struct cls_recorder_ {
   cls_record record;
   char *directory;
@@ -129,13 +132,15 @@ static cls_status keep_all(cls_recorder *r, const cls_keeper *keeper) {
   return CLS_OK;
 }
 
-/* All files are made to say how far they go and are flushed, also where the last flush left it to a later one. */
+/* All files are made to say how far they go and are flushed, also where the last flush left it to a later one. The images beside
+ * them are then of this step, too: no file is ever put back to before a checkpoint that counts. */
 static cls_status save(cls_recorder *r, int64_t step, const cls_keeper *keeper) {
   CLS_CHECK(step == r->record.reached, CLS_ERR_INTERNAL,
             "recordings are kept at step %lld but were flushed at step %lld", (long long)step,
             (long long)r->record.reached);
   r->record.sync = true;
   CLS_TRY(flush_all(r, step));
+  CLS_TRY(cls_record_files_guard(&r->record, r->recordings, r->n_recordings, r->rows));
   CLS_TRY(keep_all(r, keeper));
   return cls_record_files_save(&r->record, r->recordings, r->n_recordings, r->rows, keeper);
 }
@@ -268,7 +273,7 @@ static cls_status prepare(cls_recorder *r) {
 /* Collective. `keeper`: where the files that are there were left; NULL: new ones are made. */
 static cls_status open_files(cls_recorder *r, const cls_keeper *keeper) {
   cls_status status = CLS_OK;
-  if (r->record.world.rank == 0) status = cls_guard_lock(r->directory, &r->lock);
+  if (r->record.world.rank == 0) status = cls_guard_lock(r->directory, LOCK_PATIENCE_S, &r->lock);
   CLS_TRY(cls_agree(r->record.world.comm, status));
   if (keeper) CLS_TRY(cls_record_files_restore(&r->record, r->recordings, r->n_recordings, r->rows, keeper));
   r->opened = true;

@@ -48,13 +48,17 @@ def whole(folder, program):
     return bad
 
 
-def readable(folder):
-    """Recordings that cannot be read to their last row."""
+def readable(folder, program):
+    """Recordings that cannot be read to their last row, though they were written out before: `callosum info`, as `report`, first puts
+    back what a kill in the middle of a flush left torn."""
     import h5py
+    files = [path for path in sorted(pathlib.Path(folder).glob("*.h5")) if not path.name.startswith("checkpoint_")]
     bad = []
-    for path in sorted(pathlib.Path(folder).glob("*.h5")):
-        if path.name.startswith("checkpoint_"):
-            continue
+    if not checkpoints(folder):  # nothing was flushed to the disk yet, perhaps
+        return bad
+    for path in files[:1]:
+        subprocess.run([program, "info", path], env=environment(), capture_output=True, check=False)
+    for path in files:
         try:
             with h5py.File(path, "r") as file:
                 file.visititems(lambda _, thing: thing[()] is None if isinstance(thing, h5py.Dataset) else None)
@@ -110,14 +114,15 @@ class Storm:
             code = process.wait()
             rounds += 1
             self.not_whole += whole(out, self.program)
-            self.unreadable += readable(out)
+            self.unreadable += readable(out, self.program)
             if code == 0 and sum(self.killed.values()) < self.kills:
                 for path in out.iterdir():  # it came to its end too early: once more from the beginning
                     path.unlink()
                 continue
             finished = code == 0
             if code == 2:
-                self.odd.append(log.read_text(encoding="utf-8", errors="replace")[-400:])
+                said = log.read_text(encoding="utf-8", errors="replace").splitlines()
+                self.odd.append([line for line in said if line.startswith("callosum: ")][-1:])
                 break
         self.restarts = rounds
         self.continued = log.read_text(encoding="utf-8", errors="replace").count("going on from")

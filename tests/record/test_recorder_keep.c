@@ -284,9 +284,9 @@ static void test_guard(void **state) {
   grow_file(path, false, 500, 2);
   scribble(path, 0, 2000);
   /* Not while somebody records into the folder; nor do two. */
-  assert_int_equal(cls_guard_lock(directory, &lock), CLS_OK);
+  assert_int_equal(cls_guard_lock(directory, 0, &lock), CLS_OK);
   int other = -1;
-  assert_int_equal(cls_guard_lock(directory, &other), CLS_ERR_INPUT);
+  assert_int_equal(cls_guard_lock(directory, 0, &other), CLS_ERR_INPUT);
   assert_int_equal(cls_recordings_repair(directory, &n), CLS_OK);
   assert_int_equal(n, 0);
   close(lock);

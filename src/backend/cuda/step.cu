@@ -61,13 +61,18 @@ template <bool PROCEDURAL> struct more_memory { uint32_t nothing; };
 template <> struct more_memory<true> { cls_gpu_drawn_shared drawn; };
 
 /* Blocks that a multiprocessor should hold at a time: each of its warps waits for memory most of the time. Some models have too
- * much to remember for three. */
+ * much to remember for three, and all have for sm_100, where the compiler takes more registers. */
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1000
+enum { MOST_BLOCKS = 2 };
+#else
+enum { MOST_BLOCKS = 3 };
+#endif
 constexpr int blocks_of(int only, bool procedural) {
   return procedural ? 1
          : only < 0 || only == CLS_GPU_adex || only == CLS_GPU_hh_cond_exp ||
                  only == CLS_GPU_two_compartment || only == CLS_GPU_lif_dendrite
              ? 2
-             : 3;
+             : MOST_BLOCKS;
 }
 
 template <int ONLY, bool PLASTIC, bool PROCEDURAL>
