@@ -15,11 +15,12 @@ cls_status cls_world_init(cls_world *world, MPI_Comm comm, int threads, int verb
   return CLS_OK;
 }
 
-/* Flushed at once, so that a log is current when the job is killed and ordered with standard error. */
+/* At once, so that lines of several ranks do not mix; flushed, so that a log is current when the job is killed and ordered with
+ * standard error. */
 static void print_line(FILE *stream, const char *before, const char *format, va_list arguments) {
-  fputs(before, stream);
-  vfprintf(stream, format, arguments);
-  fputc('\n', stream);
+  char text[8192];
+  const int length = vsnprintf(text, sizeof text, format, arguments);
+  fprintf(stream, "%s%s%s\n", before, text, length >= (int)sizeof text ? "..." : "");
   fflush(stream);
 }
 
