@@ -79,7 +79,7 @@ template <class T> CLS_GPU_FN void cls_gpu_bring(T *to, const T *from) {
     ((uint32_t *)to)[k] = ((const uint32_t *)from)[k];
 }
 
-/* By a warp: brings range `range` near, of parameters number `whose` at `parameters`. */
+/* By a warp, which has to wait for all its lanes then: brings range `range` near, of parameters number `whose` at `parameters`. */
 CLS_GPU_FN void cls_gpu_bring_near(cls_gpu_near *near, const cls_gpu_parameters *parameters, uint32_t whose,
                                    uint32_t range) {
   const uint32_t lane = threadIdx.x % CLS_GPU_WARP;
@@ -114,7 +114,6 @@ CLS_GPU_FN void cls_gpu_bring_near(cls_gpu_near *near, const cls_gpu_parameters 
   if (number == CLS_GPU_NONE) return;
   cls_gpu_bring(&near->table, drive->table + number);
   if (lane == 0) near->table_number = number;
-  __syncwarp();
 }
 
 /* How the counts of input number k are drawn. */
