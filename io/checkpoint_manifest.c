@@ -1,5 +1,6 @@
 /* What a manifest holds, and how it becomes text. Its reader is in checkpoint_parse.c. */
 #include "io/checkpoint_manifest.h"
+#include "io/json_numbers.h"
 #include <cjson/cJSON.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,19 +69,6 @@ void cls_manifest_free(cls_manifest *m) {
 
 /* ---- as text ---- */
 
-/* A double would round 64-bit numbers above 2^53. */
-static void add_count(cJSON *object, const char *key, uint64_t value) {
-  char text[24];
-  snprintf(text, sizeof text, "%llu", (unsigned long long)value);
-  cJSON_AddRawToObject(object, key, text);
-}
-
-static void add_hex(cJSON *object, const char *key, uint64_t value) {
-  char text[20];
-  snprintf(text, sizeof text, "%016llx", (unsigned long long)value);
-  cJSON_AddStringToObject(object, key, text);
-}
-
 static bool add_sums(cJSON *object, const cls_kept_array *array) {
   const uint64_t n = cls_checkpoint_grains(array->bytes);
   char *text = malloc(n * 16 + 1);
@@ -107,41 +95,41 @@ static bool add_lists(cJSON *o, const cls_manifest *m) {
     if (!(item = add_item(arrays))) return false;
     cJSON_AddStringToObject(item, "name", array->name);
     cJSON_AddStringToObject(item, "type", cls_keep_name(array->type));
-    add_count(item, "rows", array->rows);
-    add_count(item, "width", array->width);
-    add_count(item, "offset", array->offset);
-    add_count(item, "bytes", array->bytes);
+    cls_json_count(item, "rows", array->rows);
+    cls_json_count(item, "width", array->width);
+    cls_json_count(item, "offset", array->offset);
+    cls_json_count(item, "bytes", array->bytes);
     if (!add_sums(item, array)) return false;
   }
   for (size_t i = 0; i < m->n_rest; i++) {
     if (!(item = add_item(rest))) return false;
-    add_count(item, "offset", m->rest[i].offset);
-    add_count(item, "bytes", m->rest[i].bytes);
-    add_hex(item, "sum", m->rest[i].sum);
+    cls_json_count(item, "offset", m->rest[i].offset);
+    cls_json_count(item, "bytes", m->rest[i].bytes);
+    cls_json_hex(item, "sum", m->rest[i].sum);
   }
   for (size_t i = 0; i < m->n_recordings; i++) {
     if (!(item = add_item(recordings))) return false;
     cJSON_AddStringToObject(item, "name", m->recordings[i].name);
-    add_count(item, "bytes", m->recordings[i].bytes);
+    cls_json_count(item, "bytes", m->recordings[i].bytes);
   }
   return true;
 }
 
 static bool add_all(cJSON *o, const cls_manifest *m) {
   char number[32];
-  add_count(o, "format", CLS_CHECKPOINT_FORMAT);
+  cls_json_count(o, "format", CLS_CHECKPOINT_FORMAT);
   cJSON_AddStringToObject(o, "file", m->file);
-  add_count(o, "length", m->length);
-  add_count(o, "step", (uint64_t)m->step);
+  cls_json_count(o, "length", m->length);
+  cls_json_count(o, "step", (uint64_t)m->step);
   snprintf(number, sizeof number, "%.17g", m->dt_ms);
   cJSON_AddRawToObject(o, "dt_ms", number);
-  add_count(o, "members", (uint64_t)m->members);
-  add_hex(o, "seed", m->seed);
-  add_hex(o, "job_hash", m->job_hash);
-  add_hex(o, "science_hash", m->science_hash);
+  cls_json_count(o, "members", (uint64_t)m->members);
+  cls_json_hex(o, "seed", m->seed);
+  cls_json_hex(o, "job_hash", m->job_hash);
+  cls_json_hex(o, "science_hash", m->science_hash);
   cJSON_AddStringToObject(o, "version", m->version);
   cJSON_AddStringToObject(o, "backend", m->backend);
-  add_count(o, "ranks", (uint64_t)m->ranks);
+  cls_json_count(o, "ranks", (uint64_t)m->ranks);
   return cJSON_AddStringToObject(o, "science", m->science) && add_lists(o, m);
 }
 

@@ -1,4 +1,5 @@
 #include "callosum_build.h"
+#include "io/json_numbers.h"
 #include "jobs/run_profile.h"
 #include <errno.h>
 #include <math.h>
@@ -76,19 +77,6 @@ static void add_number(cJSON *object, const char *key, double value) {
   cJSON_AddRawToObject(object, key, text);
 }
 
-/* A double would round 64-bit numbers above 2^53. */
-static void add_count(cJSON *object, const char *key, uint64_t value) {
-  char text[24];
-  snprintf(text, sizeof text, "%llu", (unsigned long long)value);
-  cJSON_AddRawToObject(object, key, text);
-}
-
-static void add_hex(cJSON *object, const char *key, uint64_t value) {
-  char text[20];
-  snprintf(text, sizeof text, "%016llx", (unsigned long long)value);
-  cJSON_AddStringToObject(object, key, text);
-}
-
 static void add_statistics(cJSON *o, const cls_statistics *s) {
   add_number(o, "mean_rate_hz", s->mean_rate_hz);
   add_number(o, "rate_min_hz", s->rate_min_hz);
@@ -122,7 +110,7 @@ static void add_members(cJSON *o, int members, const uint64_t *digest, const cls
 
 /* Weights of plastic synapses at the end, of each member. */
 static void add_weights(cJSON *o, int members, const uint64_t *weights, uint64_t plastic) {
-  add_count(o, "plastic_synapses", plastic);
+  cls_json_count(o, "plastic_synapses", plastic);
   cJSON *list = plastic > 0 ? cJSON_AddArrayToObject(o, "weights_digests") : NULL;
   for (int m = 0; list && m < members; m++) {
     char text[20];
@@ -145,32 +133,32 @@ static cJSON *make_json(const cls_run *run, const totals *t, const digests *d, c
   if (!o) return NULL;
   cJSON_AddStringToObject(o, "status", run->interrupted ? "interrupted" : "done");
   cJSON_AddStringToObject(o, "job", job->path);
-  add_hex(o, "job_hash", job->hash);
-  add_hex(o, "science_hash", run->science_hash);
-  add_count(o, "neurons", run->neurons);
-  add_count(o, "synapses", t->synapses);
+  cls_json_hex(o, "job_hash", job->hash);
+  cls_json_hex(o, "science_hash", run->science_hash);
+  cls_json_count(o, "neurons", run->neurons);
+  cls_json_count(o, "synapses", t->synapses);
   add_number(o, "bytes_per_synapse", (double)t->store_bytes / synapses);
   add_number(o, "bytes_per_neuron", (double)t->state_bytes / (double)run->neurons);
-  add_count(o, "route_bytes", t->route_bytes);
-  add_count(o, "peak_rss_bytes", t->peak_rss);
+  cls_json_count(o, "route_bytes", t->route_bytes);
+  cls_json_count(o, "peak_rss_bytes", t->peak_rss);
   add_number(o, "build_s", run->build_s);
   add_number(o, "simulate_s", run->simulate_s);
   add_number(o, "biological_s", biology);
   add_number(o, "real_time_factor", run->simulate_s / biology_now(run));
-  if (run->begin > 0) add_count(o, "restarted_from_step", (uint64_t)run->begin);
+  if (run->begin > 0) cls_json_count(o, "restarted_from_step", (uint64_t)run->begin);
   add_number(o, "checkpoints", run->checkpoints);
   add_number(o, "checkpoint_s", run->checkpoint_s);
-  add_count(o, "checkpoint_bytes", run->checkpoint_bytes);
-  add_count(o, "spikes", t->spikes);
-  add_count(o, "events", t->events);
+  cls_json_count(o, "checkpoint_bytes", run->checkpoint_bytes);
+  cls_json_count(o, "spikes", t->spikes);
+  cls_json_count(o, "events", t->events);
   add_number(o, "events_per_s", (double)t->events_now / run->simulate_s);
-  add_count(o, "messages", t->messages);
-  add_count(o, "packets", t->packets);
-  add_count(o, "late_packets", t->late_packets);
-  add_count(o, "sent_bytes", t->sent_bytes);
+  cls_json_count(o, "messages", t->messages);
+  cls_json_count(o, "packets", t->packets);
+  cls_json_count(o, "late_packets", t->late_packets);
+  cls_json_count(o, "sent_bytes", t->sent_bytes);
   add_statistics(o, s);
   add_number(o, "warmup_ms", job->record.warmup_ms);
-  add_hex(o, "digest", digest[0]);
+  cls_json_hex(o, "digest", digest[0]);
   if (job->members > 1) add_members(o, job->members, digest, s);
   add_weights(o, job->members, d->weights, d->plastic);
   add_number(o, "members", job->members);
@@ -179,7 +167,7 @@ static cJSON *make_json(const cls_run *run, const totals *t, const digests *d, c
   cJSON_AddStringToObject(o, "backend", run->backend->name);
   cJSON_AddStringToObject(o, "partition", job->partition_method);
   add_number(o, "dt_ms", job->dt_ms);
-  add_count(o, "seed", job->seed);
+  cls_json_count(o, "seed", job->seed);
   cJSON_AddStringToObject(o, "version", CLS_VERSION);
   cJSON_AddStringToObject(o, "git", CALLOSUM_GIT);
   cJSON *timing = cJSON_AddObjectToObject(o, "timing");
