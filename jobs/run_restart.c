@@ -62,8 +62,8 @@ static cls_status accept(cls_run *run, const char *name) {
   const cls_manifest *m = cls_checkpoint_manifest(run->from);
   const cls_checkpoint_about about = cls_run_about(run, 0);
   CLS_TRY(cls_checkpoint_match(m, name, &about, run->job->path));
-  CLS_CHECK(m->step <= run->steps, CLS_ERR_INPUT, "%s: step %lld is behind the end of the job", name,
-            (long long)m->step);
+  CLS_CHECK(m->step <= run->steps, CLS_ERR_INPUT, "%s: step %lld: expected at most %lld, the end of the job",
+            name, (long long)m->step, (long long)run->steps);
   run->begin = m->step;
   return CLS_OK;
 }
