@@ -24,7 +24,7 @@ def wait_for(moment, chance, folder, log, rounds, process):
     """Waits until a run is at such a moment, and a random while; False where it came to its end before."""
     deadline = time.monotonic() + 60
     before = log.read_text(encoding="utf-8", errors="replace").count("checkpoint at")
-    first = 0 if moment == "construction" else chance.randint(0, 3)  # checkpoints of this start that come before
+    first = 0 if moment == "construction" else chance.randint(1, 3)  # checkpoints of this start that come before
     while process.poll() is None and time.monotonic() < deadline and (
             log.read_text(encoding="utf-8", errors="replace").count("checkpoint at") < before + first):
         time.sleep(0.0005)
