@@ -389,7 +389,19 @@ typedef struct {
    * identity[m]: the number under which member m draws its noise and initial states (default m). */
   const cls_network *const *variants;
   const int *identity;
+  bool scaled; /* members have scales of their own: see cls_engine_scale() */
 } cls_engine_options;
+
+/* What a member has otherwise than the description says, of all neurons of a population: what assimilation estimates. */
+typedef enum { CLS_OF_PARAM, CLS_OF_INPUT_PARAM, CLS_OF_RECEPTOR } cls_scale_kind;
+typedef struct {
+  cls_scale_kind kind;
+  uint32_t population;
+  int input;    /* CLS_OF_INPUT_PARAM: number of the population's input */
+  int which;    /* parameter of the model or of the input's model; receptor, over all ports */
+  bool set;     /* `value` replaces what the description says (not of receptors), else it multiplies it */
+  double value;
+} cls_scale;
 
 /* What a run has done so far. Counts are of this rank; seconds of this rank. */
 typedef struct {
@@ -424,6 +436,13 @@ cls_status cls_engine_keep(cls_engine *engine, const cls_keeper *keeper);
  * does not advance it. */
 cls_status cls_engine_haemodynamics(cls_engine *engine, int member, int tally, bool put,
                                     cls_haemodynamic_state *state);
+/* Collective. The same for member `member` of the engine alone, as a run with this one member would be kept: arrays are those of
+ * member 0. A loading engine may take each of its members from another keeper, in any order. */
+cls_status cls_engine_keep_member(cls_engine *engine, int member, const cls_keeper *keeper);
+/* Local, the same on all ranks. From the next step on `scales` [n], which replace those of earlier calls (0: none), act on what the
+ * description and its interventions say of member `member`; several on one thing multiply. Copied. Needs options.scaled. CLS_ERR_INPUT where
+ * parameters do not fit together then: names population, parameter and value; the member keeps what it had. */
+cls_status cls_engine_scale(cls_engine *engine, int member, const cls_scale *scales, size_t n);
 const cls_layout *cls_engine_layout(const cls_engine *engine);
 void cls_engine_measure(const cls_engine *engine, cls_engine_report *report);
 /* Collective. Order-free hash of all (neuron, step) spikes of a member so far:
