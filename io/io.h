@@ -3,6 +3,7 @@
 #define CALLOSUM_IO_H
 
 #include "engine/engine.h"
+#include "io/assimilation_options.h"
 #include "network/connectome.h"
 
 /* ---- notes ---- */
@@ -70,8 +71,8 @@ typedef struct {
   char *empirical_bold; /* path of a file with measured BOLD for fc_empirical_r; NULL: none */
 } cls_record_options;
 
-/* Measured BOLD (record.empirical_bold), its columns in the order of the network's regions. */
-typedef struct {
+/* Measured signals (record.empirical_bold, assimilation.observations), columns in the order of the network's regions. */
+typedef struct cls_empirical_ {
   uint64_t volumes;
   uint32_t regions;
   double *data; /* [volume][region], as measured */
@@ -100,7 +101,7 @@ typedef struct {
   char *path;    /* of the file */
   char *text;    /* as run: the file's text with --set applied, YAML; goes into every output file */
   uint64_t hash; /* of text, and of the synapses and positions it lists in files */
-  /* The same of what bits can depend on: without sections `checkpoint`, `partition` and `sweep` and keys
+  /* The same of what bits can depend on: without sections `checkpoint`, `partition`, `sweep` and `assimilation` and keys
    * `simulation.backend` and `simulation.beat_ms`. Files it names by what they hold. */
   char *science;
   uint64_t science_hash;
@@ -119,6 +120,10 @@ typedef struct {
   uint32_t listed_regions;    /* brain jobs: regions of the connectome before some were dropped, */
   uint32_t *kept_regions;     /* and which were kept, ascending; NULL: all */
   cls_empirical *empirical;   /* on rank 0; NULL: none */
+  cls_assimilation_options assimilation;
+  /* Of `science`, section `assimilation` (without keys that bits cannot depend on: cycles, groups, min_members, checkpoint_every,
+   * replay_s) and what its files hold. 0 where the job has no such section. */
+  uint64_t assimilation_hash;
 } cls_job;
 
 /* Collective. Rank 0 reads the file (and the connectome it names, relative to the job file), all ranks parse

@@ -8,7 +8,7 @@
 /* What the file holds at its top. */
 typedef struct {
   const cls_yaml *simulation, *brain, *populations, *projections, *scale, *stimuli, *interventions, *record,
-      *partition, *checkpoint, *sweep;
+      *partition, *checkpoint, *sweep, *assimilation;
 } sections;
 static const cls_key keys[] = {
     {"simulation", CLS_KEY_MAP, offsetof(sections, simulation), .required = true,
@@ -26,6 +26,8 @@ static const cls_key keys[] = {
     {"checkpoint", CLS_KEY_MAP, offsetof(sections, checkpoint), .doc = "when its state is saved"},
     {"sweep", CLS_KEY_MAP, offsetof(sections, sweep),
      .doc = "{key.path: [values], ...}: a grid of runs, for callosum sweep"},
+    {"assimilation", CLS_KEY_MAP, offsetof(sections, assimilation),
+     .doc = "an ensemble that follows recordings, for callosum assimilate; callosum run knows nothing of it"},
 };
 static const cls_schema schema_job = {"", "A job.", keys, CLS_KEYS(keys)};
 const cls_schema *const cls_job_schemas[] = {&schema_job,
@@ -61,6 +63,16 @@ const cls_schema *const cls_job_schemas[] = {&schema_job,
                                              &cls_schema_weights,
                                              &cls_schema_partition,
                                              &cls_schema_checkpoint,
+                                             &cls_schema_assimilation,
+                                             &cls_schema_hyperparameter,
+                                             &cls_schema_hyper_input,
+                                             &cls_schema_prior,
+                                             &cls_schema_process,
+                                             &cls_schema_observation,
+                                             &cls_schema_rescale,
+                                             &cls_schema_localisation,
+                                             &cls_schema_inflation,
+                                             &cls_schema_twin,
                                              &cls_schema_intervention,
                                              &cls_schema_tracts,
                                              &cls_schema_selection,
@@ -109,17 +121,11 @@ cls_status cls_job_fetch_text(const cls_world *world, const char *path, const ch
 /* ---- from text to job ---- */
 
 static cls_status check_top(cls_job_reader *r) {
-  static const char *const later[] = {"assimilation"};
   sections s = {0};
   char words[128];
   if (r->root->kind != CLS_YAML_MAP)
     return cls_yaml_fail(r->root, "%s: expected a mapping of sections",
                          cls_yaml_describe(r->root, words, sizeof words));
-  for (int i = 0; i < CLS_KEYS(later); i++) {
-    const cls_yaml *node = cls_yaml_get(r->root, later[i]);
-    if (node)
-      return cls_yaml_fail(node, "section '%s' is not available in this version (%s)", later[i], CLS_VERSION);
-  }
   CLS_TRY(cls_schema_read(r->tree, r->root, keys, CLS_KEYS(keys), &s));
   if (!s.brain == !s.populations)
     return cls_yaml_fail(s.brain ? s.brain : r->root, "%s: expected exactly one of 'brain' and 'populations'",
@@ -167,7 +173,8 @@ static cls_status finish(cls_job_reader *r) {
   CLS_TRY(cls_job_read_interventions(r));
   const cls_status status = cls_network_finish(r->job->network);
   if (status != CLS_OK) return cls_job_blame(r, status);
-  return cls_job_check_record(r);
+  CLS_TRY(cls_job_check_record(r));
+  return cls_job_read_assimilation(r);
 }
 
 static cls_status load(cls_job_reader *r, const char *text, size_t size, const char *const *set, int n_set,
@@ -183,7 +190,9 @@ static cls_status load(cls_job_reader *r, const char *text, size_t size, const c
   CLS_TRY(cls_agree(r->world->comm, finish(r)));
   CLS_TRY(cls_job_fetch_empirical(r));
   CLS_TRY(cls_job_agree_root(r->world, r->world->rank == 0 ? cls_job_check_trains(r) : CLS_OK));
-  return cls_job_mix_content(r);
+  CLS_TRY(cls_job_fetch_observations(r));
+  CLS_TRY(cls_job_mix_content(r));
+  return cls_job_hash_assimilation(r);
 }
 
 static void free_reader(cls_job_reader *r) {
@@ -229,6 +238,7 @@ void cls_job_destroy(cls_job *job) {
   }
   free(job->sweep);
   cls_job_free_record(&job->record);
+  cls_job_free_assimilation(&job->assimilation);
   free(job->partition_method);
   free(job->backend);
   free(job->science);

@@ -94,7 +94,9 @@ extern const cls_schema cls_schema_simulation, cls_schema_partition, cls_schema_
     cls_schema_kernel, cls_schema_delay, cls_schema_distance, cls_schema_intervention, cls_schema_tracts,
     cls_schema_input, cls_schema_input_waveform, cls_schema_input_trains, cls_schema_neurons,
     cls_schema_stimulus, cls_schema_events, cls_schema_plasticity, cls_schema_stdp, cls_schema_short_term,
-    cls_schema_weights, cls_schema_checkpoint;
+    cls_schema_weights, cls_schema_checkpoint, cls_schema_assimilation, cls_schema_localisation,
+    cls_schema_inflation, cls_schema_hyperparameter, cls_schema_hyper_input, cls_schema_prior,
+    cls_schema_process, cls_schema_observation, cls_schema_rescale, cls_schema_twin;
 
 /* Sections that need nothing but the text. Local. */
 cls_status cls_job_read_simulation(cls_job_reader *r); /* and partition */
@@ -175,6 +177,18 @@ void cls_job_free_weights(cls_record_options *record);
 /* Refuses recordings whose expected size is above record.max_gb (job_record_size.c). */
 cls_status cls_job_check_size(cls_job_reader *r, const cls_yaml *section);
 
+/* ---- assimilation (job_assimilation.c) ---- */
+
+/* Section `assimilation:`, of a finished network. Local. */
+cls_status cls_job_read_assimilation(cls_job_reader *r);
+/* How many cycles there are where files hold `volumes` (0: a twin). Local. */
+cls_status cls_job_settle_cycles(cls_job_reader *r, uint32_t volumes);
+/* Collective: rank 0 reads the files of observations. */
+cls_status cls_job_fetch_observations(cls_job_reader *r);
+void cls_job_free_assimilation(cls_assimilation_options *assimilation);
+/* Collective, last of all: job->assimilation_hash. */
+cls_status cls_job_hash_assimilation(cls_job_reader *r);
+
 /* ---- scale (job_scale.c) ---- */
 
 /* Reads the section. Local. */
@@ -220,6 +234,8 @@ cls_status cls_job_waveform(cls_job_reader *r, const cls_yaml *waves, const cls_
 const cls_schema *cls_job_waveform_schemas(int *n);
 /* Section `stimuli:`: attaches inputs to the populations it selects, which must be there. Local. */
 cls_status cls_job_read_stimuli(cls_job_reader *r);
+/* By which draws of a stimulus on a population are keyed, and by which it is found among its inputs. */
+cls_status cls_job_stimulus_key(const char *stimulus, const char *population, uint64_t *key);
 /* Collective: rank 0 reads the files of all waveforms; every waveform is checked. */
 cls_status cls_job_fetch_waveforms(cls_job_reader *r);
 /* Are the files of spike trains what they should be for the populations of the finished network? Of rank
@@ -244,6 +260,8 @@ cls_status cls_job_agree_root(const cls_world *world, cls_status status);
 /* A path that `node` holds, in memory of the caller: relative to the job file's folder where it is written in
  * the file, to the current folder where it comes from --set. */
 cls_status cls_job_path(const cls_job_reader *r, const cls_yaml *node, const char *written, char **path);
+/* A value as the right-hand side of an option key=value: YAML in one line, to be freed. CLS_ERR_INPUT where it needs several. */
+cls_status cls_job_line(const cls_yaml *node, char **text);
 /* A copy the job owns. */
 cls_status cls_job_copy(const char *text, char **copy);
 

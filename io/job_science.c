@@ -6,7 +6,7 @@
 
 /* What may change between a checkpoint and its restart. */
 static bool is_free(const cls_yaml *section, const char *key) {
-  static const char *const sections[] = {"checkpoint", "partition", "sweep"};
+  static const char *const sections[] = {"checkpoint", "partition", "sweep", "assimilation"};
   static const char *const keys[] = {"backend", "beat_ms"};
   if (!section) {
     for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
@@ -106,5 +106,52 @@ cls_status cls_job_mix_content(cls_job_reader *r) {
     mix_bytes(job, words, sizeof words);
   }
   if (job->connectome) mix_connectome(job, job->connectome);
+  return CLS_OK;
+}
+
+/* ---- assimilation ---- */
+
+/* What may change before an assimilation goes on. */
+static bool is_free_of_assimilation(const char *key) {
+  static const char *const keys[] = {"cycles", "groups", "min_members", "checkpoint_every", "replay_s"};
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+    if (strcmp(key, keys[i]) == 0) return true;
+  return false;
+}
+
+static cls_status hash_section(const cls_yaml *section, uint64_t *hash) {
+  cls_yaml copy = *section;
+  char *text = NULL;
+  copy.n = copy.capacity = 0;
+  CLS_TRY(cls_alloc(&copy.items, section->n, sizeof *copy.items, "job"));
+  for (size_t i = 0; i < section->n; i++)
+    if (!is_free_of_assimilation(section->items[i]->key)) copy.items[copy.n++] = section->items[i];
+  const cls_status status = cls_yaml_emit(&copy, &text);
+  free(copy.items);
+  CLS_TRY(status);
+  *hash = cls_hash_string(text);
+  free(text);
+  return CLS_OK;
+}
+
+/* Of rank 0, which holds them. */
+static uint64_t hash_measured(const cls_assimilation_options *a) {
+  uint64_t hash = 0;
+  for (uint32_t i = 0; i < a->n_observe; i++) {
+    const cls_empirical *e = a->observe[i].measured;
+    hash = cls_mix64(hash ^ (e ? XXH3_64bits(e->data, e->volumes * e->regions * sizeof *e->data) : i));
+  }
+  return hash;
+}
+
+cls_status cls_job_hash_assimilation(cls_job_reader *r) {
+  cls_job *job = r->job;
+  const cls_yaml *section = cls_yaml_get(r->root, "assimilation");
+  uint64_t text = 0, files = 0;
+  if (!section) return CLS_OK;
+  CLS_TRY(cls_agree(r->world->comm, hash_section(section, &text)));
+  if (r->world->rank == 0) files = hash_measured(&job->assimilation);
+  MPI_Bcast(&files, 1, MPI_UINT64_T, 0, r->world->comm);
+  job->assimilation_hash = cls_mix64(cls_mix64(job->science_hash ^ text) ^ files);
   return CLS_OK;
 }

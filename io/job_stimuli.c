@@ -5,10 +5,10 @@
 #include <string.h>
 
 /* Its draws are keyed by its own name and that of the population: what else acts there does not matter. */
-static cls_status name_draws(const char *stimulus, const char *population, cls_input *input) {
+cls_status cls_job_stimulus_key(const char *stimulus, const char *population, uint64_t *key) {
   char *label = cls_format("stimulus %s on %s", stimulus, population);
   CLS_CHECK(label, CLS_ERR_MEMORY, "out of memory for stimulus '%.60s'", stimulus);
-  input->key = cls_hash_string(label);
+  *key = cls_hash_string(label);
   free(label);
   return CLS_OK;
 }
@@ -35,7 +35,7 @@ static cls_status attach(cls_job_reader *r, const cls_yaml *node, const char *na
                            (unsigned long long)population->n);
     CLS_TRY(cls_population_add_input(population, read.model, &input));
     *input = read;
-    CLS_TRY(name_draws(name, population->name, input));
+    CLS_TRY(cls_job_stimulus_key(name, population->name, &input->key));
     neurons += read.count ? read.count : population->n;
   }
   cls_log(r->world, 1, "stimulus %s: %s on %g of %llu neurons in %u populations", name, read.model->name,

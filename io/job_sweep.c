@@ -5,8 +5,7 @@
 
 enum { MOST_POINTS = 100000 };
 
-/* A value as the right-hand side of an option key=value: YAML in one line. */
-static cls_status value_text(const cls_yaml *node, char **text) {
+cls_status cls_job_line(const cls_yaml *node, char **text) {
   CLS_TRY(cls_yaml_emit(node, text));
   size_t n = strlen(*text);
   while (n > 0 &&
@@ -29,7 +28,7 @@ static cls_status read_axis(const cls_yaml *node, cls_sweep_axis *axis) {
   CLS_TRY(cls_job_copy(node->key, &axis->key));
   CLS_TRY(cls_alloc(&axis->values, node->n, sizeof *axis->values, "values of a sweep"));
   axis->n = (uint32_t)node->n; /* a tree holds at most 10^6 nodes */
-  for (size_t i = 0; i < node->n; i++) CLS_TRY(value_text(node->items[i], &axis->values[i]));
+  for (size_t i = 0; i < node->n; i++) CLS_TRY(cls_job_line(node->items[i], &axis->values[i]));
   return CLS_OK;
 }
 

@@ -97,7 +97,6 @@ CASES = [
     ("checkpoint interval", GOOD + "checkpoint: {every_ms: 0.15}\n", [], ["FILE:9: checkpoint.every_ms", "a multiple of dt_ms"]),
     ("checkpoints kept", GOOD + "checkpoint: {keep: 0}\n", [], ["FILE:9: checkpoint.keep", "1 to 1000"]),
     ("unknown checkpoint key", GOOD + "checkpoint: {every_h: 1}\n", [], ["FILE:9: checkpoint.every_h", "every_s"]),
-    ("assimilation", GOOD, ["assimilation.members=40"], ["assimilation", "not available"]),
     # ---- values
     ("type", GOOD, ["simulation.duration_ms=soon"], ["simulation.duration_ms", "value 'soon'", "a number above 0"]),
     ("quoted number", GOOD.replace("duration_ms: 10", "duration_ms: '10'"), [], ["FILE:1: simulation.duration_ms", "a number"]),
