@@ -2,10 +2,13 @@
 #include "engine/keep.h"
 #include <stdlib.h>
 
+/* Whether this engine is ever kept. */
+static bool is_kept(const cls_engine *e) { return e->options.saver || e->options.keeps; }
+
 static int64_t window_of(const cls_engine *e) { return cls_keep_window(e->network); }
 
 cls_status cls_checkpoints_begin(cls_engine *e) {
-  if (!e->options.saver) return CLS_OK;
+  if (!is_kept(e)) return CLS_OK;
   /* Backends that keep spikes to themselves show them from the window before a checkpoint on. */
   int hides = !e->shows_all;
   MPI_Allreduce(MPI_IN_PLACE, &hides, 1, MPI_INT, MPI_MAX, e->world.comm);
@@ -25,22 +28,30 @@ int cls_checkpoints_ask(cls_engine *e) {
 }
 
 bool cls_checkpoints_plan(cls_engine *e, int asked) {
-  if (!e->options.saver) return asked != CLS_ASK_NOTHING;
+  if (!is_kept(e)) return asked != CLS_ASK_NOTHING;
   if (asked == CLS_ASK_NOTHING) return false;
   if (e->save_at == INT64_MAX) e->save_at = (e->now + e->save_delay + e->beat - 1) / e->beat * e->beat;
-  if (asked == CLS_ASK_SAVE_AND_STOP) e->stop_then = true;
+  if (asked == CLS_ASK_SAVE_AND_STOP || !e->options.saver) e->stop_then = true;
   return false;
 }
 
-/* The first step after `after` at which it is saved, in a run until `end`; INT64_MAX: none is known yet. */
-static int64_t next_save(const cls_engine *e, int64_t after, int64_t end) {
+/* The first step after `after` at which the saver saves it, in a run until `end`; INT64_MAX: none is known yet. */
+static int64_t next_of_saver(const cls_engine *e, int64_t after, int64_t end) {
   const cls_saver *saver = e->options.saver;
-  int64_t next = e->save_at;
   if (!saver) return INT64_MAX;
+  int64_t next = e->save_at;
   if (saver->interval > 0 && (after / saver->interval + 1) * saver->interval < next)
     next = (after / saver->interval + 1) * saver->interval;
   if (saver->at_end && end > after && end < next) next = end;
   return next;
+}
+
+/* The same of whoever keeps it: at the end of a run it is to be ready for the caller. */
+static int64_t next_save(const cls_engine *e, int64_t after, int64_t end) {
+  int64_t next = next_of_saver(e, after, end);
+  if (!e->options.keeps) return next;
+  if (e->save_at < next) next = e->save_at;
+  return end > after && end < next ? end : next;
 }
 
 int64_t cls_checkpoints_next(const cls_engine *e, int64_t end) {
@@ -50,13 +61,13 @@ int64_t cls_checkpoints_next(const cls_engine *e, int64_t end) {
 }
 
 bool cls_checkpoints_due(const cls_engine *e, int64_t end) {
-  return e->options.saver && next_save(e, e->now - 1, end) == e->now;
+  return is_kept(e) && next_save(e, e->now - 1, end) == e->now;
 }
 
 /* ---- spikes ---- */
 
 cls_status cls_checkpoints_collect(cls_engine *e, int64_t end) {
-  if (!e->options.saver || e->shows_all || e->collects) return CLS_OK;
+  if (!is_kept(e) || e->shows_all || e->collects) return CLS_OK;
   const int64_t save = next_save(e, e->now, end);
   if (save == INT64_MAX || e->now < save - e->save_delay) return CLS_OK;
   e->collects = true;
@@ -108,11 +119,12 @@ static cls_status fetch(cls_engine *e) {
   return CLS_OK;
 }
 
-cls_status cls_checkpoints_save(cls_engine *e, bool *stop) {
+cls_status cls_checkpoints_save(cls_engine *e, int64_t end, bool *stop) {
   const double begun = cls_seconds();
   cls_status status = fetch(e);
   CLS_TRY(cls_agree(e->world.comm, status));
-  CLS_TRY(e->options.saver->save(e->options.saver->self, e->now));
+  if (next_of_saver(e, e->now - 1, end) == e->now)
+    CLS_TRY(e->options.saver->save(e->options.saver->self, e->now));
   if (e->collects) CLS_TRY(e->backend->show_all(e->backend_instance, false));
   e->collects = false;
   if (e->save_at == e->now) {

@@ -18,8 +18,8 @@ cls_status cls_checkpoints_collect(cls_engine *engine, int64_t end);
 cls_status cls_checkpoints_note(cls_engine *engine, int member, const cls_spikes *spikes);
 /* Local: engine->marked becomes those of `spikes` whose bit is set (NULL: none). */
 cls_status cls_checkpoints_mark(cls_engine *engine, const cls_spikes *spikes, const uint64_t *bits);
-/* Whether the engine is to be saved now; collective: does it, after observers were flushed. */
+/* Whether the engine is to be saved now, or made ready to be kept between runs; collective: does it, after observers were flushed. */
 bool cls_checkpoints_due(const cls_engine *engine, int64_t end);
-cls_status cls_checkpoints_save(cls_engine *engine, bool *stop);
+cls_status cls_checkpoints_save(cls_engine *engine, int64_t end, bool *stop);
 
 #endif

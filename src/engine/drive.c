@@ -89,6 +89,10 @@ size_t cls_drive_bytes(const cls_drive *drive) {
          drive->n_counts * sizeof *drive->changing;
 }
 
+void cls_drive_renew(cls_drive *drive) {
+  if (drive->n_counts > 0) drive->until = INT64_MIN;
+}
+
 /* ---- a step ---- */
 
 /* The level in the middle of the step. That it does not change before some time is used up to two steps

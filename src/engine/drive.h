@@ -36,6 +36,8 @@ cls_status cls_drive_create(const struct cls_neurons_ *neurons, uint32_t range_f
                             cls_drive **drive);
 void cls_drive_destroy(cls_drive *drive); /* NULL is fine */
 size_t cls_drive_bytes(const cls_drive *drive);
+/* The strengths of inputs have changed, and with them tables of counts: those of the next step are made anew. */
+void cls_drive_renew(cls_drive *drive);
 
 void cls_drive_change(cls_drive *drive, int64_t step); /* see below */
 /* Makes level, table and events those of `step`. */

@@ -2,6 +2,7 @@
 #include "engine/checkpoints.h"
 #include "engine/instance.h"
 #include "engine/intervene.h"
+#include "engine/scales.h"
 
 /* ---- where a window ends ---- */
 
@@ -108,7 +109,7 @@ static cls_status return_spikes(cls_engine *e, int member, const cls_spikes *spi
   }
   if (e->own) CLS_TRY(cls_checkpoints_note(e, member, spikes));
   e->digest[member] += digest;
-  e->spikes += total;
+  e->spikes[member] += total;
   if (!e->backend->watch) return deliver(e, member, spikes->end, e->arrivals, n);
   if (!e->keeps_recent) return CLS_OK;
   return cls_recent_add(&e->recent[member], spikes->end, e->network->max_delay, e->arrivals, n);
@@ -203,8 +204,12 @@ static cls_status intervene(cls_engine *e) {
        e->n_intervened++) {
     tracts = tracts || network->interventions[e->n_intervened].kind == CLS_SCALE_TRACTS;
     if (e->shared) CLS_TRY(cls_neurons_intervene(e->shared, e->layout, e->n_intervened));
+    for (int m = 0; e->options.scaled && m < e->options.members; m++)
+      CLS_TRY(cls_neurons_intervene(e->neurons[m], e->layout, e->n_intervened));
     parameters = true;
   }
+  parameters = parameters || e->rescaled;
+  e->rescaled = false;
   if (parameters && e->backend->reread) CLS_TRY(e->backend->reread(e->backend_instance));
   return tracts && e->now > 0 ? change_tracts(e) : CLS_OK; /* at step 0 they were drawn so */
 }
@@ -238,11 +243,22 @@ cls_status cls_engine_run(cls_engine *engine, int64_t end, cls_progress progress
     }
     if (cls_checkpoints_due(e, end)) {
       CLS_TRY(flush(e, true));
-      CLS_TRY(cls_checkpoints_save(e, &stop));
+      CLS_TRY(cls_checkpoints_save(e, end, &stop));
     }
   }
   *reached = e->now;
   return flush(e, true);
+}
+
+cls_status cls_engine_scale(cls_engine *engine, int member, const cls_scale *scales, size_t n) {
+  cls_engine *e = engine;
+  CLS_CHECK(e->options.scaled && member >= 0 && member < e->options.members, CLS_ERR_INTERNAL,
+            "member %d of %d is to be scaled, which the engine was %smade for", member, e->options.members,
+            e->options.scaled ? "" : "not ");
+  if (cls_neurons_scale(e->neurons[member], e->layout, e->n_intervened, scales, n) != CLS_OK)
+    return cls_error_prefix(CLS_ERR_INPUT, "member %d", member);
+  e->rescaled = true;
+  return CLS_OK;
 }
 
 cls_status cls_engine_haemodynamics(cls_engine *engine, int member, int tally, bool put,

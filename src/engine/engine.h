@@ -390,6 +390,8 @@ typedef struct {
   const cls_network *const *variants;
   const int *identity;
   bool scaled; /* members have scales of their own: see cls_engine_scale() */
+  bool
+      keeps; /* cls_engine_keep() and cls_engine_keep_member() may be called whenever cls_engine_run() has returned */
 } cls_engine_options;
 
 /* What a member has otherwise than the description says, of all neurons of a population: what assimilation estimates. */
@@ -397,9 +399,9 @@ typedef enum { CLS_OF_PARAM, CLS_OF_INPUT_PARAM, CLS_OF_RECEPTOR } cls_scale_kin
 typedef struct {
   cls_scale_kind kind;
   uint32_t population;
-  int input;    /* CLS_OF_INPUT_PARAM: number of the population's input */
-  int which;    /* parameter of the model or of the input's model; receptor, over all ports */
-  bool set;     /* `value` replaces what the description says (not of receptors), else it multiplies it */
+  int input; /* CLS_OF_INPUT_PARAM: number of the population's input */
+  int which; /* parameter of the model or of the input's model; receptor, over all ports */
+  bool set;  /* `value` replaces what the description says (not of receptors), else it multiplies it */
   double value;
 } cls_scale;
 
@@ -428,7 +430,8 @@ cls_status cls_engine_observe(cls_engine *engine, const cls_observer *observer);
 typedef void (*cls_progress)(void *context, int64_t step);
 cls_status cls_engine_run(cls_engine *engine, int64_t end, cls_progress progress, void *context,
                           int64_t *reached);
-/* Collective. Saves all that the steps to come depend on, as it is before the next step: from within cls_saver.save. Or loads it,
+/* Collective. Saves all that the steps to come depend on, as it is before the next step: from within cls_saver.save, or between
+ * runs where options.keeps. (A member's scales are the caller's to keep.) Or loads it,
  * into an engine that has not run and whose options.begin is the step at which it was saved; members, network, seed and dt must
  * be the same, everything else may differ. Arrays "engine/...". */
 cls_status cls_engine_keep(cls_engine *engine, const cls_keeper *keeper);
@@ -437,11 +440,14 @@ cls_status cls_engine_keep(cls_engine *engine, const cls_keeper *keeper);
 cls_status cls_engine_haemodynamics(cls_engine *engine, int member, int tally, bool put,
                                     cls_haemodynamic_state *state);
 /* Collective. The same for member `member` of the engine alone, as a run with this one member would be kept: arrays are those of
- * member 0. A loading engine may take each of its members from another keeper, in any order. */
+ * member 0; of events, which are not counted by member, it is given an equal share. A loading engine may take each of its members from
+ * another keeper, in any order; the member's identity is to be the one it had. */
 cls_status cls_engine_keep_member(cls_engine *engine, int member, const cls_keeper *keeper);
 /* Local, the same on all ranks. From the next step on `scales` [n], which replace those of earlier calls (0: none), act on what the
- * description and its interventions say of member `member`; several on one thing multiply. Copied. Needs options.scaled. CLS_ERR_INPUT where
- * parameters do not fit together then: names population, parameter and value; the member keeps what it had. */
+ * description and the interventions that have acted by then say of member `member`; several on one thing act in their order.
+ * States stay as they are. Copied. Needs options.scaled. CLS_ERR_INPUT where parameters do not fit together then: names population,
+ * parameter and value; the member keeps what it had. (Parameters that vary between neurons are looked at as means on every rank, then one by one
+ * where the neurons are: of those a rank may complain alone.) */
 cls_status cls_engine_scale(cls_engine *engine, int member, const cls_scale *scales, size_t n);
 const cls_layout *cls_engine_layout(const cls_engine *engine);
 void cls_engine_measure(const cls_engine *engine, cls_engine_report *report);

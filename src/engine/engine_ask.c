@@ -17,19 +17,22 @@ const cls_layout *cls_engine_layout(const cls_engine *engine) { return engine->l
 
 static size_t neuron_bytes(const cls_engine *e) {
   size_t bytes = e->shared ? e->shared->bytes : 0;
-  for (int m = 0; m < e->options.members; m++)
-    if (e->neurons[m] != e->shared) bytes += e->neurons[m]->bytes;
+  for (int m = 0; m < e->options.members; m++) {
+    if (e->variant[m]) bytes += e->variant[m]->bytes;
+    if (e->options.scaled) bytes += e->neurons[m]->bytes;
+  }
   return bytes;
 }
 
 /* Of this rank: what the engine counted, or the backend where it keeps spikes to itself. */
-static cls_status find_digest(const cls_engine *e, int member, uint64_t *digest, uint64_t *spikes) {
+cls_status cls_engine_own_digest(const cls_engine *e, int member, uint64_t *digest, uint64_t *spikes) {
   *digest = e->digest[member] + e->digest_before[member];
-  *spikes = 0;
+  *spikes = e->spikes[member];
   if (e->shows_all || !e->watched) return CLS_OK;
-  uint64_t told;
-  CLS_TRY(e->backend->tell(e->backend_instance, member, &told, spikes));
+  uint64_t told, counted;
+  CLS_TRY(e->backend->tell(e->backend_instance, member, &told, &counted));
   *digest += told;
+  *spikes += counted;
   return CLS_OK;
 }
 
@@ -39,15 +42,14 @@ void cls_engine_measure(const cls_engine *engine, cls_engine_report *report) {
   cls_exchange_report exchanged;
   uint64_t spikes = 0, digest;
   *report = (cls_engine_report){.neurons = e->layout->n_neurons,
-                                .spikes = e->spikes,
                                 .create_s = e->create_s,
                                 .connect_s = e->connect_s,
                                 .record_s = e->record_s,
-                                .save_s = e->save_s,
-                                .spikes_before = e->spikes_before,
-                                .events_before = e->events_before};
-  for (int m = 0; !e->shows_all && m < e->options.members; m++) {
-    if (find_digest(e, m, &digest, &spikes) == CLS_OK) report->spikes += spikes;
+                                .save_s = e->save_s};
+  for (int m = 0; m < e->options.members; m++) {
+    if (cls_engine_own_digest(e, m, &digest, &spikes) == CLS_OK) report->spikes += spikes;
+    report->spikes_before += e->before[m].spikes;
+    report->events_before += e->before[m].events;
   }
   for (uint32_t p = 0; p < e->layout->n_parts; p++) {
     report->synapses += cls_store_synapses(e->stores[p]);
@@ -73,7 +75,7 @@ cls_status cls_engine_digest(const cls_engine *engine, int member, uint64_t *dig
   CLS_CHECK(member >= 0 && member < engine->options.members, CLS_ERR_INTERNAL, "member %d of %d", member,
             engine->options.members);
   uint64_t mine = 0, spikes;
-  CLS_TRY(cls_agree(engine->world.comm, find_digest(engine, member, &mine, &spikes)));
+  CLS_TRY(cls_agree(engine->world.comm, cls_engine_own_digest(engine, member, &mine, &spikes)));
   MPI_Allreduce(&mine, digest, 1, MPI_UINT64_T, MPI_SUM, engine->world.comm);
   return CLS_OK;
 }

@@ -27,23 +27,32 @@ static cls_status connect_local(cls_engine *e, const cls_placement *placement) {
   return status;
 }
 
-/* Parameters of the members. Those without a variant share one copy. */
+/* Parameters of member m. Those without a variant share one copy; so do, as far as they are the same, members with scales. */
+static cls_status create_parameters(cls_engine *e, int m) {
+  const cls_engine_options *o = &e->options;
+  const cls_network *own = o->variants && o->variants[m] != e->network ? o->variants[m] : NULL;
+  CLS_CHECK(!own || cls_network_alike(e->network, own), CLS_ERR_INTERNAL,
+            "member %d would have another network, not only other parameters", m);
+  if (own)
+    CLS_TRY(cls_neurons_create(own, e->layout, &e->variant[m]));
+  else if (!e->shared)
+    CLS_TRY(cls_neurons_create(e->network, e->layout, &e->shared));
+  cls_neurons *described = own ? e->variant[m] : e->shared;
+  if (o->scaled) return cls_neurons_create_like(described, &e->neurons[m]);
+  e->neurons[m] = described;
+  return CLS_OK;
+}
+
 static cls_status create_neurons(cls_engine *e) {
   const cls_engine_options *o = &e->options;
   size_t members = (size_t)o->members;
   CLS_TRY(cls_alloc(&e->neurons, members, sizeof(cls_neurons *), "members"));
+  CLS_TRY(cls_alloc(&e->variant, members, sizeof(cls_neurons *), "members"));
   CLS_TRY(cls_alloc(&e->identity, members, sizeof *e->identity, "members"));
   CLS_TRY(cls_alloc(&e->recent, members, sizeof *e->recent, "members"));
   for (int m = 0; m < o->members; m++) {
     e->identity[m] = o->identity ? o->identity[m] : m;
-    const cls_network *own = o->variants && o->variants[m] != e->network ? o->variants[m] : NULL;
-    CLS_CHECK(!own || cls_network_alike(e->network, own), CLS_ERR_INTERNAL,
-              "member %d would have another network, not only other parameters", m);
-    if (own)
-      CLS_TRY(cls_neurons_create(own, e->layout, &e->neurons[m]));
-    else if (!e->shared)
-      CLS_TRY(cls_neurons_create(e->network, e->layout, &e->shared));
-    if (!own) e->neurons[m] = e->shared;
+    CLS_TRY(create_parameters(e, m));
   }
   for (uint32_t i = 0; i < e->network->n_interventions; i++)
     e->keeps_recent = e->keeps_recent || (e->network->interventions[i].kind == CLS_SCALE_TRACTS &&
@@ -63,7 +72,9 @@ static cls_status create_local(cls_engine *e, const cls_placement *placement) {
   CLS_TRY(cls_alloc(&e->shown, (size_t)e->options.members, sizeof *e->shown, "spikes"));
   CLS_TRY(cls_alloc(&e->digest, (size_t)e->options.members, sizeof *e->digest, "digests"));
   CLS_TRY(cls_alloc(&e->digest_before, (size_t)e->options.members, sizeof *e->digest_before, "digests"));
-  if (e->options.saver)
+  CLS_TRY(cls_alloc(&e->spikes, (size_t)e->options.members, sizeof *e->spikes, "numbers of spikes"));
+  CLS_TRY(cls_alloc(&e->before, (size_t)e->options.members, sizeof *e->before, "numbers of spikes"));
+  if (e->options.saver || e->options.keeps)
     CLS_TRY(cls_alloc(&e->own, (size_t)e->options.members, sizeof *e->own, "recent spikes"));
   CLS_TRY(cls_alloc(&e->current_sums, (size_t)e->layout->n_ranges * CLS_MAX_RECEPTORS,
                     sizeof *e->current_sums, "currents"));
@@ -140,18 +151,22 @@ void cls_engine_destroy(cls_engine *engine) {
   free(e->stores);
   cls_sources_destroy(e->sources);
   for (int m = 0; m < e->options.members; m++) {
-    if (e->neurons && e->neurons[m] != e->shared) cls_neurons_destroy(e->neurons[m]);
+    if (e->neurons && e->options.scaled) cls_neurons_destroy(e->neurons[m]);
+    if (e->variant) cls_neurons_destroy(e->variant[m]);
     if (e->recent) cls_recent_free(&e->recent[m]);
     if (e->own) cls_recent_free(&e->own[m]);
   }
   cls_neurons_destroy(e->shared);
   free(e->neurons);
+  free(e->variant);
   free(e->identity);
   free(e->recent);
   free(e->own);
   free((void *)e->marked.neuron);
   free((void *)e->marked.first);
   free(e->digest_before);
+  free(e->spikes);
+  free(e->before);
   cls_layout_destroy(e->layout);
   free(e->local_slot);
   free(e->local_neuron);

@@ -1,4 +1,5 @@
 #include "engine/intervene.h"
+#include "engine/scales.h"
 
 cls_status cls_neurons_intervene(cls_neurons *neurons, const cls_layout *layout, uint32_t which) {
   const cls_intervention *v = &neurons->network->interventions[which];
@@ -9,10 +10,7 @@ cls_status cls_neurons_intervene(cls_neurons *neurons, const cls_layout *layout,
     if (v->kind == CLS_REMOVE)
       run->silent = true;
     else
-      CLS_TRY(cls_neurons_derive(neurons->network, &layout->ranges[r], which + 1, run));
-    /* A power of two, times what interventions make of it. */
-    if (v->kind == CLS_SCALE_RECEPTOR)
-      run->quantum[cls_model_receptor(run->model, v->param)] *= (float)v->value;
+      CLS_TRY(cls_neurons_rederive(neurons, layout, r, which + 1));
   }
   return CLS_OK;
 }

@@ -1,6 +1,7 @@
 /* An engine's state: what is counted, states of neurons, spikes, plasticity. */
 #include "engine/keep.h"
 #include <stdlib.h>
+#include <string.h>
 
 static int by_first(const void *a, const void *b) {
   const cls_piece *x = a, *y = b;
@@ -19,48 +20,57 @@ cls_status cls_keep_pieces(const cls_engine *e, const cls_keeper *keeper, const 
 
 enum { STEP, SEED, NEURONS, MEMBERS, SPIKES, EVENTS, NUMBERS };
 
-static cls_status keep_numbers(cls_engine *e, const cls_keeper *keeper) {
+/* Of members [first, last), over all ranks. Events are counted of all members together: each has an equal share. */
+static cls_status count(const cls_engine *e, int first, int last, cls_counted *counted) {
+  const uint64_t members = (uint64_t)e->options.members;
   cls_engine_report report;
-  uint64_t mine[2] = {0, 0}, all[2] = {0, 0};
-  if (!keeper->loading) {
-    cls_engine_measure(e, &report);
-    mine[0] = report.spikes + report.spikes_before;
-    mine[1] = report.events + report.events_before;
-    MPI_Allreduce(mine, all, 2, MPI_UINT64_T, MPI_SUM, e->world.comm);
+  uint64_t mine[2] = {0, 0}, all[2], digest;
+  for (int m = first; m < last; m++) {
+    uint64_t spikes = 0;
+    CLS_TRY(cls_agree(e->world.comm, cls_engine_own_digest(e, m, &digest, &spikes)));
+    mine[0] += spikes + e->before[m].spikes;
+    mine[1] += e->before[m].events;
   }
-  uint64_t number[NUMBERS] = {(uint64_t)e->now,
-                              e->network->seed,
-                              e->network->n_neurons,
-                              (uint64_t)e->options.members,
-                              all[0],
-                              all[1]};
+  cls_engine_measure(e, &report);
+  mine[1] += report.events / members * (uint64_t)(last - first);
+  if (first == 0) mine[1] += report.events % members;
+  MPI_Allreduce(mine, all, 2, MPI_UINT64_T, MPI_SUM, e->world.comm);
+  *counted = (cls_counted){all[0], all[1]};
+  return CLS_OK;
+}
+
+static cls_status keep_numbers(cls_engine *e, const cls_keeper *keeper, int first, int last) {
+  const uint64_t members = (uint64_t)(last - first);
+  cls_counted all = {0, 0};
+  if (!keeper->loading) CLS_TRY(count(e, first, last, &all));
+  uint64_t number[NUMBERS] = {(uint64_t)e->now, e->network->seed, e->network->n_neurons,
+                              members,          all.spikes,       all.events};
   CLS_TRY(cls_keep_shared(keeper, e->world.rank, "engine/numbers", CLS_KEEP_U64, NUMBERS, number));
   CLS_CHECK(number[STEP] == (uint64_t)e->now, CLS_ERR_INPUT, "a checkpoint of step %llu: expected step %lld",
             (unsigned long long)number[STEP], (long long)e->now);
   CLS_CHECK(number[SEED] == e->network->seed && number[NEURONS] == e->network->n_neurons &&
-                number[MEMBERS] == (uint64_t)e->options.members,
-            CLS_ERR_INPUT, "a checkpoint of %llu neurons, seed %llu, %llu members: expected %llu, %llu, %d",
+                number[MEMBERS] == members,
+            CLS_ERR_INPUT, "a checkpoint of %llu neurons, seed %llu, %llu members: expected %llu, %llu, %llu",
             (unsigned long long)number[NEURONS], (unsigned long long)number[SEED],
             (unsigned long long)number[MEMBERS], (unsigned long long)e->network->n_neurons,
-            (unsigned long long)e->network->seed, e->options.members);
-  if (keeper->loading && e->world.rank == 0) {
-    e->spikes_before = number[SPIKES];
-    e->events_before = number[EVENTS];
-  }
+            (unsigned long long)e->network->seed, (unsigned long long)members);
+  /* Of several, only the sum is known. */
+  for (int m = first; keeper->loading && e->world.rank == 0 && m < last; m++)
+    e->before[m] = m == first ? (cls_counted){number[SPIKES], number[EVENTS]} : (cls_counted){0, 0};
   return CLS_OK;
 }
 
-static cls_status keep_digests(cls_engine *e, const cls_keeper *keeper) {
-  const int members = e->options.members;
+static cls_status keep_digests(cls_engine *e, const cls_keeper *keeper, int first, int last) {
+  const size_t members = (size_t)(last - first);
   uint64_t *digest = NULL;
-  CLS_TRY(cls_agree(e->world.comm, cls_alloc(&digest, (size_t)members, sizeof *digest, "digests")));
+  CLS_TRY(cls_agree(e->world.comm, cls_alloc(&digest, members, sizeof *digest, "digests")));
   cls_status status = CLS_OK;
-  for (int m = 0; m < members && status == CLS_OK && !keeper->loading; m++)
-    status = cls_engine_digest(e, m, &digest[m]);
+  for (int m = first; m < last && status == CLS_OK && !keeper->loading; m++)
+    status = cls_engine_digest(e, m, &digest[m - first]);
   if (status == CLS_OK)
-    status = cls_keep_shared(keeper, e->world.rank, "engine/digest", CLS_KEEP_U64, (uint64_t)members, digest);
-  for (int m = 0; m < members && status == CLS_OK && keeper->loading && e->world.rank == 0; m++)
-    e->digest_before[m] = digest[m];
+    status = cls_keep_shared(keeper, e->world.rank, "engine/digest", CLS_KEEP_U64, members, digest);
+  for (int m = first; m < last && status == CLS_OK && keeper->loading && e->world.rank == 0; m++)
+    e->digest_before[m] = digest[m - first];
   free(digest);
   return status;
 }
@@ -246,12 +256,52 @@ static cls_status keep_spikes(cls_engine *e, const cls_keeper *keeper, int membe
   return status;
 }
 
-cls_status cls_engine_keep(cls_engine *e, const cls_keeper *keeper) {
-  CLS_TRY(keep_numbers(e, keeper));
-  CLS_TRY(keep_digests(e, keeper));
-  for (int m = 0; m < e->options.members; m++) {
+static cls_status keep_members(cls_engine *e, const cls_keeper *keeper, int first, int last) {
+  CLS_CHECK(keeper->loading || e->own, CLS_ERR_INTERNAL, "an engine is to be kept that was not made for it");
+  CLS_TRY(keep_numbers(e, keeper, first, last));
+  CLS_TRY(keep_digests(e, keeper, first, last));
+  for (int m = first; m < last; m++) {
     CLS_TRY(keep_states(e, keeper, m));
     CLS_TRY(keep_spikes(e, keeper, m));
   }
   return CLS_OK;
+}
+
+cls_status cls_engine_keep(cls_engine *e, const cls_keeper *keeper) {
+  return keep_members(e, keeper, 0, e->options.members);
+}
+
+/* ---- one member ---- */
+
+/* A keeper to whom arrays of one member are those of member 0. */
+typedef struct {
+  const cls_keeper *keeper;
+  cls_keep_name prefix; /* of the member's arrays */
+} renamer;
+
+static cls_keep_name rename_array(const renamer *r, const char *name) {
+  const size_t n = strlen(r->prefix.text);
+  if (strncmp(name, r->prefix.text, n) == 0) return cls_keep_name_of(0, name + n);
+  cls_keep_name same;
+  snprintf(same.text, sizeof same.text, "%s", name);
+  return same;
+}
+
+static cls_status renamed_array(void *self, const char *name, cls_keep_type type, uint64_t rows,
+                                uint32_t width, const char *unit, const cls_piece *pieces, size_t n) {
+  const renamer *r = self;
+  return r->keeper->array(r->keeper->self, rename_array(r, name).text, type, rows, width, unit, pieces, n);
+}
+
+static uint64_t renamed_rows(void *self, const char *name) {
+  const renamer *r = self;
+  return r->keeper->rows(r->keeper->self, rename_array(r, name).text);
+}
+
+cls_status cls_engine_keep_member(cls_engine *engine, int member, const cls_keeper *keeper) {
+  CLS_CHECK(member >= 0 && member < engine->options.members, CLS_ERR_INTERNAL, "member %d of %d", member,
+            engine->options.members);
+  renamer r = {keeper, cls_keep_name_of(member, "")};
+  const cls_keeper renamed = {&r, keeper->loading, renamed_array, renamed_rows};
+  return keep_members(engine, &renamed, member, member + 1);
 }

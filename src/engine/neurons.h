@@ -15,6 +15,7 @@ typedef struct {
   int receptor;
   uint32_t key[2]; /* noise */
   float *konst;    /* n_consts values (stride 0), or n_consts arrays of padded(n) floats (stride 1) */
+  bool borrowed;   /* they are those of cls_neurons.origin */
   int stride;
   int first_state; /* its states come after the model's */
   double base;     /* strength that the waveform multiplies, where the model draws counts */
@@ -29,6 +30,7 @@ typedef struct {
   uint32_t n, padded;    /* real neurons; rounded up to 16 */
   uint32_t local, first; /* first local index, first index in the population */
   float *konst;          /* as in cls_input_run */
+  bool borrowed;         /* likewise */
   int stride;
   float quantum[CLS_MAX_RECEPTORS]; /* value of one unit of summed weight; scaled where a receptor is */
   bool silent;                      /* its neurons were removed: they are not computed and never spike */
@@ -38,7 +40,8 @@ typedef struct {
   int n_inputs;
 } cls_range_run;
 
-/* Inputs that draw counts of the same strength and waveform share one of these. */
+/* Inputs that draw counts of the same strength and waveform share one of these. Where members have scales of their own, only
+ * the ranges of a population do, of whose input it is: their strengths stay the same. */
 typedef struct {
   const cls_model *model;
   double base;
@@ -53,13 +56,24 @@ typedef struct {
   size_t n;
 } cls_train;
 
+/* Scales of a member by population, in the order in which they were given. */
+typedef struct {
+  cls_scale *scale;
+  size_t n;
+} cls_scale_list;
+
 typedef struct cls_neurons_ {
   const cls_network *network; /* whose parameters these are */
-  cls_range_run *runs;        /* one per range of the layout */
+  /* NULL, or the neurons of members without scales: their trains and waveforms serve here, too, and so do their constants, until something
+   * is scaled that they depend on. */
+  const struct cls_neurons_ *origin;
+  cls_scale_list scales;
+  cls_range_run *runs; /* one per range of the layout */
   uint32_t n_runs;
   size_t pool; /* floats of one member's states */
   size_t bytes;
-  float *constants; /* [n_constants] what runs and inputs point into */
+  float *
+      constants; /* [n_constants] what runs and inputs point into; NULL where there is an origin: each has its own */
   size_t n_constants;
   cls_input_run *inputs;
   const cls_waveform **waveforms; /* [n_levels]; 0 is NULL */
@@ -71,11 +85,26 @@ typedef struct cls_neurons_ {
 /* Local; reads the files of spike trains. Draws per-neuron parameters and derives constants. */
 cls_status cls_neurons_create(const cls_network *network, const cls_layout *layout, cls_neurons **neurons);
 void cls_neurons_destroy(cls_neurons *neurons);
-/* Local. Derives every constant of a range from the description: those of its neurons as the first `n_changes`
- * interventions of the network leave them, those of its inputs, and the inputs' strength `base`.
- * CLS_ERR_INPUT where parameters do not fit together after a change. */
-cls_status cls_neurons_derive(const cls_network *network, const cls_range *range, uint32_t n_changes,
-                              cls_range_run *run);
+/* Local. What a member of the same parameters has, until it is scaled (engine/scales.h). `origin` must outlive it. */
+cls_status cls_neurons_create_like(const cls_neurons *origin, cls_neurons **neurons);
+
+/* What has changed the parameters of a range since they were drawn: the first `n_interventions` of the network, then scales. */
+typedef struct {
+  const cls_network *network;
+  const cls_range *range;
+  uint32_t n_interventions;
+  const cls_scale *scales; /* of the population */
+  size_t n_scales;
+} cls_changes;
+/* Applies them to parameters as they were drawn, of the model (input -1) or of input `input` of the population. Whether any
+ * of them changed. */
+bool cls_changes_apply(const cls_changes *changes, const cls_model *model, int input, double *value);
+/* Local. Derives from the description and the changes every constant of a range that is not borrowed, the value of a quantum,
+ * and the inputs' strength `base`. CLS_ERR_INPUT where parameters do not fit together after a change. */
+cls_status cls_neurons_derive(const cls_changes *changes, cls_range_run *run);
+/* Floats of the constants of a model; which of its population's inputs it is. */
+size_t cls_neurons_const_floats(const cls_model *model, bool varied, uint32_t padded);
+int cls_neurons_input_number(const cls_population *population, const cls_input_run *input);
 /* Local. Finds the inputs that share a count table, and makes the tables that hold for all times. */
 cls_status cls_neurons_count_sources(cls_neurons *neurons);
 /* Local. Fills a member's pool (neurons->pool floats) with the initial states of `identity`. */

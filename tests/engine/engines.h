@@ -31,6 +31,8 @@ typedef struct {
   volatile sig_atomic_t *stop;
   int64_t begin;
   const cls_saver *saver;
+  const int *identity;
+  bool scaled, keeps;
 } options;
 
 /* A running network. Blocks are dealt to the ranks in turn, so that neighbours are apart. */
@@ -72,7 +74,10 @@ static inline simulation *start(const cls_network *network, options o) {
                                        .beat_ms = o.beat_ms > 0 ? o.beat_ms : 100,
                                        .ask = o.stop,
                                        .begin = o.begin,
-                                       .saver = o.saver};
+                                       .saver = o.saver,
+                                       .identity = o.identity,
+                                       .scaled = o.scaled,
+                                       .keeps = o.keeps};
   OK(cls_engine_create(&s->world, network, s->placement, &engine_options, &s->backend, &cls_exchange_mpi,
                        &s->engine));
   s->instance = probed_instance;

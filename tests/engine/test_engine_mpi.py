@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 build = os.path.dirname(os.path.dirname(os.path.abspath(sys.argv[1])))
-programs = [os.path.join(build, "bin", name) for name in ("engine_test_engine", "engine_test_direct", "engine_test_plastic", "engine_test_split", "engine_test_keep")]
+programs = [os.path.join(build, "bin", name) for name in ("engine_test_engine", "engine_test_direct", "engine_test_plastic", "engine_test_split", "engine_test_keep", "engine_test_scale")]
 missing = [path for path in programs if not os.path.exists(path)]
 if missing:
     print(f"skipped: {missing[0]} is not built")

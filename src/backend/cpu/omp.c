@@ -417,6 +417,13 @@ static cls_status remember(void *instance, int member, uint32_t part, const cls_
   return cls_plastic_remember(&b->parts[part].members[member].plastic, memory);
 }
 
+static cls_status reread(void *instance) {
+  omp_backend *b = instance;
+  for (uint32_t p = 0; p < b->cpu.setup.layout->n_parts; p++)
+    for (int m = 0; m < b->cpu.setup.members; m++) cls_drive_renew(b->parts[p].members[m].drive);
+  return CLS_OK;
+}
+
 static void report(void *instance, size_t *bytes, double *update_s, double *deliver_s, uint64_t *events) {
   omp_backend *b = instance;
   *bytes = (size_t)b->cpu.setup.members * b->cpu.setup.neurons[0]->pool * sizeof(float);
@@ -443,6 +450,7 @@ const cls_backend cls_backend_cpu_omp = {
     .redeliver = redeliver,
     .advance = advance,
     .spikes = spikes,
+    .reread = reread,
     .currents = cls_cpu_currents,
     .get_state = cls_cpu_get_state,
     .put_state = cls_cpu_put_state,

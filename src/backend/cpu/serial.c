@@ -234,6 +234,12 @@ static cls_status remember(void *instance, int member, uint32_t part, const cls_
   return cls_reference_remember(&b->members[member].plastic, memory);
 }
 
+static cls_status reread(void *instance) {
+  serial *b = instance;
+  for (int m = 0; m < b->cpu.setup.members; m++) cls_drive_renew(b->members[m].drive);
+  return CLS_OK;
+}
+
 static void report(void *instance, size_t *bytes, double *update_s, double *deliver_s, uint64_t *events) {
   serial *b = instance;
   size_t ring = (b->ring_mask + 1ul) * CLS_MAX_PORTS * b->cpu.setup.layout->n_local * 2 * sizeof(int32_t);
@@ -255,6 +261,7 @@ const cls_backend cls_backend_cpu_serial = {
     .redeliver = redeliver,
     .advance = advance,
     .spikes = spikes,
+    .reread = reread,
     .currents = cls_cpu_currents,
     .get_state = cls_cpu_get_state,
     .put_state = cls_cpu_put_state,
