@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static cls_past_spike *older(const cls_history *h, uint32_t spike) {
+static cls_past_spike *older(const cls_spike_history *h, uint32_t spike) {
   return (cls_past_spike *)(h->older + spike * h->size);
 }
 
@@ -11,27 +11,27 @@ static void never(cls_past_spike *spike) {
   spike->before = 0;
 }
 
-cls_status cls_history_create(cls_history *history, uint32_t owners, uint32_t values) {
+cls_status cls_spike_history_create(cls_spike_history *history, uint32_t owners, uint32_t values) {
   const size_t size = offsetof(cls_past_spike, value) + values * sizeof(float);
-  *history = (cls_history){.owners = owners, .size = (size + 7) / 8 * 8, .n = 1, .kept = 1};
+  *history = (cls_spike_history){.owners = owners, .size = (size + 7) / 8 * 8, .n = 1, .kept = 1};
   CLS_TRY(cls_alloc(&history->newest, owners, history->size, "newest spikes"));
   CLS_TRY(cls_alloc(&history->older, 1, history->size, "past spikes"));
   history->capacity = 1;
   never(older(history, 0));
-  for (uint32_t i = 0; i < owners; i++) never(cls_history_newest(history, i));
+  for (uint32_t i = 0; i < owners; i++) never(cls_spike_history_newest(history, i));
   return CLS_OK;
 }
 
-void cls_history_destroy(cls_history *history) {
+void cls_spike_history_destroy(cls_spike_history *history) {
   free(history->newest);
   free(history->older);
   free(history->spare);
 }
 
-cls_status cls_history_add(cls_history *history, uint32_t owner, int64_t step, cls_past_spike **spike,
-                           const cls_past_spike **last) {
-  cls_history *h = history;
-  *spike = cls_history_newest(h, owner);
+cls_status cls_spike_history_add(cls_spike_history *history, uint32_t owner, int64_t step,
+                                 cls_past_spike **spike, const cls_past_spike **last) {
+  cls_spike_history *h = history;
+  *spike = cls_spike_history_newest(h, owner);
   *last = older(h, 0);
   if ((*spike)->step != CLS_NEVER) {
     CLS_CHECK(h->n < UINT32_MAX, CLS_ERR_LIMIT, "more than %u past spikes on one thread", h->n);
@@ -46,21 +46,22 @@ cls_status cls_history_add(cls_history *history, uint32_t owner, int64_t step, c
 }
 
 /* How many older spikes of an owner stay: those from `step` on, and the newest before if the owner's last is not. */
-static uint32_t count_kept(const cls_history *h, uint32_t owner, int64_t step) {
+static uint32_t count_kept(const cls_spike_history *h, uint32_t owner, int64_t step) {
   uint32_t n = 0;
-  for (const cls_past_spike *s = cls_history_newest(h, owner); s->step >= step; s = cls_history_before(h, s))
+  for (const cls_past_spike *s = cls_spike_history_newest(h, owner); s->step >= step;
+       s = cls_spike_history_before(h, s))
     n += s->before != 0;
   return n;
 }
 
 /* They are moved to the spare memory, an owner's in a row. */
-cls_status cls_history_forget(cls_history *history, int64_t step) {
-  cls_history *h = history;
+cls_status cls_spike_history_forget(cls_spike_history *history, int64_t step) {
+  cls_spike_history *h = history;
   uint32_t total = 1;
   CLS_TRY(cls_grow(&h->spare, &h->spare_capacity, h->n, h->size, "past spikes"));
   memcpy(h->spare, h->older, h->size);
   for (uint32_t owner = 0; owner < h->owners; owner++) {
-    cls_past_spike *spike = cls_history_newest(h, owner);
+    cls_past_spike *spike = cls_spike_history_newest(h, owner);
     for (uint32_t k = count_kept(h, owner, step), from;; k--) {
       from = spike->before;
       spike->before = k > 0 ? total : 0;
@@ -80,6 +81,6 @@ cls_status cls_history_forget(cls_history *history, int64_t step) {
   return CLS_OK;
 }
 
-size_t cls_history_bytes(const cls_history *history) {
+size_t cls_spike_history_bytes(const cls_spike_history *history) {
   return (history->owners + history->capacity + history->spare_capacity) * history->size;
 }

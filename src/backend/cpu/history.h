@@ -21,27 +21,28 @@ typedef struct {
   size_t capacity, spare_capacity;
   size_t size;              /* bytes of a spike */
   uint32_t owners, n, kept; /* older spikes there are, and were left when some were forgotten last */
-} cls_history;
+} cls_spike_history;
 
 /* Spikes hold `values` numbers each. */
-cls_status cls_history_create(cls_history *history, uint32_t owners, uint32_t values);
-void cls_history_destroy(cls_history *history);
+cls_status cls_spike_history_create(cls_spike_history *history, uint32_t owners, uint32_t values);
+void cls_spike_history_destroy(cls_spike_history *history);
 /* Adds a spike, newer than the owner's others; *spike is it, its values are for the caller to set; *last is the one before.
  * Pointers to older spikes are lost. */
-cls_status cls_history_add(cls_history *history, uint32_t owner, int64_t step, cls_past_spike **spike,
-                           const cls_past_spike **last);
+cls_status cls_spike_history_add(cls_spike_history *history, uint32_t owner, int64_t step,
+                                 cls_past_spike **spike, const cls_past_spike **last);
 /* Forgets spikes before `step`, but for the newest of them of each owner. Pointers to older spikes are lost. */
-cls_status cls_history_forget(cls_history *history, int64_t step);
-size_t cls_history_bytes(const cls_history *history);
+cls_status cls_spike_history_forget(cls_spike_history *history, int64_t step);
+size_t cls_spike_history_bytes(const cls_spike_history *history);
 
-static inline cls_past_spike *cls_history_newest(const cls_history *h, uint32_t owner) {
+static inline cls_past_spike *cls_spike_history_newest(const cls_spike_history *h, uint32_t owner) {
   return (cls_past_spike *)(h->newest + owner * h->size);
 }
-static inline const cls_past_spike *cls_history_before(const cls_history *h, const cls_past_spike *spike) {
+static inline const cls_past_spike *cls_spike_history_before(const cls_spike_history *h,
+                                                             const cls_past_spike *spike) {
   return (const cls_past_spike *)(h->older + spike->before * h->size);
 }
 /* Whether it is time to forget: spikes have become many beside the owners and beside those that had to be kept. */
-static inline bool cls_history_is_long(const cls_history *h) {
+static inline bool cls_spike_history_is_long(const cls_spike_history *h) {
   return h->n > 8 * (h->kept + h->owners) + 4096;
 }
 

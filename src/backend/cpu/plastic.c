@@ -12,9 +12,9 @@ cls_status cls_plastic_create(cls_plastic *plastic, const cls_network *network, 
   plastic->first = layout->shards[p->shard_first].local;
   plastic->mask = cls_cpu_power_of_two(store->max_delay + 1) - 1;
   CLS_TRY(cls_alloc(&plastic->due, plastic->mask + 1ul, sizeof *plastic->due, "spikes in flight"));
-  CLS_TRY(cls_history_create(&plastic->pre, store->n_slots, store->n_pre + 2 * store->n_short_term));
-  CLS_TRY(cls_history_create(&plastic->post, store->n_stdp > 0 ? last->local + last->n - plastic->first : 0,
-                             store->n_post));
+  CLS_TRY(cls_spike_history_create(&plastic->pre, store->n_slots, store->n_pre + 2 * store->n_short_term));
+  CLS_TRY(cls_spike_history_create(
+      &plastic->post, store->n_stdp > 0 ? last->local + last->n - plastic->first : 0, store->n_post));
   CLS_TRY(cls_alloc(&plastic->batch, 1, sizeof *plastic->batch, "batch of synapses"));
   plastic->batch->depth = CLS_RUN_DEPTH;
   CLS_TRY(cls_alloc(&plastic->v, store->n_stdp, sizeof *plastic->v, "plastic weights"));
@@ -27,25 +27,26 @@ void cls_plastic_destroy(cls_plastic *plastic) {
   free(plastic->due);
   free(plastic->v);
   free(plastic->batch);
-  cls_history_destroy(&plastic->pre);
-  cls_history_destroy(&plastic->post);
+  cls_spike_history_destroy(&plastic->pre);
+  cls_spike_history_destroy(&plastic->post);
 }
 
 size_t cls_plastic_bytes(const cls_plastic *plastic) {
   if (!plastic->store) return 0;
   size_t cursors = 0;
   for (size_t i = 0; i <= plastic->mask; i++) cursors += plastic->due[i].capacity;
-  return plastic->store->n_stdp * sizeof *plastic->v + cls_history_bytes(&plastic->pre) +
-         cls_history_bytes(&plastic->post) + (plastic->mask + 1ul) * sizeof *plastic->due +
+  return plastic->store->n_stdp * sizeof *plastic->v + cls_spike_history_bytes(&plastic->pre) +
+         cls_spike_history_bytes(&plastic->post) + (plastic->mask + 1ul) * sizeof *plastic->due +
          cursors * sizeof(cls_plastic_cursor);
 }
 
 /* ---- spikes ---- */
 
 /* The traces that a spike of an owner finds. */
-static cls_status add_spike(cls_history *history, const cls_spike_trace *traces, uint32_t n, uint32_t owner,
-                            int64_t step, cls_past_spike **spike, const cls_past_spike **last) {
-  CLS_TRY(cls_history_add(history, owner, step, spike, last));
+static cls_status add_spike(cls_spike_history *history, const cls_spike_trace *traces, uint32_t n,
+                            uint32_t owner, int64_t step, cls_past_spike **spike,
+                            const cls_past_spike **last) {
+  CLS_TRY(cls_spike_history_add(history, owner, step, spike, last));
   for (uint32_t k = 0; k < n; k++)
     (*spike)->value[k] =
         cls_spike_trace_after(&traces[k], (*last)->value[k], cls_steps_between((*last)->step, step));
@@ -126,9 +127,9 @@ static cls_run_view view_run(const cls_plastic *p, const cls_plastic_run *run, c
 }
 
 static const cls_past_spike *find_spike(const cls_plastic *p, uint32_t slot, int64_t fired) {
-  const cls_past_spike *spike = cls_history_newest(&p->pre, slot);
+  const cls_past_spike *spike = cls_spike_history_newest(&p->pre, slot);
   while (spike->step != fired)
-    spike = cls_history_before(&p->pre, spike); /* it is in flight, so it is kept */
+    spike = cls_spike_history_before(&p->pre, spike); /* it is in flight, so it is kept */
   return spike;
 }
 
@@ -156,14 +157,14 @@ static void deliver_run(cls_plastic *p, const cls_plastic_cursor *cursor, cls_po
   }
   const int64_t until =
       spike->step + run->delay - 2 * (int64_t)cls_stdp_dendritic(piece->dendritic_share, run->delay);
-  const cls_run_view view = view_run(p, run, cls_history_before(&p->pre, spike), until);
+  const cls_run_view view = view_run(p, run, cls_spike_history_before(&p->pre, spike), until);
   cls_run_deliver(&view, spike, efficacy, p->v + run->first, sum->single);
 }
 
 cls_status cls_plastic_deliver(cls_plastic *plastic, cls_port_sum *sums, int64_t step, uint64_t *events) {
   const cls_plastic_store *store = plastic->store;
   if (!store) return CLS_OK;
-  if (cls_history_is_long(&plastic->pre) || cls_history_is_long(&plastic->post))
+  if (cls_spike_history_is_long(&plastic->pre) || cls_spike_history_is_long(&plastic->post))
     CLS_TRY(cls_plastic_fold(plastic, step));
   cls_plastic_cursors *list = &plastic->due[(uint64_t)step & plastic->mask];
   for (size_t i = 0; i < list->n; i++) {
@@ -184,8 +185,8 @@ cls_status cls_plastic_deliver(cls_plastic *plastic, cls_port_sum *sums, int64_t
 
 static void fold_run(cls_plastic *p, const cls_plastic_run *run, uint32_t slot, int64_t now) {
   const cls_plastic_piece *piece = &p->store->pieces[run->piece];
-  const cls_past_spike *last = cls_history_newest(&p->pre, slot);
-  while (last->step + run->delay >= now) last = cls_history_before(&p->pre, last);
+  const cls_past_spike *last = cls_spike_history_newest(&p->pre, slot);
+  while (last->step + run->delay >= now) last = cls_spike_history_before(&p->pre, last);
   if (last->step == CLS_NEVER || !piece->has_stdp) return;
   const int64_t until = now - 2 * (int64_t)cls_stdp_dendritic(piece->dendritic_share, run->delay);
   const cls_run_view view = view_run(p, run, last, until);
@@ -196,22 +197,23 @@ cls_status cls_plastic_fold(cls_plastic *plastic, int64_t now) {
   const cls_plastic_store *store = plastic->store;
   if (!store || plastic->folded == now) return CLS_OK;
   for (uint32_t slot = 0; store->n_stdp > 0 && slot < store->n_slots; slot++) {
-    if (cls_history_newest(&plastic->pre, slot)->step == CLS_NEVER) continue;
+    if (cls_spike_history_newest(&plastic->pre, slot)->step == CLS_NEVER) continue;
     for (uint64_t r = store->row[slot]; r < store->row[slot + 1]; r++)
       fold_run(plastic, &store->runs[r], slot, now);
   }
   plastic->folded = now;
-  CLS_TRY(cls_history_forget(&plastic->pre, now - (int64_t)store->window));
-  return cls_history_forget(&plastic->post, now - (int64_t)store->window);
+  CLS_TRY(cls_spike_history_forget(&plastic->pre, now - (int64_t)store->window));
+  return cls_spike_history_forget(&plastic->post, now - (int64_t)store->window);
 }
 
 /* ---- checkpoints ---- */
 
 /* Of every owner the newest spike before `since`, and the values it found. */
-static void recall(const cls_history *history, uint32_t values, int64_t since, int64_t *step, float *value) {
+static void recall(const cls_spike_history *history, uint32_t values, int64_t since, int64_t *step,
+                   float *value) {
   for (uint32_t owner = 0; owner < history->owners; owner++, value += values) {
-    const cls_past_spike *spike = cls_history_newest(history, owner);
-    while (spike->step >= since) spike = cls_history_before(history, spike);
+    const cls_past_spike *spike = cls_spike_history_newest(history, owner);
+    while (spike->step >= since) spike = cls_spike_history_before(history, spike);
     step[owner] = spike->step;
     if (spike->step != CLS_NEVER) memcpy(value, spike->value, values * sizeof *value);
   }
@@ -225,12 +227,13 @@ void cls_plastic_recall(const cls_plastic *plastic, int64_t since, int64_t *pre_
   recall(&plastic->post, plastic->store->n_post, since, post_step, post_value);
 }
 
-static cls_status remember(cls_history *history, uint32_t values, const int64_t *step, const float *value) {
+static cls_status remember(cls_spike_history *history, uint32_t values, const int64_t *step,
+                           const float *value) {
   cls_past_spike *spike;
   const cls_past_spike *last;
   for (uint32_t owner = 0; owner < history->owners; owner++, value += values) {
     if (step[owner] == CLS_NEVER) continue;
-    CLS_TRY(cls_history_add(history, owner, step[owner], &spike, &last));
+    CLS_TRY(cls_spike_history_add(history, owner, step[owner], &spike, &last));
     memcpy(spike->value, value, values * sizeof *value);
   }
   return CLS_OK;

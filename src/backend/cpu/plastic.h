@@ -25,7 +25,7 @@ typedef struct {
   const cls_plastic_store *store;
   uint32_t first; /* first local index of the part */
   int32_t *v;     /* [n_stdp] weights, in units of 2^-30 of the greatest */
-  cls_history pre,
+  cls_spike_history pre,
       post; /* by slot: traces, then u and x of every kind of short-term plasticity; by neuron: traces */
   uint32_t mask;
   cls_plastic_cursors *due; /* [step & mask] */

@@ -13,7 +13,7 @@ static float slow_trace(const cls_run_view *view, const cls_past_spike *post) {
 /* Takes in `post` and those before it, oldest first. */
 static int32_t take_in(const cls_run_view *view, const cls_past_spike *post, int32_t v) {
   const cls_plastic_piece *piece = view->piece;
-  if (post->step_before >= view->from) v = take_in(view, cls_history_before(view->post, post), v);
+  if (post->step_before >= view->from) v = take_in(view, cls_spike_history_before(view->post, post), v);
   const float x = cls_spike_trace_after(&view->store->pre[piece->x], view->last->value[piece->x],
                                         cls_steps_between(view->origin, post->step));
   return cls_stdp_post(&piece->stdp, v, x, slow_trace(view, post));
@@ -21,8 +21,9 @@ static int32_t take_in(const cls_run_view *view, const cls_past_spike *post, int
 
 /* The newest spike of a target that has come back, if any has. */
 static inline const cls_past_spike *newest_back(const cls_run_view *view, uint32_t synapse) {
-  const cls_past_spike *post = cls_history_newest(view->post, view->neuron + cls_plastic_target(synapse));
-  while (__builtin_expect(post->step >= view->until, 0)) post = cls_history_before(view->post, post);
+  const cls_past_spike *post =
+      cls_spike_history_newest(view->post, view->neuron + cls_plastic_target(synapse));
+  while (__builtin_expect(post->step >= view->until, 0)) post = cls_spike_history_before(view->post, post);
   return post;
 }
 
@@ -30,11 +31,12 @@ static inline const cls_past_spike *newest_back(const cls_run_view *view, uint32
 static void enter_older(const cls_run_view *view, const cls_past_spike *post, batch *b, uint32_t j) {
   int depth = 1;
   for (; post->step_before >= view->from && depth < DEPTH; depth++) {
-    post = cls_history_before(view->post, post);
+    post = cls_spike_history_before(view->post, post);
     b->x_steps[depth][j] = cls_steps_between(view->origin, post->step);
     b->y3[depth][j] = slow_trace(view, post);
   }
-  if (post->step_before >= view->from) b->v[j] = take_in(view, cls_history_before(view->post, post), b->v[j]);
+  if (post->step_before >= view->from)
+    b->v[j] = take_in(view, cls_spike_history_before(view->post, post), b->v[j]);
   if (depth > b->depth) b->depth = depth;
 }
 

@@ -26,9 +26,9 @@ typedef struct {
   const cls_plastic_store *store;
   const cls_plastic_piece *piece;
   const cls_plastic_run *run;
-  const cls_history *post;    /* of the part's neurons */
-  uint32_t neuron;            /* of `post`: that of target 0 */
-  const cls_past_spike *last; /* the last presynaptic spike that arrived, if any did */
+  const cls_spike_history *post; /* of the part's neurons */
+  uint32_t neuron;               /* of `post`: that of target 0 */
+  const cls_past_spike *last;    /* the last presynaptic spike that arrived, if any did */
   /* Spikes of targets fired in [from, until) have come back since; one fired in `step` finds the trace of `last`
    * step - origin steps old. */
   int64_t origin, from, until;
