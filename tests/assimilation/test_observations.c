@@ -252,6 +252,7 @@ static void test_section(void **state) {
        "       bounds: [0.5, 1.5], update: false}\n"
        "    - {name: d, populations: 'L*/E', input: {stimulus: tone, parameter: mean}, relative: false,\n"
        "       bounds: [0.01, 0.3], process: {kind: persistence, tau_s: 4}, truth: [0.1, 0.2]}\n"
+       "    - {name: e, populations: 'R*/I', receptor: GABA_A, bounds: [0.5, 2]}\n"
        "  observations: [{kind: bold, error: 1e-4}]\n"
        "  twin: {set: {simulation.seed: 7}, truth: [0.5, 1.5]}\n");
   const cls_assimilation_options *a = &job->assimilation;
@@ -259,7 +260,7 @@ static void test_section(void **state) {
   assert_string_equal(a->method, "letkf");
   assert_string_equal(a->inflation, "none");
   assert_true(a->cycles == 10 && a->localise == CLS_LOCALISE_OWN && a->passes == 1 && a->window == 1);
-  assert_int_equal(a->n_hyper, 4);
+  assert_int_equal(a->n_hyper, 5);
   const cls_hyperparameter *h = a->hyper;
   assert_true(h->kind == CLS_HYPER_PARAM && h->n_populations == 4 && h->rows == 4 && h->relative &&
               h->update);
@@ -287,6 +288,8 @@ static void test_section(void **state) {
   assert_true(h->n_populations == 2 && h->rows == 2 && h->input[0] == 1 && !h->relative &&
               h->truth_low == 0.1);
   assert_true(h->process == CLS_PERSISTENCE && h->sd == 0 && h->tau_s == 4);
+  h++; /* rows are those of the regions that occur */
+  assert_true(h->rows == 2 && h->row[0] == 0 && h->row[1] == 1 && h->row_region[0] == 2 && h->which[0] == 2);
   assert_true(a->twin.wanted && a->twin.n_set == 1 && a->twin.seed == 5);
   assert_string_equal(a->twin.set[0], "simulation.seed=7");
 }
