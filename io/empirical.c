@@ -72,6 +72,9 @@ static cls_status match_names(matching *m) {
   cls_status status = CLS_OK;
   if (repeated)
     status = cls_fail(CLS_ERR_INPUT, "%s: two series are named %s: expected a name for each", path, repeated);
+  else if (m->request->gaps && n_missing > 0 && n_missing <= n / 2)
+    status = cls_note(m->notes, "%s: no series for %u of %u regions, which are not observed: %s%s",
+                      cls_path_base(path), n_missing, n, missing ? missing : "", n_missing > 5 ? " ..." : "");
   else if (n_missing > 0)
     status = cls_fail(CLS_ERR_INPUT, "%s: no series for %u of %u regions: %s%s; its own begin with %s", path,
                       n_missing, n, missing ? missing : "", n_missing > 5 ? " ..." : "", names[0]);
@@ -88,7 +91,8 @@ static cls_status match(matching *m) {
 }
 
 static cls_status note_matching(const matching *m, const cls_empirical *e) {
-  const uint64_t left = m->series - m->regions->n;
+  uint64_t left = m->series;
+  for (uint32_t i = 0; i < m->regions->n; i++) left -= m->place[i] != CLS_NO_NAME;
   const bool named = m->matrix.column_names || m->matrix.row_names;
   const char *how = m->by_name ? "matched by name"
                     : named    ? "in the order of the connectome, which has no names to match"
@@ -106,6 +110,50 @@ static cls_status note_matching(const matching *m, const cls_empirical *e) {
 }
 
 /* ---- the signal ---- */
+
+/* One that may have gaps: *missing volumes are no numbers, all of them where there is no series. */
+static cls_status check_gaps(const matching *m, const cls_empirical *e, uint32_t region, uint64_t *missing) {
+  const char *name = m->regions->names[region];
+  double first = NAN;
+  bool varies = false;
+  *missing = 0;
+  for (uint64_t t = 0; t < e->volumes; t++) {
+    const double value = e->data[t * e->regions + region];
+    if (isnan(first)) first = value;
+    *missing += isnan(value);
+    varies = varies || (!isnan(value) && value != first);
+  }
+  const unsigned long long present = e->volumes - *missing;
+  if (present == 0) return CLS_OK;
+  CLS_CHECK(present >= 3, CLS_ERR_INPUT,
+            "%s: %s %u (region %s) has %llu numbers: expected at least 3, or none", m->request->path,
+            m->regions_in_rows ? "row" : "column", m->place[region] + 1, name, present);
+  CLS_CHECK(varies, CLS_ERR_INPUT,
+            "%s: %s %u (region %s) is %g throughout: expected a signal that varies, or n/a where nothing was "
+            "measured",
+            m->request->path, m->regions_in_rows ? "row" : "column", m->place[region] + 1, name, first);
+  return CLS_OK;
+}
+
+static cls_status check_all_gaps(const matching *m, const cls_empirical *e) {
+  uint64_t missing = 0;
+  uint32_t silent = 0;
+  for (uint32_t i = 0; i < e->regions; i++) {
+    uint64_t n;
+    CLS_TRY(check_gaps(m, e, i, &n));
+    missing += n;
+    silent += n == e->volumes;
+  }
+  const uint64_t all = e->volumes * e->regions;
+  CLS_CHECK(missing <= all / 2, CLS_ERR_INPUT,
+            "%s: %llu of %llu values of %u regions are missing (%u regions have none): expected at "
+            "least half",
+            m->request->path, (unsigned long long)missing, (unsigned long long)all, e->regions, silent);
+  if (missing == 0) return CLS_OK;
+  return cls_note(m->notes,
+                  "%s: %llu of %llu values are missing and not observed; %u of %u regions have none",
+                  e->origin, (unsigned long long)missing, (unsigned long long)all, silent, e->regions);
+}
 
 static cls_status check_series(const matching *m, const cls_empirical *e, uint32_t region) {
   const char *name = m->regions->names[region];
@@ -149,8 +197,10 @@ static cls_status take(const matching *m, cls_empirical *e) {
   CLS_TRY(cls_alloc(&e->data, e->volumes * e->regions, sizeof *e->data, "measured BOLD"));
   for (uint64_t t = 0; t < e->volumes; t++)
     for (uint32_t i = 0; i < e->regions; i++)
-      e->data[t * e->regions + i] = m->regions_in_rows ? values[m->place[i] * m->matrix.columns + t]
-                                                       : values[t * m->matrix.columns + m->place[i]];
+      e->data[t * e->regions + i] = m->place[i] == CLS_NO_NAME ? NAN
+                                    : m->regions_in_rows       ? values[m->place[i] * m->matrix.columns + t]
+                                                               : values[t * m->matrix.columns + m->place[i]];
+  if (m->request->gaps) return check_all_gaps(m, e);
   for (uint32_t i = 0; i < e->regions; i++) CLS_TRY(check_series(m, e, i));
   return CLS_OK;
 }
@@ -162,7 +212,10 @@ static cls_status take_tr(const matching *m, cls_empirical *e) {
   if (status == CLS_OK && stated > 0 && !isnan(side.tr_s) && fabs(stated - side.tr_s) > 1e-6 * stated)
     status = cls_fail(CLS_ERR_INPUT, "%s: RepetitionTime is %g s: expected %g s as tr_s says", side.path,
                       side.tr_s, stated);
-  e->tr_s = stated > 0 ? stated : side.tr_s;
+  const double known = m->matrix.tr_s;
+  if (status == CLS_OK && stated > 0 && known > 0 && fabs(stated - known) > 1e-6 * stated)
+    status = cls_fail(CLS_ERR_INPUT, "%s: its tr_s is %g s: expected %g s", m->request->path, known, stated);
+  e->tr_s = stated > 0 ? stated : known > 0 ? known : side.tr_s;
   cls_sidecar_free(&side);
   return status;
 }

@@ -264,6 +264,14 @@ cls_status cls_job_settle_cycles(cls_job_reader *r, uint32_t volumes) {
   const cls_yaml *section = cls_yaml_get(r->root, "assimilation"),
                  *burn_in = cls_yaml_get(section, "burn_in");
   if (volumes > 0 && volumes < a->cycles && !cls_yaml_get(section, "cycles")) a->cycles = volumes;
+  for (uint32_t i = 0; i < a->n_observe; i++) {
+    const cls_observation_options *o = &a->observe[i];
+    if (o->stop_s > 0 && floor(o->stop_s / a->tr_s * (1 + 1e-9)) <= a->burn_in)
+      return cls_yaml_fail(
+          cls_yaml_get(cls_yaml_get(section, "observations")->items[i], "stop_s"),
+          "value %.10g: leaves nothing to assimilate behind burn_in, %u cycles of %.10g s: expected more",
+          o->stop_s, a->burn_in, a->tr_s);
+  }
   if (a->burn_in < a->cycles) return CLS_OK;
   return cls_yaml_fail(burn_in ? burn_in : section,
                        "burn_in %u of %u cycles: expected at least one cycle after it", a->burn_in,

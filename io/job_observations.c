@@ -251,11 +251,73 @@ void cls_job_free_observations(cls_assimilation_options *a) {
 
 /* ---- files ---- */
 
+/* What is fitted needs numbers that differ within the training part of every series. */
+static cls_status check_training(const cls_job_reader *r, const cls_observation_options *o) {
+  const cls_empirical *e = o->measured;
+  const bool fits = o->detrend != CLS_DETREND_NONE || o->rescale != CLS_RESCALE_NONE || o->error_relative;
+  const uint64_t train = cls_observation_volumes(o, e->volumes);
+  for (uint32_t s = 0; s < e->regions && fits; s++) {
+    uint64_t present = 0, all = 0;
+    double first = NAN;
+    bool varies = false;
+    for (uint64_t t = 0; t < e->volumes; t++) {
+      const double value = e->data[t * e->regions + s];
+      all += !isnan(value);
+      if (isnan(value) || t >= train) continue;
+      if (present++ == 0) first = value;
+      varies = varies || value != first;
+    }
+    CLS_CHECK(all == 0 || (present >= 3 && varies), CLS_ERR_INPUT,
+              "%s: region %s has %llu numbers within the first %llu volumes (train_s, stop_s)%s: expected at "
+              "least 3 that differ",
+              o->path, cls_site_name(r->job->network, s), (unsigned long long)present,
+              (unsigned long long)train, varies ? "" : ", which do not vary");
+  }
+  return CLS_OK;
+}
+
+/* A network that is written out has no connectome: its sites are its populations. */
+static cls_status read_series(const cls_job_reader *r, cls_observation_options *o, cls_notes *notes) {
+  const cls_job *job = r->job;
+  const cls_connectome *c = job->connectome;
+  const uint32_t n = cls_site_count(job->network);
+  char **names = NULL;
+  CLS_TRY(cls_alloc(&names, n, sizeof *names, "names of regions"));
+  for (uint32_t s = 0; s < n; s++) names[s] = (char *)cls_site_name(job->network, s);
+  const cls_empirical_request request = {.path = o->path,
+                                         .variable = o->variable,
+                                         .orientation = (cls_bold_orientation)o->orientation,
+                                         .tr_s = o->tr_s,
+                                         .gaps = true};
+  const cls_empirical_regions regions = {.n = n,
+                                         .names = names,
+                                         .names_made_up = c && c->names_made_up,
+                                         .listed = c ? job->listed_regions : n,
+                                         .kept = c ? job->kept_regions : NULL};
+  const cls_status status = cls_empirical_read(&request, &regions, notes, &o->measured);
+  free(names);
+  CLS_TRY(status);
+  return check_training(r, o);
+}
+
 /* Of rank 0. */
 static cls_status read_measured(cls_job_reader *r, uint32_t i) {
-  (void)r;
-  (void)i;
-  return CLS_OK;
+  cls_observation_options *o = &r->job->assimilation.observe[i];
+  const cls_yaml *list = cls_yaml_get(cls_yaml_get(r->root, "assimilation"), "observations");
+  cls_notes notes = {0};
+  if (!o->path) return CLS_OK;
+  cls_status status = read_series(r, o, &notes);
+  for (size_t k = 0; k < notes.n && status == CLS_OK; k++)
+    cls_log(r->world, 1, "observed %s: %s", kinds[o->kind], notes.lines[k]);
+  cls_notes_free(&notes);
+  if (status == CLS_OK) return CLS_OK;
+  cls_yaml_prefix(cls_yaml_get(list->items[i], "file"), status);
+  return status == CLS_ERR_LIMIT || status == CLS_ERR_IO ? CLS_ERR_INPUT : status;
+}
+
+uint64_t cls_observation_volumes(const cls_observation_options *o, uint64_t volumes) {
+  const double train = floor(o->train_s / o->tr_s * (1 + 1e-9));
+  return o->train_s > 0 && train < (double)volumes ? (uint64_t)train : volumes;
 }
 
 cls_status cls_job_fetch_observations(cls_job_reader *r) {

@@ -22,6 +22,7 @@ static cls_status look(const char *path, cls_matrix_kind *kind, bool *hdf5) {
   *kind = n >= 14 && memcmp(head, "%%MatrixMarket", 14) == 0 ? CLS_MATRIX_MTX : CLS_MATRIX_TEXT;
   CLS_CHECK(n > 0, CLS_ERR_INPUT, "%s: empty: expected a matrix", path);
   if (!is_text(head, n)) *kind = CLS_MATRIX_UNKNOWN;
+  if (n >= 8 && memcmp(head, "\x89HDF\r\n\x1a\n", 8) == 0) *kind = CLS_MATRIX_HDF5;
   return CLS_OK;
 }
 
@@ -88,6 +89,7 @@ cls_status cls_matrix_sort(const char *path, cls_matrix *matrix) {
 
 static cls_status read_kind(const char *path, const cls_matrix_request *request, bool hdf5,
                             cls_matrix *matrix) {
+  if (matrix->kind == CLS_MATRIX_HDF5) return cls_matrix_read_hdf5(path, request, matrix);
   if (matrix->kind != CLS_MATRIX_MATLAB)
     CLS_CHECK(!request->variable, CLS_ERR_INPUT,
               "%s: variable %s: a text file has no variables: expected a MATLAB file", path,
@@ -102,6 +104,7 @@ cls_status cls_matrix_read(const char *path, const cls_matrix_request *request, 
   bool hdf5;
   *matrix = (cls_matrix){.sparse = request->sparse};
   CLS_TRY(look(path, &matrix->kind, &hdf5));
+  if (matrix->kind == CLS_MATRIX_HDF5 && request->sparse) matrix->kind = CLS_MATRIX_UNKNOWN;
   CLS_CHECK(
       matrix->kind != CLS_MATRIX_UNKNOWN, CLS_ERR_INPUT,
       "%s: binary, of a kind not known here: expected a MATLAB file (v5 or v7.3), Matrix Market, or text "

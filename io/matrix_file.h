@@ -1,10 +1,16 @@
-/* Matrices in files: MATLAB (v5 and v7.3), delimited text, Matrix Market. Chosen by content. */
+/* Matrices in files: MATLAB (v5 and v7.3), delimited text, Matrix Market; where all elements are wanted, HDF5. Chosen by content. */
 #ifndef CALLOSUM_MATRIX_FILE_H
 #define CALLOSUM_MATRIX_FILE_H
 
 #include "io/text_table.h"
 
-typedef enum { CLS_MATRIX_TEXT, CLS_MATRIX_MATLAB, CLS_MATRIX_MTX, CLS_MATRIX_UNKNOWN } cls_matrix_kind;
+typedef enum {
+  CLS_MATRIX_TEXT,
+  CLS_MATRIX_MATLAB,
+  CLS_MATRIX_MTX,
+  CLS_MATRIX_HDF5,
+  CLS_MATRIX_UNKNOWN
+} cls_matrix_kind;
 
 typedef struct {
   uint32_t row, column;
@@ -13,7 +19,7 @@ typedef struct {
 
 /* What is wanted of a file. */
 typedef struct {
-  const char *variable; /* of a MATLAB file; NULL: the only matrix that fits `side` */
+  const char *variable; /* of a MATLAB file, dataset of HDF5; NULL: the only matrix that fits `side` */
   uint32_t side;        /* 0: square; else one of the two sides has this length */
   bool finite;          /* missing numbers are refused (text) */
   bool sparse;          /* as entries, in memory proportional to them, instead of values */
@@ -32,7 +38,8 @@ typedef struct {
   bool listed;    /* text with a row per entry: names are those that occur, and there may be more regions */
   bool directed;  /* such a header says source and target: row = target, whatever the caller assumes */
   char *comment;  /* first comment line of text; NULL: none */
-  char *variable; /* of a MATLAB file: the one read; else NULL */
+  char *variable; /* of a MATLAB or HDF5 file: the one read; else NULL */
+  double tr_s;    /* what an HDF5 file says of the time between rows; 0: nothing */
 } cls_matrix;
 
 /* Local. CLS_ERR_INPUT names the file and the line, or the variables to choose from. */
@@ -47,6 +54,7 @@ cls_status cls_matrix_kind_of(const char *path, cls_matrix_kind *kind);
 
 cls_status cls_matrix_read_text(const char *path, const cls_matrix_request *request, cls_matrix *matrix);
 cls_status cls_matrix_read_mtx(const char *path, const cls_matrix_request *request, cls_matrix *matrix);
+cls_status cls_matrix_read_hdf5(const char *path, const cls_matrix_request *request, cls_matrix *matrix);
 cls_status cls_matrix_read_matlab5(const char *path, const cls_matrix_request *request, cls_matrix *matrix);
 cls_status cls_matrix_read_matlab73(const char *path, const cls_matrix_request *request, cls_matrix *matrix);
 /* A text with a header of two ends and a value ("source target weight") whose rows are entries; `table` holds

@@ -1,6 +1,7 @@
 /* Measured BOLD: which of its series belongs to which region, and what is refused. */
 #include "connectome/connectomes.h"
 #include "io/empirical.h"
+#include "io/hdf5_file.h"
 #include <math.h>
 
 /* Four regions are left of a table of five, whose third was dropped. */
@@ -13,7 +14,7 @@ static cls_empirical *e;
 static cls_status take(const char *file, const char *text, cls_bold_orientation orientation, double tr_s) {
   const char *path = scratch(file);
   write_text(path, text);
-  const cls_empirical_request request = {path, NULL, orientation, tr_s};
+  const cls_empirical_request request = {path, NULL, orientation, tr_s, false};
   const cls_status status = cls_empirical_read(&request, &regions, NULL, &e);
   unlink(path);
   return status;
@@ -92,6 +93,94 @@ static void read_sidecar(void **state) {
   }
 }
 
+/* ---- gaps ---- */
+
+static cls_status take_gaps(const char *file, const char *text, cls_notes *notes) {
+  const char *path = scratch(file);
+  write_text(path, text);
+  const cls_empirical_request request = {.path = path, .gaps = true};
+  const cls_status status = cls_empirical_read(&request, &regions, notes, &e);
+  unlink(path);
+  return status;
+}
+
+/* What nobody measured is missing: a region without a series, one without numbers, volumes. */
+static void allow_gaps(void **state) {
+  (void)state;
+  cls_notes notes = {0};
+  OK(take_gaps("m.csv", "e,x,b,a\n6,0,3,2\nn/a,1,13,12\n26,2,23,22\n36,3,33,32\n", &notes));
+  assert_int_equal(notes.n, 4);
+  assert_non_null(strstr(notes.lines[0], "no series for 1 of 4 regions, which are not observed: d"));
+  assert_non_null(
+      strstr(notes.lines[1], "5 of 16 values are missing and not observed; 1 of 4 regions have none"));
+  assert_non_null(strstr(notes.lines[2], "of 4 series, time x region, matched by name"));
+  cls_notes_free(&notes);
+  assert_true(e->by_name && e->volumes == 4);
+  for (uint32_t t = 0; t < 4; t++) {
+    assert_true(e->data[t * 4] == 10 * t + 2 && e->data[t * 4 + 1] == 10 * t + 3 &&
+                isnan(e->data[t * 4 + 2]));
+    assert_true(t == 1 ? isnan(e->data[t * 4 + 3]) : e->data[t * 4 + 3] == 10 * t + 6);
+  }
+  cls_empirical_free(e);
+  OK(take_gaps("m.csv", "2,n/a,4,5,6\n12,n/a,14,15,16\n22,n/a,24,25,26\n", NULL));
+  assert_true(!e->by_name && isnan(e->data[1]) && e->data[2] == 5);
+  cls_empirical_free(e);
+  const struct {
+    const char *text, *part;
+  } cases[] = {
+      {"u,v,w,a\n1,2,3,4\n2,3,4,5\n1,2,3,3\n", "no series for 3 of 4 regions: b, d, e; its own begin with u"},
+      {"a,b,x\n1,2,3\n2,n/a,4\n1,4,3\n4,4,4\n",
+       "9 of 16 values of 4 regions are missing (2 regions have none)"},
+      {"a,b,d,e\n1,2,3,4\n2,3,4,n/a\n1,2,3,n/a\n2,2,2,3\n",
+       "column 4 (region e) has 2 numbers: expected at least 3, or none"},
+      {"a,b,d,e\n1,2,3,4\n2,3,4,4\n1,2,3,n/a\n2,2,2,4\n", "column 4 (region e) is 4 throughout"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    REFUSED(take_gaps("m.csv", cases[i].text, NULL), cases[i].part);
+}
+
+/* ---- HDF5 ---- */
+
+/* [time][region] as a recording of ours has it: names beside it, one member in the middle. */
+static void read_hdf5(void **state) {
+  (void)state;
+  const char *const columns[] = {"e", "b", "a", "d"}, *path = scratch("m.h5");
+  double values[3][1][4], tr_s = 0.8;
+  for (int t = 0; t < 3; t++)
+    for (int i = 0; i < 4; i++) values[t][0][i] = 10 * t + (double[]){6, 3, 2, 5}[i];
+  for (int named = 0; named < 2; named++) {
+    hid_t file;
+    OK(cls_h5_create(path, &file));
+    OK(cls_h5_table(file, "/bold/data", H5T_NATIVE_DOUBLE, 3, (hsize_t[]){3, 1, 4}, values, "1"));
+    OK(cls_h5_table(file, "/regions/centre_mm", H5T_NATIVE_DOUBLE, 2, (hsize_t[]){4, 3}, values, "mm"));
+    OK(cls_h5_attribute(file, "/bold", "tr_s", H5T_NATIVE_DOUBLE, 0, &tr_s));
+    if (named) OK(cls_h5_names(file, "/regions/name", 4, columns));
+    OK(cls_h5_close(file));
+    cls_empirical_request request = {.path = path};
+    if (!named) { /* four series for a table of five */
+      REFUSED(cls_empirical_read(&request, &regions, NULL, &e), "no matrix with a side of 5");
+      MESSAGE("bold/data (float, 3 x 4)");
+      continue;
+    }
+    OK(cls_empirical_read(&request, &regions, NULL, &e));
+    assert_true(e->tr_s == 0.8);
+    is_right(true);
+    request.variable = "/bold/data";
+    OK(cls_empirical_read(&request, &regions, NULL, &e));
+    is_right(true);
+    request.tr_s = 2;
+    REFUSED(cls_empirical_read(&request, &regions, NULL, &e), "its tr_s is 0.8 s: expected 2 s");
+    request.variable = "bold/dat";
+    REFUSED(cls_empirical_read(&request, &regions, NULL, &e),
+            "no variable bold/dat: expected one of: bold/data");
+    request.variable = "regions/name";
+    REFUSED(cls_empirical_read(&request, &regions, NULL, &e), "no matrix of numbers");
+  }
+  assert_int_equal(truncate(path, 1000), 0);
+  REFUSED(cls_empirical_read(&(cls_empirical_request){.path = path}, &regions, NULL, &e),
+          "m.h5: damaged or cut-off HDF5 file");
+  unlink(path);
+}
+
 static void refuse_signals(void **state) {
   (void)state;
   const struct {
@@ -131,8 +220,12 @@ static void ignore_made_up_names(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(match_columns), cmocka_unit_test(state_orientation),
-                                     cmocka_unit_test(read_sidecar), cmocka_unit_test(refuse_signals),
-                                     cmocka_unit_test(ignore_made_up_names)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(match_columns),
+                                     cmocka_unit_test(state_orientation),
+                                     cmocka_unit_test(read_sidecar),
+                                     cmocka_unit_test(refuse_signals),
+                                     cmocka_unit_test(ignore_made_up_names),
+                                     cmocka_unit_test(allow_gaps),
+                                     cmocka_unit_test(read_hdf5)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
