@@ -7,6 +7,7 @@ import numpy
 import advice
 import connectivity
 import decoding
+import figures_assimilation
 import figures_bold
 import figures_brain
 import figures_decoding
@@ -22,11 +23,12 @@ import inputs
 import signals
 import verdicts
 import weights
+from assimilation import SCORE_NAMES, SCORES, Assimilation
 from groups import Groups
 from neurons import neuron_statistics
 from page import Figure, Section, bullets, folded, folded_html, grid, page, table
 from rates import RateSummary, recorded_spectra
-from run_folder import MATRIX_REGIONS
+from run_folder import ASSIMILATION, MATRIX_REGIONS
 from states import find_states
 from style import png
 from sweep import LABELS, Sweep
@@ -52,7 +54,7 @@ def make(run):
     for section in sections:
         for figure in section.figures:
             _write(os.path.join(folder, figure.name + ".png"), figure.picture)
-    text = page(book.title(), book.lead(), book.notes(), verdicts.tiles(run, book.facts), sections, FOOTER)
+    text = page(book.title(), book.lead(), book.notes(), book.tiles(), sections, FOOTER)
     path = os.path.join(run.folder, "report.html")
     _write(path, text.encode("utf-8"))
     return path
@@ -80,11 +82,12 @@ class Report:
         self.groups = Groups(run) if run.populations is not None and len(run.populations.names) else None
         self.rates = None
         self.sweep = Sweep(run.folder) if run.has_sweep else None
+        self.filter = Assimilation(run.folder) if run.has_assimilation else None
 
     def sections(self):
         """All that have something to show; the overview, which needs the facts of the others, is made last."""
-        drawn = [self._sweep(), self._activity(), self._brain(), self._connectivity(), self._plasticity(),
-                 self._signals(), self._machine()]
+        drawn = [self._sweep(), self._assimilation(), self._activity(), self._brain(), self._connectivity(),
+                 self._plasticity(), self._signals(), self._machine()]
         return [self._overview()] + [s for s in drawn if s.figures or s.notes or s.html]
 
     def _overview(self):
@@ -353,6 +356,53 @@ class Report:
         more = "" if len(rows) == len(sweep.all_values) else f", the first {MOST_ROWS} of {len(sweep.all_values):,}"
         return grid(rows, heads, f"Points of the sweep and their results{more}")
 
+    # ---- the assimilation
+
+    def _assimilation(self):
+        section = Section("assimilation", "Assimilation")
+        found = self.filter
+        if found is None:
+            return section
+        if len(found.time_s):
+            self._filter_figures(section, found)
+        else:
+            section.notes.append("No cycle has ended yet.")
+        if len(found.time_s) == 1:
+            section.notes.append("Estimates are drawn over time from two cycles on.")
+        if found.scores:
+            section.html.append(self._score_table(found))
+        rows = verdicts.assimilation(found) if len(found.time_s) else []
+        if rows:
+            section.html.append(table(rows, ("How the filter did", "Value", "In plain words")))
+        return section
+
+    def _filter_figures(self, section, found):
+        for h in found.hyperparameters[:MOST_TRACES]:
+            path = f"/hyperparameters/{h.name}"
+            _add(section, "hyperparameter_" + "".join(c if c.isalnum() else "_" for c in h.name), f"Estimate: {h.name}",
+                 f"Lines of estimated values of {h.name} over time with bands, and of all regions as a heat map.",
+                 [(ASSIMILATION, path)], figures_assimilation.trajectories(found, h))
+        if len(found.hyperparameters) > MOST_TRACES:
+            section.notes.append(f"The first {MOST_TRACES} of {len(found.hyperparameters)} hyperparameters are drawn.")
+        _add(section, "truth", "Truth and estimate", "Scatter plots of estimated over true values with intervals.",
+             [(ASSIMILATION, "/truth")], figures_assimilation.truth(found))
+        _add(section, "forecasts", "Forecast and observation",
+             "Forecast as a line with a band, and observations as dots, over time.",
+             [(ASSIMILATION, "/observations")], figures_assimilation.forecasts(found))
+        _add(section, "consistency", "Does the ensemble know how wrong it is",
+             "Innovation chi-square over time, histogram of ranks, actual over expected errors, inflation over time.",
+             [(ASSIMILATION, "/observations")], figures_assimilation.consistency(found))
+        _add(section, "posterior", "Which values the data tell apart",
+             "Matrix of the correlations of estimated values over the members at the end.",
+             [(ASSIMILATION, "/hyperparameters")], figures_assimilation.posterior(found))
+
+    def _score_table(self, found):
+        keys = [key for key in SCORE_NAMES if any(verdicts.real(row, key) is not None for row in found.scores.values())]
+        rows = [[name, *(short(verdicts.real(row, key)) for key in keys)]
+                for name, row in found.scores.items()]
+        return grid(rows, ["", *(SCORE_NAMES[key] for key in keys)],
+                    f"Scores on data that were withheld ({SCORES}): r near 1 is good, distances and errors near 0")
+
     # ---- the run
 
     def _machine(self):
@@ -374,7 +424,7 @@ class Report:
         members = run.summary.get("members_statistics")
         if isinstance(members, list) and len(members) > 1:
             section.html.append(folded_html(f"All {len(members)} members", self._member_table(members)))
-        job = run.attribute("job") or (self.sweep.job if self.sweep else "")
+        job = run.attribute("job") or (self.sweep.job if self.sweep else self.filter.job if self.filter else "")
         if job:
             section.html.append(folded("The job as run", job, job.count("\n") <= OPEN_LINES))
         return section
@@ -389,11 +439,17 @@ class Report:
 
     # ---- words above
 
+    def tiles(self):
+        of_filter = verdicts.filter_tiles(self.filter) if self.filter is not None and len(self.filter.time_s) else []
+        return of_filter + verdicts.tiles(self.run, self.facts)
+
     def title(self):
         run = self.run
         name = os.path.basename(os.path.abspath(run.folder))
         if self.sweep is not None and not run.files:
             return f"{name}: a sweep of {count(len(self.sweep.all_values), 'point')}"
+        if self.filter is not None and not run.files:
+            return f"{name}: an assimilation of {count(len(self.filter.time_s), 'cycle')}"
         if run.region_names:
             return f"{name}: a brain of {count(len(run.region_names), 'region')}"
         if run.populations is not None:
@@ -405,6 +461,9 @@ class Report:
         if self.sweep is not None and not run.files:
             fixed = f"; {', '.join(self.sweep.fixed)} throughout" if self.sweep.fixed else ""
             return "over " + listed(self.sweep.all_keys) + fixed if self.sweep.all_keys else ""
+        if self.filter is not None:
+            parts.append(f"{listed(h.name for h in self.filter.hyperparameters)} from "
+                         f"{count(len(self.filter.names), 'observation')} a cycle, {self.filter.members} members")
         if summary.get("neurons"):
             parts.append(f"{number(summary['neurons'])} spiking neurons")
         if run.duration_s():

@@ -12,7 +12,7 @@ import h5py
 import numpy
 
 RECORDINGS = ("spikes.h5", "rates.h5", "bold.h5", "currents.h5", "neurons.h5", "spectra.h5", "lfp.h5")
-SWEEP = "sweep.h5"
+SWEEP, ASSIMILATION = "sweep.h5", "assimilation.h5"
 PIECE_BYTES = 64 << 20
 GROWING_S, SNAPSHOT_BYTES, SNAPSHOT_TRIES = 3600, 1 << 30, 20
 MATRIX_REGIONS = 4000  # with more regions, matrices of all pairs are neither made nor drawn
@@ -139,15 +139,17 @@ class Run:
     def __init__(self, folder):
         self.folder = folder
         if not os.path.isdir(folder):
-            raise BadRun(f"{folder}: expected a folder written by `callosum run` or `callosum sweep`")
+            raise BadRun(f"{folder}: expected a folder written by `callosum run`, `callosum sweep` or "
+                         "`callosum assimilate`")
         found = [name for name in RECORDINGS if os.path.exists(os.path.join(folder, name))]
         traces, weights = (sorted(glob.glob(os.path.join(glob.escape(folder), pattern)))
                            for pattern in ("trace_*.h5", "weights_*.h5"))
-        self.has_sweep = os.path.exists(os.path.join(folder, SWEEP))
+        self.has_sweep, self.has_assimilation = (os.path.exists(os.path.join(folder, name))
+                                                 for name in (SWEEP, ASSIMILATION))
         path = os.path.join(folder, "summary.json")
-        if not (found or traces or weights or self.has_sweep or os.path.exists(path)):
-            raise BadRun(f"{folder}: expected summary.json, {SWEEP} or one of {', '.join(RECORDINGS)}, found none "
-                         "of them")
+        if not (found or traces or weights or self.has_sweep or self.has_assimilation or os.path.exists(path)):
+            raise BadRun(f"{folder}: expected summary.json, {SWEEP}, {ASSIMILATION} or one of "
+                         f"{', '.join(RECORDINGS)}, found none of them")
         self.summary = self._read_summary(path)
         self.files = {name[:-3]: open_file(os.path.join(folder, name)) for name in found}
         self.traces = {os.path.basename(name)[:-3]: open_file(name) for name in traces}

@@ -145,6 +145,56 @@ def _connectivity(run, facts):
     return rows
 
 
+def assimilation(found):
+    """Rows on how a filter did; found: assimilation.Assimilation."""
+    rows, numbers = [], filter_numbers(found)
+    rows.append(Row("Members alive", f"{numbers['alive']} of {found.members}",
+                    *(("all", GOOD) if numbers["alive"] == found.members else ("some were lost", LOOK))))
+    rows.append(Row("Innovation chi-square", short(numbers["chi2"]), *_innovations(numbers["chi2"])))
+    rows.append(Row("Forecast against observation, r", short(numbers["forecast_r"]),
+                    "median over observations, one cycle ahead"))
+    rows.append(Row("The same of what was withheld", short(numbers["withheld_r"]), "never assimilated"))
+    rows.append(Row("Mean CRPS of forecasts", short(numbers["crps"]), "in the unit of observations; 0 is perfect"))
+    if found.confounded is not None:
+        pairs = len(found.confounded)
+        rows.append(Row("Confounded pairs", str(pairs),
+                        *(("none: see the correlations", GOOD) if not pairs else
+                          ("the data determine a combination of two values only", LOOK))))
+    return [row for row in rows if row.value != "–"]
+
+
+def filter_numbers(found):
+    def median(values):
+        known = [value for value in values if math.isfinite(value)]
+        return sorted(known)[len(known) // 2] if known else float("nan")
+
+    def mean(values):
+        known = [value for value in values.flat if math.isfinite(value)]
+        return sum(known) / len(known) if known else float("nan")
+
+    return {"chi2": mean(found.chi2()), "crps": mean(found.crps), "forecast_r": median(found.correlations()),
+            "withheld_r": median(found.correlations(withheld=True)),
+            "alive": int(found.alive[-1]) if found.alive is not None and len(found.alive) else found.members}
+
+
+def _innovations(chi2):
+    return _judge(chi2, 0.8, 1.25, "the ensemble is wider than it need be (0.8 to 1.25)",
+                  "the ensemble knows how wrong it is (0.8 to 1.25)",
+                  "the ensemble is too sure of itself (0.8 to 1.25)")
+
+
+def filter_tiles(found):
+    numbers = filter_numbers(found)
+    chosen = [Tile("cycles", number(len(found.time_s)), f"{found.members} members")]
+    if math.isfinite(numbers["forecast_r"]):
+        chosen.append(Tile("forecast and observation", short(numbers["forecast_r"]), "median correlation over cycles"))
+    if math.isfinite(numbers["chi2"]):
+        verdict, level = _innovations(numbers["chi2"])
+        chosen.append(Tile("innovations", short(numbers["chi2"]), "chi-square per observation", verdict.split(" (")[0],
+                           level))
+    return chosen
+
+
 def disagreements(run, facts):
     """Sentences on numbers of summary.json that the recordings do not bear out: files of different runs, perhaps."""
     said = []
