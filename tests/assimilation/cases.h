@@ -13,10 +13,10 @@
 
 enum { ROWS = 5, OBS = 4, MOST_OBS = 40, MEMBERS = 12, NUMBERS = ROWS * MEMBERS };
 
-/* Members' states, and observations of them: predicted = operator * state. */
+/* Members' states, and observations of them: predicted = map * state. */
 typedef struct {
   int obs;
-  double state[NUMBERS], operator[MOST_OBS * ROWS], observed[MOST_OBS], sd[MOST_OBS],
+  double state[NUMBERS], map[MOST_OBS * ROWS], observed[MOST_OBS], sd[MOST_OBS],
       predicted[MOST_OBS * MEMBERS];
 } linear_case;
 
@@ -31,7 +31,7 @@ static inline void expect_observations(linear_case *c) {
   for (int i = 0; i < c->obs; i++)
     for (int j = 0; j < MEMBERS; j++) {
       double sum = 0;
-      for (int r = 0; r < ROWS; r++) sum += c->operator[i * ROWS + r] * c->state[r * MEMBERS + j];
+      for (int r = 0; r < ROWS; r++) sum += c->map[i * ROWS + r] * c->state[r * MEMBERS + j];
       c->predicted[i * MEMBERS + j] = sum;
     }
 }
@@ -40,7 +40,7 @@ static inline linear_case make_case(uint32_t seed, int obs) {
   linear_case c = {.obs = obs};
   uint32_t at = 0;
   for (int i = 0; i < NUMBERS; i++) c.state[i] = 2 + drawn(seed, at++);
-  for (int i = 0; i < obs * ROWS; i++) c.operator[i] = drawn(seed, at++);
+  for (int i = 0; i < obs * ROWS; i++) c.map[i] = drawn(seed, at++);
   for (int i = 0; i < obs; i++) c.observed[i] = 3 * drawn(seed, at++);
   for (int i = 0; i < obs; i++) c.sd[i] = .5 + .2 * (i % 7);
   expect_observations(&c);
@@ -111,10 +111,10 @@ static inline void kalman_gain(const linear_case *c, const double *cov, const do
   double ph[ROWS * MOST_OBS] = {0}, s[MOST_OBS * MOST_OBS] = {0}, inverse[MOST_OBS * MOST_OBS];
   for (int r = 0; r < ROWS; r++)
     for (int i = 0; i < n; i++)
-      for (int q = 0; q < ROWS; q++) ph[r * n + i] += cov[r * ROWS + q] * c->operator[i * ROWS + q];
+      for (int q = 0; q < ROWS; q++) ph[r * n + i] += cov[r * ROWS + q] * c->map[i * ROWS + q];
   for (int i = 0; i < n; i++)
     for (int k = 0; k < n; k++) {
-      for (int q = 0; q < ROWS; q++) s[i * n + k] += c->operator[i * ROWS + q] * ph[q * n + k];
+      for (int q = 0; q < ROWS; q++) s[i * n + k] += c->map[i * ROWS + q] * ph[q * n + k];
       if (obs_rho) s[i * n + k] *= obs_rho[i * n + k];
       if (i == k) s[i * n + k] += c->sd[i] * c->sd[i];
     }
@@ -135,8 +135,8 @@ static inline moments kalman(const linear_case *c, const moments *before) {
   for (int i = 0; i < n; i++) {
     double expected = 0, hp[ROWS] = {0};
     for (int q = 0; q < ROWS; q++) {
-      expected += c->operator[i * ROWS + q] * before->mean[q];
-      for (int r = 0; r < ROWS; r++) hp[r] += c->operator[i * ROWS + q] * before->cov[q * ROWS + r];
+      expected += c->map[i * ROWS + q] * before->mean[q];
+      for (int r = 0; r < ROWS; r++) hp[r] += c->map[i * ROWS + q] * before->cov[q * ROWS + r];
     }
     for (int r = 0; r < ROWS; r++) {
       after.mean[r] += gain[r * n + i] * (c->observed[i] - expected);

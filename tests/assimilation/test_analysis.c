@@ -107,7 +107,7 @@ static void test_enkf_converges(void **unused) {
     for (int i = 0; i < OBS; i++)
       for (int r = 0; r < ROWS; r++)
         for (int j = 0; j < members; j++)
-          predicted[i * members + j] += c.operator[i * ROWS + r] * state[r * members + j];
+          predicted[i * members + j] += c.map[i * ROWS + r] * state[r * members + j];
     const moments forecast = moments_of(state, members), exact = kalman(&c, &forecast);
     cls_analysis a = analysis_of(&c, CLS_ENKF);
     a.members = members;
@@ -329,10 +329,10 @@ static void test_innovations(void **unused) {
       for (int i = 0; i < OBS; i++) {
         double seen = c.sd[i] * drawn(15, at++), mean = 0, var = c.sd[i] * c.sd[i];
         for (int r = 0; r < ROWS; r++) {
-          seen += c.operator[i * ROWS + r] * truth[r];
-          mean += c.operator[i * ROWS + r] * forecast.mean[r];
+          seen += c.map[i * ROWS + r] * truth[r];
+          mean += c.map[i * ROWS + r] * forecast.mean[r];
           for (int q = 0; q < ROWS; q++)
-            var += c.operator[i * ROWS + r] * forecast.cov[r * ROWS + q] * c.operator[i * ROWS + q];
+            var += c.map[i * ROWS + r] * forecast.cov[r * ROWS + q] * c.map[i * ROWS + q];
         }
         c.observed[i] = seen;
         sum += (seen - mean) * (seen - mean) / var / (OBS * CYCLES);
