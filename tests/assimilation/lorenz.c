@@ -15,6 +15,7 @@
 #include <string.h>
 
 enum { MOST_ROWS = 40, MOST_MEMBERS = 100, MOST_SEEDS = 64 };
+enum { CLIMATE = 10000 }; /* cycles its covariance is of: with 1000, 3D-Var's error is .45 instead of .42 */
 
 typedef struct {
   int rows, steps;                                         /* steps: between observations */
@@ -96,7 +97,7 @@ static void advance(const lorenz *l, int m, double *x) {
 typedef struct {
   const lorenz *l;
   int cycles;
-  double *truth, *observed;                           /* [cycles][rows] */
+  double *truth, *observed; /* [cycles or, where the climate is asked for, more][rows] */
   double mean[MOST_ROWS], cov[MOST_ROWS * MOST_ROWS]; /* of the truth after the spin-up: its climate */
   uint32_t seed;
 } twin;
@@ -108,11 +109,11 @@ static double drawn(uint32_t seed, uint32_t who, uint32_t row_at, uint32_t cycle
   return z;
 }
 
-static void find_climate(twin *t) {
-  const int n = t->l->rows, from = t->l->spin_up, count = t->cycles - from;
-  for (int c = from; c < t->cycles; c++)
+static void find_climate(twin *t, int to) {
+  const int n = t->l->rows, from = t->l->spin_up, count = to - from;
+  for (int c = from; c < to; c++)
     for (int r = 0; r < n; r++) t->mean[r] += t->truth[c * n + r] / count;
-  for (int c = from; c < t->cycles; c++)
+  for (int c = from; c < to; c++)
     for (int r = 0; r < n; r++)
       for (int q = 0; q < n; q++)
         t->cov[r * n + q] +=
@@ -127,20 +128,21 @@ static void begin(const lorenz *l, int m, uint32_t seed, uint32_t who, double *x
           l->initial[r] + sqrt(l->initial_variance) * drawn(seed, who + (uint32_t)j, (uint32_t)r, 0);
 }
 
-static cls_status make_twin(const lorenz *l, int cycles, uint32_t seed, twin *t) {
+static cls_status make_twin(const lorenz *l, int cycles, uint32_t seed, bool climate, twin *t) {
+  const int all = climate && cycles < CLIMATE ? CLIMATE : cycles;
   *t = (twin){.l = l, .cycles = cycles, .seed = seed};
-  CLS_TRY(cls_alloc(&t->truth, (size_t)cycles * l->rows, sizeof(double), "a truth"));
-  CLS_TRY(cls_alloc(&t->observed, (size_t)cycles * l->rows, sizeof(double), "observations"));
+  CLS_TRY(cls_alloc(&t->truth, (size_t)all * l->rows, sizeof(double), "a truth"));
+  CLS_TRY(cls_alloc(&t->observed, (size_t)all * l->rows, sizeof(double), "observations"));
   double x[MOST_ROWS];
   begin(l, 1, seed, 0, x);
-  for (int c = 0; c < cycles; c++) {
+  for (int c = 0; c < all; c++) {
     advance(l, 1, x);
     for (int r = 0; r < l->rows; r++) {
       t->truth[c * l->rows + r] = x[r];
       t->observed[c * l->rows + r] = x[r] + l->error * drawn(seed, 1, (uint32_t)r, (uint32_t)c);
     }
   }
-  find_climate(t);
+  if (climate) find_climate(t, all);
   return CLS_OK;
 }
 
@@ -154,7 +156,7 @@ static double error_of(const twin *t, int cycle, const double *x, int m) {
   return sqrt(sum / t->l->rows);
 }
 
-/* 3D-Var with the share `share` of the climate's covariance: members at both ends of its axes about their mean. */
+/* 3D-Var with the share `share` of the climate's covariance: members at both ends of its axes, about the forecast of the mean alone. */
 static cls_status spread_climate(const twin *t, double share, double *x) {
   const int n = t->l->rows, m = 2 * n;
   double axes[MOST_ROWS * MOST_ROWS], variance[MOST_ROWS];
@@ -170,6 +172,14 @@ static cls_status spread_climate(const twin *t, double share, double *x) {
     }
   }
   return CLS_OK;
+}
+
+static void collapse(const lorenz *l, int m, double *x) {
+  for (int r = 0; r < l->rows; r++) {
+    double mean = 0;
+    for (int j = 0; j < m; j++) mean += x[r * m + j] / m;
+    for (int j = 0; j < m; j++) x[r * m + j] = mean;
+  }
 }
 
 static cls_status analyse(const cls_world *world, const twin *t, const row *e, int cycle, double *x) {
@@ -211,6 +221,7 @@ static cls_status run(const cls_world *world, const twin *t, const row *e, doubl
     if (e->kind == CLIMATOLOGY) {
       for (int i = 0; i < t->l->rows * e->members; i++) x[i] = t->mean[i / e->members];
     } else {
+      if (e->kind == VAR_3D) collapse(t->l, e->members, x);
       advance(t->l, e->members, x);
       if (e->kind == VAR_3D) CLS_TRY(spread_climate(t, e->inflation, x));
       CLS_TRY(analyse(world, t, e, c, x));
@@ -234,7 +245,7 @@ static cls_status run_row(const cls_world *world, const row *e, int cycles, int 
   int diverged = 0;
   for (int s = 0; s < seeds; s++) {
     twin t;
-    cls_status status = make_twin(l, cycles, (uint32_t)s + 1, &t);
+    cls_status status = make_twin(l, cycles, (uint32_t)s + 1, e->kind != FILTER, &t);
     if (status == CLS_OK) status = run(world, &t, e, &error[s]);
     free(t.truth);
     free(t.observed);
