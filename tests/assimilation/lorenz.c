@@ -5,7 +5,7 @@
  *
  *   NAME | MEDIAN | PUBLISHED | DIVERGED of SEEDS | each seed's error
  *
- *   assimilation_lorenz [CYCLES [SEEDS]]       (1000, 5) */
+ *   assimilation_lorenz [CYCLES [SEEDS]]       (1000, 5: three times as many for Lorenz-63, whose errors vary more) */
 #include "assimilation/analysis.h"
 #include "assimilation/linear.h"
 #include "base/normal.h"
@@ -239,8 +239,9 @@ static int ascending(const void *a, const void *b) {
 }
 
 /* Diverged: no better than the observations themselves, or without an end. */
-static cls_status run_row(const cls_world *world, const row *e, int cycles, int seeds) {
+static cls_status run_row(const cls_world *world, const row *e, int cycles, int fewest) {
   const lorenz *l = e->system == 96 ? &lorenz_96 : &lorenz_63;
+  const int seeds = e->system == 96 ? fewest : 3 * fewest;
   double error[MOST_SEEDS];
   int diverged = 0;
   for (int s = 0; s < seeds; s++) {
@@ -268,7 +269,7 @@ int main(int argc, char **argv) {
   cls_world world;
   cls_world_init(&world, MPI_COMM_WORLD, 1, 1);
   const int cycles = argc > 1 ? atoi(argv[1]) : 1000, seeds = argc > 2 ? atoi(argv[2]) : 5;
-  if (cycles <= 500 || seeds < 1 || seeds > MOST_SEEDS) MPI_Abort(MPI_COMM_WORLD, 1);
+  if (cycles <= 500 || seeds < 1 || 3 * seeds > MOST_SEEDS) MPI_Abort(MPI_COMM_WORLD, 1);
   cls_status status = CLS_OK;
   for (size_t i = 0; status == CLS_OK && i < sizeof table / sizeof *table; i++)
     status = run_row(&world, &table[i], cycles, seeds);
