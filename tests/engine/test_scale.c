@@ -47,7 +47,9 @@ static void add_inputs(cls_network *network) {
   set_input(in, "mean", .45);
   set_input(in, "sd", .15);
   in = add_input(p, "poisson", 0);
-  set_input(in, "rate_hz", 300);
+  set_input(in, "rate_hz",
+            9000); /* as another population's, with which it shares its table until one of them is scaled */
+  set_input(in, "weight", .03);
   p = &network->populations[EXP];
   in = add_input(p, "poisson", 0);
   set_input(in, "rate_hz", 9000);
@@ -81,6 +83,7 @@ static cls_network *mixed(void) {
     OK(cls_network_add_population(network, populations[k].name, cls_model_find(populations[k].model),
                                   populations[k].n, &p));
   p->param[cls_model_param(p->model, "tau_m_ms")] = distribution(CLS_UNIFORM, 8, 12);
+  p->param[cls_model_param(p->model, "V_th_mV")] = distribution(CLS_UNIFORM, -56, -52);
   add_inputs(network);
   for (uint32_t k = 0; k < POPULATIONS; k++)
     for (int port = 0; port < 2; port++) {
@@ -497,6 +500,10 @@ static void test_refused(void **state) {
         cls_scale apart[] = {of_input(EXP, EXP_POISSON, "poisson", "rate_hz", 2),
                              set_to(of_param(DTB, "C_uF_cm2", 1), 1e-3)}; /* dt is too long for that */
         refuse(s, apart, 2, "dtb", "C_uF_cm2", "0.001");
+        cls_scale some[] = {
+            of_param(DTB, "g_AMPA_mS_cm2", 3), of_param(VARIED, "tau_m_ms", 2),
+            set_to(of_param(VARIED, "V_reset_mV", 1), -54.5)}; /* above the threshold of some neurons */
+        refuse(s, some, 3, "varied", "V_reset_mV", "-54.5");
         refuse(s, (cls_scale[]){of_param(EXP, "tau_m_ms", -1)}, 1, "exp", "scale", "-1");
         refuse(s, (cls_scale[]){of_param(EXP, "tau_m_ms", NAN)}, 1, "exp", "scale", "nan");
         refuse(s, (cls_scale[]){of_param(DTB, "E_L_mV", 1.1)}, 1, "dtb", "E_L_mV", "relative");
