@@ -4,6 +4,7 @@
 cls_status cls_neurons_intervene(cls_neurons *neurons, const cls_layout *layout, uint32_t which) {
   const cls_intervention *v = &neurons->network->interventions[which];
   if (v->kind == CLS_SCALE_TRACTS) return CLS_OK;
+  neurons->changes++;
   for (uint32_t r = 0; r < neurons->n_runs; r++) {
     cls_range_run *run = &neurons->runs[r];
     if (!cls_population_listed(v->on, v->n_on, layout->ranges[r].population)) continue;

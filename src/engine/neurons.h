@@ -68,6 +68,7 @@ typedef struct cls_neurons_ {
    * is scaled that they depend on. */
   const struct cls_neurons_ *origin;
   cls_scale_list scales;
+  uint64_t changes;    /* how often something below may have changed */
   cls_range_run *runs; /* one per range of the layout */
   uint32_t n_runs;
   size_t pool; /* floats of one member's states */

@@ -189,6 +189,7 @@ cls_status cls_neurons_scale(cls_neurons *neurons, const cls_layout *layout, uin
   const cls_scale_list before = c->scales;
   cls_scale_list now = {0};
   for (size_t i = 0; i < n; i++) CLS_TRY(check_scale(c->network, &scales[i]));
+  c->changes++;
   cls_status status = sorted(scales, n, &now);
   if (status == CLS_OK) status = check(c->network, n_interventions, &now);
   if (status == CLS_OK) {

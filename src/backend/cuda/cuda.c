@@ -73,17 +73,29 @@ static cls_status fits(const cls_world *world, const cls_network *network, int m
   return cls_agree(world->comm, cls_cuda_sizes_check(world, network, &sizes, chosen.free_bytes));
 }
 
-/* Members that share parameters share their copy on the GPU. */
+static uint32_t find_parameters(const cls_cuda *b, const cls_neurons *neurons) {
+  uint32_t p = 0;
+  while (p < b->n_parameters && b->parameters[p].neurons != neurons) p++;
+  return p;
+}
+
+/* Members that share parameters share their copy on the GPU. Those whose neurons have an origin are like it until something is
+ * scaled: it comes before them. */
 static cls_status plan_parameters(cls_cuda *b) {
   const cls_backend_setup *s = &b->setup;
-  CLS_TRY(cls_alloc(&b->parameters, (size_t)s->members, sizeof *b->parameters, "parameters"));
+  CLS_TRY(cls_alloc(&b->parameters, 2 * (size_t)s->members, sizeof *b->parameters, "parameters"));
   CLS_TRY(cls_alloc(&b->parameters_of, (size_t)s->members, sizeof *b->parameters_of, "parameters"));
   for (int m = 0; m < s->members; m++) {
-    uint32_t p = 0;
-    while (p < b->n_parameters && b->parameters[p].neurons != s->neurons[m]) p++;
-    b->parameters_of[m] = p;
+    const cls_neurons *origin = s->neurons[m]->origin;
+    const uint32_t o = origin ? find_parameters(b, origin) : 0;
+    if (origin && o == b->n_parameters) {
+      CLS_TRY(cls_gpu_parameters_plan(origin, NULL, true, &b->parameters[o]));
+      b->n_parameters++;
+    }
+    const uint32_t p = b->parameters_of[m] = find_parameters(b, s->neurons[m]);
     if (p < b->n_parameters) continue;
-    CLS_TRY(cls_gpu_parameters_plan(s->neurons[m], &b->parameters[p]));
+    CLS_TRY(
+        cls_gpu_parameters_plan(s->neurons[m], origin ? &b->parameters[o] : NULL, false, &b->parameters[p]));
     b->n_parameters++;
   }
   return CLS_OK;
@@ -122,7 +134,8 @@ static void find_sizes(const cls_cuda *b, cls_cuda_sizes *sizes) {
                             .neurons = b->setup.layout->n_neurons,
                             .members = (uint64_t)b->setup.members,
                             .packets = cls_cuda_packets_bytes(b)};
-  for (uint32_t p = 0; p < b->n_parameters; p++) counts.parameters += b->parameters[p].arena.bytes;
+  for (uint32_t p = 0; p < b->n_parameters; p++)
+    counts.parameters += b->parameters[p].arena.bytes + b->parameters[p].own.bytes;
   cls_cuda_sizes_find(&counts, sizes);
 }
 
@@ -258,8 +271,11 @@ static cls_status tell(void *instance, int member, uint64_t *digest, uint64_t *s
 static cls_status reread(void *instance) {
   cls_cuda *b = instance;
   CLS_TRY(cls_cuda_settle(b));
-  for (uint32_t p = 0; p < b->n_parameters; p++)
+  for (uint32_t p = 0; p < b->n_parameters; p++) {
+    const size_t own = b->parameters[p].own.bytes;
     CLS_TRY(cls_gpu_parameters_fill(&b->setup, &b->channels, &b->parameters[p], b->stream));
+    b->profile.allocations += b->parameters[p].own.bytes != own;
+  }
   return CLS_OK;
 }
 

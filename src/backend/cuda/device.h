@@ -23,8 +23,8 @@ typedef enum { CLS_GPU_POISSON, CLS_GPU_DC, CLS_GPU_OU, CLS_GPU_SPIKE_TRAIN } cl
 typedef struct {
   uint32_t kind;
   int32_t receptor;
-  uint32_t key[2]; /* noise */
-  uint64_t konst;  /* first of its constants: one value each (stride 0), or arrays of `padded` (stride 1) */
+  uint32_t key[2];    /* noise */
+  const float *konst; /* its constants: one value each (stride 0), or arrays of `padded` (stride 1) */
   uint32_t stride;
   uint32_t first_state;         /* its states come after the model's */
   uint32_t level, count, train; /* of the drive; CLS_GPU_NONE */
@@ -34,11 +34,11 @@ typedef struct {
 typedef struct {
   uint32_t model; /* number in CLS_GPU_NEURONS */
   uint32_t n, padded;
-  uint32_t local;  /* local index of its first neuron, */
-  uint32_t first;  /* its number in the population, */
-  uint64_t neuron; /* and in the network */
-  uint64_t konst,
-      state; /* first constant; first state in the member's pool: state j begins padded * j further */
+  uint32_t local;     /* local index of its first neuron, */
+  uint32_t first;     /* its number in the population, */
+  uint64_t neuron;    /* and in the network */
+  const float *konst; /* as of an input */
+  uint64_t state;     /* first state in the member's pool: state j begins padded * j further */
   uint32_t stride;
   uint32_t n_states;           /* of the model and its inputs */
   uint32_t silent;             /* removed: not computed, never spikes */
@@ -82,7 +82,6 @@ typedef struct {
 typedef struct {
   const cls_gpu_range *range;
   const cls_gpu_input *input;
-  const float *konst;
   cls_gpu_drive drive;
 } cls_gpu_parameters;
 

@@ -134,7 +134,7 @@ CLS_GPU_FN void cls_gpu_add_input(const cls_gpu_input_step *s, uint32_t k, uint3
   const bool here = k < CLS_GPU_NEAR_INPUTS;
   const cls_gpu_input *input = here ? &near->input[k] : near->parameters.input + near->r.input_first + k;
   const uint64_t stride = input->stride ? near->r.padded : 1;
-  const float *konst = near->parameters.konst + input->konst + (input->stride ? i : 0);
+  const float *konst = input->konst + (input->stride ? i : 0);
   const float level =
       here && !drive->changes ? near->level[k] : drive->level[s->row * drive->n_levels + input->level];
   if (input->kind == CLS_GPU_POISSON) {

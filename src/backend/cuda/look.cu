@@ -16,7 +16,7 @@ CLS_GPU_FN float current_of(const cls_gpu_currents_args *a, const cls_gpu_range 
 #define CURRENT_(NAME)                                                                                       \
   if (r->model == CLS_GPU_##NAME)                                                                            \
     return receptor < NAME##_on_gpu::receptors                                                               \
-               ? cls_gpu_neuron_current<NAME##_on_gpu>(r, a->member.pool, a->parameters.konst, i, receptor)  \
+               ? cls_gpu_neuron_current<NAME##_on_gpu>(r, a->member.pool, i, receptor)                       \
                : 0.0f;
   CLS_GPU_NEURONS(CURRENT_)
   return 0.0f;

@@ -46,11 +46,10 @@ CLS_GPU_NEURONS(CLS_GPU_TRAITS)
 template <class T> CLS_GPU_FN float *cls_gpu_floats(T *list) { return reinterpret_cast<float *>(list); }
 
 template <class M>
-CLS_GPU_FN void cls_gpu_load_consts(const cls_gpu_range *r, const float *konst, uint32_t i,
-                                    typename M::konst *k) {
+CLS_GPU_FN void cls_gpu_load_consts(const cls_gpu_range *r, uint32_t i, typename M::konst *k) {
   const uint64_t stride = r->stride ? r->padded : 1, at = r->stride ? i : 0;
 #pragma unroll
-  for (int j = 0; j < M::consts; j++) cls_gpu_floats(k)[j] = konst[r->konst + j * stride + at];
+  for (int j = 0; j < M::consts; j++) cls_gpu_floats(k)[j] = r->konst[j * stride + at];
 }
 
 /* Every CLS_GPU_FLUSH_STEPS steps states below 1e-30 become 0, as on the CPU (backend/cpu/common.h). */
@@ -59,7 +58,7 @@ CLS_GPU_FN float cls_gpu_flushed(float x, bool flush) { return flush && fabsf(x)
 
 /* Advances neuron i of a range by a step; `in`: weights that arrive at each receptor. Returns whether it spikes. */
 template <class M>
-CLS_GPU_FN int cls_gpu_neuron_step(const cls_gpu_range *r, float *pool, const float *konst, uint32_t i,
+CLS_GPU_FN int cls_gpu_neuron_step(const cls_gpu_range *r, float *pool, uint32_t i,
                                    const float in[CLS_GPU_RECEPTORS], float current, bool flush) {
   typename M::state s;
   typename M::konst k;
@@ -68,7 +67,7 @@ CLS_GPU_FN int cls_gpu_neuron_step(const cls_gpu_range *r, float *pool, const fl
 #pragma unroll
   for (int j = 0; j < M::states; j++)
     cls_gpu_floats(&s)[j] = cls_gpu_flushed(state[(uint64_t)j * r->padded], flush);
-  cls_gpu_load_consts<M>(r, konst, i, &k);
+  cls_gpu_load_consts<M>(r, i, &k);
 #pragma unroll
   for (int j = 0; j < M::receptors; j++) cls_gpu_floats(&input)[j] = in[j];
   const int spiked = M::step(&s, &k, &input, current);
@@ -79,14 +78,13 @@ CLS_GPU_FN int cls_gpu_neuron_step(const cls_gpu_range *r, float *pool, const fl
 
 /* Synaptic current of a receptor of neuron i, now. */
 template <class M>
-CLS_GPU_FN float cls_gpu_neuron_current(const cls_gpu_range *r, const float *pool, const float *konst,
-                                        uint32_t i, int receptor) {
+CLS_GPU_FN float cls_gpu_neuron_current(const cls_gpu_range *r, const float *pool, uint32_t i, int receptor) {
   typename M::state s;
   typename M::konst k;
   const float *state = pool + r->state + i;
 #pragma unroll
   for (int j = 0; j < M::states; j++) cls_gpu_floats(&s)[j] = state[(uint64_t)j * r->padded];
-  cls_gpu_load_consts<M>(r, konst, i, &k);
+  cls_gpu_load_consts<M>(r, i, &k);
   return M::receptor_current(&s, &k, receptor);
 }
 

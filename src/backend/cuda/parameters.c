@@ -123,7 +123,7 @@ cls_status cls_gpu_parameters_drive(cls_gpu_parameter_set *set, int64_t begin, i
                                     cudaStream_t stream) {
   cls_gpu_drive_rows *d = &set->drive;
   const cls_neurons *n = set->neurons;
-  if (!d->changes && d->made) return CLS_OK;
+  if (set->lends || (!d->changes && d->made)) return CLS_OK;
   if (!d->changes) end = begin + 1;
   CLS_CHECK(end - begin <= d->rows, CLS_ERR_INTERNAL, "a launch of %lld steps: expected at most %u",
             (long long)(end - begin), d->rows);
@@ -143,41 +143,88 @@ cls_status cls_gpu_parameters_drive(cls_gpu_parameter_set *set, int64_t begin, i
 
 /* ---- ranges ---- */
 
-cls_status cls_gpu_parameters_plan(const cls_neurons *neurons, cls_gpu_parameter_set *set) {
+cls_status cls_gpu_parameters_plan(const cls_neurons *neurons, const cls_gpu_parameter_set *origin,
+                                   bool lends, cls_gpu_parameter_set *set) {
   cls_gpu_drive_rows *d = &set->drive;
   CLS_TRY(check_models(neurons));
-  *set = (cls_gpu_parameter_set){.neurons = neurons, .arena = {.name = "parameters"}};
-  for (uint32_t r = 0; r < neurons->n_runs; r++) set->n_inputs += (uint64_t)neurons->runs[r].n_inputs;
+  *set = (cls_gpu_parameter_set){.neurons = neurons,
+                                 .origin = origin,
+                                 .lends = lends,
+                                 .arena = {.name = "parameters"},
+                                 .own = {.name = "parameters of a member"}};
+  for (uint32_t r = 0; !lends && r < neurons->n_runs; r++)
+    set->n_inputs += (uint64_t)neurons->runs[r].n_inputs;
   CLS_TRY(cls_alloc(&d->first_event, neurons->n_trains, sizeof *d->first_event, "spike trains"));
   CLS_TRY(cls_alloc(&d->level_of_table, neurons->n_counts, sizeof *d->level_of_table, "count tables"));
   for (uint32_t t = 0; t < neurons->n_trains; t++) {
     d->first_event[t] = set->n_events;
     set->n_events += neurons->trains[t].n;
   }
-  CLS_TRY(cls_drive_create(neurons, 0, neurons->n_runs, &d->drive));
-  plan_drive(neurons, d);
-  set->range = cls_gpu_arena_add(&set->arena, neurons->n_runs, sizeof(cls_gpu_range));
+  if (!lends) CLS_TRY(cls_drive_create(neurons, 0, neurons->n_runs, &d->drive));
+  if (!lends) plan_drive(neurons, d);
+  set->range = cls_gpu_arena_add(&set->arena, lends ? 0 : neurons->n_runs, sizeof(cls_gpu_range));
   set->input = cls_gpu_arena_add(&set->arena, set->n_inputs, sizeof(cls_gpu_input));
   set->konst = cls_gpu_arena_add(&set->arena, neurons->n_constants, sizeof(float));
-  set->event = cls_gpu_arena_add(&set->arena, set->n_events, sizeof(uint64_t));
+  set->event = cls_gpu_arena_add(&set->arena, origin ? 0 : set->n_events, sizeof(uint64_t));
   set->rows = cls_gpu_arena_add(&set->arena, d->bytes, 1);
-  CLS_CUDA(cudaMallocHost((void **)&d->staging, d->bytes), "no pinned memory for inputs");
+  if (!lends) CLS_CUDA(cudaMallocHost((void **)&d->staging, d->bytes), "no pinned memory for inputs");
   return CLS_OK;
 }
 
 void cls_gpu_parameters_free(cls_gpu_parameter_set *set) {
   cls_gpu_arena_free(&set->arena);
+  cls_gpu_arena_free(&set->own);
   cls_drive_destroy(set->drive.drive);
   free(set->drive.first_event);
   free(set->drive.level_of_table);
   if (set->drive.staging) (void)cudaFreeHost(set->drive.staging);
 }
 
-static cls_gpu_input make_input(const cls_neurons *n, const cls_input_run *from) {
+/* What goes to the GPU of one set. */
+typedef struct {
+  const cls_gpu_parameter_set *set;
+  cls_gpu_range *range;
+  cls_gpu_input *input;
+  float *own; /* [n_own] of those constants that are not borrowed */
+  size_t n_own;
+} filling;
+
+/* Floats that constants take where they are a member's own: they begin at multiples of 64 bytes. */
+static size_t floats_of(const cls_model *model, int stride, uint32_t padded) {
+  return cls_neurons_const_floats(model, stride, padded);
+}
+
+static size_t count_own(const cls_neurons *n) {
+  size_t own = 0;
+  for (uint32_t r = 0; n->origin && r < n->n_runs; r++) {
+    const cls_range_run *run = &n->runs[r];
+    if (!run->borrowed) own += floats_of(run->model, run->stride, run->padded);
+    for (int k = 0; k < run->n_inputs; k++)
+      if (!run->inputs[k].borrowed)
+        own += floats_of(run->inputs[k].model, run->inputs[k].stride, run->padded);
+  }
+  return own;
+}
+
+/* Where constants lie on the GPU; those that are the member's own are noted to be copied. */
+static const float *place(filling *f, const cls_model *model, const float *konst, bool borrowed, int stride,
+                          uint32_t padded) {
+  const cls_gpu_parameter_set *s = f->set, *lender = borrowed ? s->origin : s;
+  if (borrowed || !s->origin)
+    return (const float *)cls_gpu_arena_at(&lender->arena, lender->konst) +
+           (konst - lender->neurons->constants);
+  const size_t at = f->n_own, floats = floats_of(model, stride, padded);
+  memcpy(f->own + at, konst, floats * sizeof *konst);
+  f->n_own += floats;
+  return (const float *)cls_gpu_arena_at(&s->own, 0) + at;
+}
+
+static cls_gpu_input make_input(filling *f, const cls_range_run *run, const cls_input_run *from) {
   return (cls_gpu_input){.kind = (uint32_t)input_number(from->model),
                          .receptor = from->receptor,
                          .key = {from->key[0], from->key[1]},
-                         .konst = (uint64_t)(from->konst - n->constants),
+                         .konst =
+                             place(f, from->model, from->konst, from->borrowed, from->stride, run->padded),
                          .stride = from->stride != 0,
                          .first_state = (uint32_t)from->first_state,
                          .level = from->level,
@@ -185,17 +232,17 @@ static cls_gpu_input make_input(const cls_neurons *n, const cls_input_run *from)
                          .train = from->train};
 }
 
-static cls_gpu_range make_range(const cls_backend_setup *setup, const cls_gpu_channels *channels,
-                                const cls_neurons *n, uint32_t number, uint32_t shard) {
+static cls_gpu_range make_range(const cls_backend_setup *setup, const cls_gpu_channels *channels, filling *f,
+                                uint32_t number, uint32_t shard) {
   const cls_range *range = &setup->layout->ranges[number];
-  const cls_range_run *run = &n->runs[number];
+  const cls_range_run *run = &f->set->neurons->runs[number];
   cls_gpu_range made = {.model = (uint32_t)model_number(run->model),
                         .n = run->n,
                         .padded = run->padded,
                         .local = run->local,
                         .first = run->first,
                         .neuron = setup->network->populations[range->population].first + range->first,
-                        .konst = (uint64_t)(run->konst - n->constants),
+                        .konst = place(f, run->model, run->konst, run->borrowed, run->stride, run->padded),
                         .state = run->state,
                         .stride = run->stride != 0,
                         .n_states = (uint32_t)run->n_states,
@@ -213,19 +260,20 @@ static cls_gpu_range make_range(const cls_backend_setup *setup, const cls_gpu_ch
   return made;
 }
 
-static void fill_ranges(const cls_backend_setup *setup, const cls_gpu_channels *channels,
-                        const cls_neurons *n, cls_gpu_range *range, cls_gpu_input *input) {
+static void fill_ranges(const cls_backend_setup *setup, const cls_gpu_channels *channels, filling *f) {
+  const cls_neurons *n = f->set->neurons;
   uint32_t inputs = 0;
   for (uint32_t s = 0; s < setup->layout->n_shards; s++)
     for (uint32_t r = setup->layout->shards[s].range_first; r < setup->layout->shards[s].range_last; r++) {
-      range[r] = make_range(setup, channels, n, r, s);
-      range[r].input_first = inputs;
-      for (int k = 0; k < n->runs[r].n_inputs; k++) input[inputs++] = make_input(n, &n->runs[r].inputs[k]);
+      f->range[r] = make_range(setup, channels, f, r, s);
+      f->range[r].input_first = inputs;
+      for (int k = 0; k < n->runs[r].n_inputs; k++)
+        f->input[inputs++] = make_input(f, &n->runs[r], &n->runs[r].inputs[k]);
     }
 }
 
 static cls_status copy_trains(const cls_gpu_parameter_set *s, cudaStream_t stream) {
-  for (uint32_t t = 0; t < s->neurons->n_trains; t++)
+  for (uint32_t t = 0; !s->origin && t < s->neurons->n_trains; t++)
     CLS_TRY(copy(s, s->event + s->drive.first_event[t] * sizeof(uint64_t), s->neurons->trains[t].event,
                  s->neurons->trains[t].n * sizeof(uint64_t), stream));
   return CLS_OK;
@@ -233,37 +281,61 @@ static cls_status copy_trains(const cls_gpu_parameter_set *s, cudaStream_t strea
 
 static void point(cls_gpu_parameter_set *s) {
   const cls_gpu_drive_rows *d = &s->drive;
+  const cls_gpu_parameter_set *events = s->origin ? s->origin : s;
   s->device = (cls_gpu_parameters){.range = cls_gpu_arena_at(&s->arena, s->range),
                                    .input = cls_gpu_arena_at(&s->arena, s->input),
-                                   .konst = cls_gpu_arena_at(&s->arena, s->konst),
                                    .drive = {.level = cls_gpu_arena_at(&s->arena, s->rows + d->level),
                                              .table_of = cls_gpu_arena_at(&s->arena, s->rows + d->table_of),
                                              .table = cls_gpu_arena_at(&s->arena, s->rows + d->table),
                                              .events = cls_gpu_arena_at(&s->arena, s->rows + d->events),
-                                             .event = cls_gpu_arena_at(&s->arena, s->event),
+                                             .event = cls_gpu_arena_at(&events->arena, events->event),
                                              .n_levels = s->neurons->n_levels,
                                              .n_counts = s->neurons->n_counts,
                                              .n_trains = s->neurons->n_trains,
                                              .changes = d->changes}};
 }
 
+/* Room for constants that are no longer borrowed. */
+static cls_status reserve_own(cls_gpu_parameter_set *set, size_t floats, cudaStream_t stream) {
+  if (floats * sizeof(float) <= set->own.bytes) return CLS_OK;
+  cls_gpu_arena_free(&set->own);
+  (void)cls_gpu_arena_add(&set->own, floats, sizeof(float));
+  return cls_gpu_arena_make(&set->own, stream);
+}
+
+static cls_status copy_filling(const cls_gpu_parameter_set *set, const filling *f, cudaStream_t stream) {
+  const cls_neurons *n = set->neurons;
+  if (!set->lends) CLS_TRY(copy(set, set->range, f->range, n->n_runs * sizeof *f->range, stream));
+  CLS_TRY(copy(set, set->input, f->input, set->n_inputs * sizeof *f->input, stream));
+  CLS_TRY(copy(set, set->konst, n->constants, n->n_constants * sizeof *n->constants, stream));
+  if (!set->filled) CLS_TRY(copy_trains(set, stream));
+  if (f->n_own == 0) return CLS_OK;
+  return cls_gpu_check(cudaMemcpyAsync(cls_gpu_arena_at(&set->own, 0), f->own, f->n_own * sizeof *f->own,
+                                       cudaMemcpyHostToDevice, stream),
+                       "copying parameters");
+}
+
 cls_status cls_gpu_parameters_fill(const cls_backend_setup *setup, const cls_gpu_channels *channels,
                                    cls_gpu_parameter_set *set, cudaStream_t stream) {
   const cls_neurons *n = set->neurons;
-  cls_gpu_range *range = NULL;
-  cls_gpu_input *input = NULL;
-  cls_status status = cls_alloc(&range, n->n_runs, sizeof *range, "ranges to copy");
-  if (status == CLS_OK) status = cls_alloc(&input, set->n_inputs, sizeof *input, "inputs to copy");
-  if (status == CLS_OK) fill_ranges(setup, channels, n, range, input);
-  if (status == CLS_OK) status = copy(set, set->range, range, n->n_runs * sizeof *range, stream);
-  if (status == CLS_OK) status = copy(set, set->input, input, set->n_inputs * sizeof *input, stream);
-  if (status == CLS_OK)
-    status = copy(set, set->konst, n->constants, n->n_constants * sizeof *n->constants, stream);
-  if (status == CLS_OK) status = copy_trains(set, stream);
+  const size_t own = count_own(n);
+  filling f = {.set = set};
+  if (set->filled && set->changes == n->changes) return CLS_OK;
+  cls_status status = cls_alloc(&f.range, n->n_runs, sizeof *f.range, "ranges to copy");
+  if (status == CLS_OK) status = cls_alloc(&f.input, set->n_inputs, sizeof *f.input, "inputs to copy");
+  if (status == CLS_OK) status = cls_alloc(&f.own, own, sizeof *f.own, "constants to copy");
+  if (status == CLS_OK) status = reserve_own(set, own, stream);
+  if (status == CLS_OK && !set->lends) fill_ranges(setup, channels, &f);
+  if (status == CLS_OK) status = copy_filling(set, &f, stream);
   if (status == CLS_OK) status = cls_gpu_check(cudaStreamSynchronize(stream), "copying parameters");
-  free(range);
-  free(input);
+  free(f.range);
+  free(f.input);
+  free(f.own);
+  set->filled = true;
+  set->changes = n->changes;
+  if (set->lends) return status;
   set->drive.made = false;
+  cls_drive_renew(set->drive.drive);
   point(set);
   return status;
 }

@@ -19,18 +19,25 @@ typedef struct {
   bool changes, made;                           /* from step to step; what does not change was copied */
 } cls_gpu_drive_rows;
 
-typedef struct {
+typedef struct cls_gpu_parameter_set_ {
   const cls_neurons *neurons;
+  /* Those of neurons->origin, NULL where it has none: its trains and the constants that were borrowed are read there. */
+  const struct cls_gpu_parameter_set_ *origin;
+  bool lends;                /* an origin that no member has itself: only what others borrow is there */
   cls_gpu_parameters device; /* for kernels */
   cls_gpu_arena arena;
+  cls_gpu_arena own; /* constants that are not borrowed, where there is an origin; grows */
   size_t range, input, konst, rows, event; /* where they begin in the arena */
   uint64_t n_inputs, n_events;
+  bool filled;      /* it is on the GPU, */
+  uint64_t changes; /* as it was after so many changes of the neurons */
   cls_gpu_drive_rows drive;
 } cls_gpu_parameter_set;
 
 /* Local. Plans the arena of the parameters; its size is set->arena.bytes. CLS_ERR_INTERNAL where a model has no kernel. */
-cls_status cls_gpu_parameters_plan(const cls_neurons *neurons, cls_gpu_parameter_set *set);
-/* Copies them to the GPU, into an arena that was made; again where they changed. */
+cls_status cls_gpu_parameters_plan(const cls_neurons *neurons, const cls_gpu_parameter_set *origin,
+                                   bool lends, cls_gpu_parameter_set *set);
+/* Copies them to the GPU, into an arena that was made; again where they changed. Those of the origin first. */
 cls_status cls_gpu_parameters_fill(const cls_backend_setup *setup, const cls_gpu_channels *channels,
                                    cls_gpu_parameter_set *set, cudaStream_t stream);
 void cls_gpu_parameters_free(cls_gpu_parameter_set *set);

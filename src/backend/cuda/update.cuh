@@ -63,11 +63,11 @@ CLS_GPU_FN void cls_gpu_take_input(const cls_gpu_range *r, uint32_t *sums, uint3
 
 /* ONLY: the one model there is, or -1: any. */
 template <int ONLY>
-CLS_GPU_FN int cls_gpu_step_model(const cls_gpu_range *r, float *pool, const float *konst, uint32_t i,
+CLS_GPU_FN int cls_gpu_step_model(const cls_gpu_range *r, float *pool, uint32_t i,
                                   const float in[CLS_GPU_RECEPTORS], float current, bool flush) {
 #define CLS_GPU_STEP_(NAME)                                                                                  \
   if (ONLY == CLS_GPU_##NAME || (ONLY < 0 && r->model == CLS_GPU_##NAME))                                    \
-    return cls_gpu_neuron_step<NAME##_on_gpu>(r, pool, konst, i, in, current, flush);
+    return cls_gpu_neuron_step<NAME##_on_gpu>(r, pool, i, in, current, flush);
   CLS_GPU_NEURONS(CLS_GPU_STEP_)
   return 0;
 }
@@ -93,7 +93,7 @@ CLS_GPU_FN int cls_gpu_advance(const cls_gpu_near *near, const cls_gpu_member *m
   const cls_gpu_input_step s = {
       near, member->pool, step, near->parameters.drive.changes ? row : 0, member->identity, flush};
   for (uint32_t k = 0; k < r->n_inputs; k++) cls_gpu_add_input(&s, k, i, in, &current);
-  return cls_gpu_step_model<ONLY>(r, member->pool, near->parameters.konst, i, in, current, flush);
+  return cls_gpu_step_model<ONLY>(r, member->pool, i, in, current, flush);
 }
 
 /* ---- spikes ---- */
