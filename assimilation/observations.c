@@ -170,3 +170,12 @@ void cls_observations_destroy(cls_observations *x) {
   free(x->stop);
   free(x);
 }
+
+double cls_observed_current(const cls_job *job, const cls_observations *o, uint32_t i,
+                            const double *current) {
+  const char *receptor = job->assimilation.observe[o->element[i]].current_receptor;
+  if (receptor) return current[cls_model_receptor(job->network->populations[0].model, receptor)];
+  double sum = 0;
+  for (int k = 0; k < CLS_MAX_RECEPTORS; k++) sum += current[k];
+  return sum;
+}

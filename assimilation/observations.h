@@ -32,6 +32,10 @@ static inline bool cls_observation_withheld(const cls_observations *o, uint32_t 
   return o->site_withheld[i] || cycle >= o->stop[i];
 }
 
+/* Local. Observation `i` (a current) of the mean currents of its site by receptor: one of them, or the sum of all. */
+double cls_observed_current(const cls_job *job, const cls_observations *observations, uint32_t i,
+                            const double *current);
+
 /* Local. Of a twin: what the truth predicts, without errors [cycles][n_obs], becomes the series; relative errors become absolute ones, by
  * its standard deviation between burn_in and stop_s. Errors are the caller's to draw (observations with site_withheld too). */
 cls_status cls_observations_set(const cls_job *job, const double *truth, cls_observations *observations);

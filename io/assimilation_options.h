@@ -62,9 +62,10 @@ typedef struct {
       truth_high; /* twin: from where the truth of each row is drawn, uniformly; natural; within the bounds */
   double deviation_sd; /* hierarchical: of the deviations, transformed scale */
   cls_hyper_process process;
-  double sd;    /* random walk and persistence: of the transformed value per cycle */
-  double tau_s; /* persistence */
-  bool update;  /* false: a nuisance, drawn once and never corrected ("considered") */
+  double sd;     /* random walk and persistence: of the transformed value per cycle */
+  double sd_max; /* >= sd: as far as it grows where innovations are larger than expected */
+  double tau_s;  /* persistence */
+  bool update;   /* false: a nuisance, drawn once and never corrected ("considered") */
 } cls_hyperparameter;
 
 typedef enum { CLS_OBSERVE_BOLD, CLS_OBSERVE_RATE, CLS_OBSERVE_CURRENT } cls_observe_kind;

@@ -84,7 +84,7 @@ const cls_schema cls_schema_prior = {"assimilation.hyperparameters[].prior", "Wh
 
 typedef struct {
   int kind;
-  double sd, tau_s;
+  double sd, sd_max, tau_s;
 } process_fields;
 static const char *const processes[] = {"random_walk", "persistence", NULL};
 static const cls_key process_keys[] = {
@@ -93,6 +93,10 @@ static const cls_key process_keys[] = {
     {"sd", CLS_KEY_NUMBER, offsetof(process_fields, sd), .min = 0, .max = 1e6,
      .doc = "of a step per cycle, on the transformed scale; left out: 0.1 with logit, 0.01 with log; "
             "persistence: 0"},
+    {"sd_max", CLS_KEY_NUMBER, offsetof(process_fields, sd_max), .min = 0, .max = 1e6,
+     .doc = "greatest sd, to which it grows while forecasts fail: after a value has changed suddenly; left "
+            "out: sd, no "
+            "growth"},
     {"tau_s", CLS_KEY_NUMBER, offsetof(process_fields, tau_s), .unit = "s", .initial = ".inf", .min = 0,
      .max = INFINITY, .above_min = true, .infinite = true, .doc = "persistence: how fast; .inf: constant"},
 };
@@ -389,11 +393,15 @@ static cls_status read_prior(cls_job_reader *r, const cls_yaml *section, cls_hyp
 }
 
 static cls_status read_process(cls_job_reader *r, const cls_yaml *section, cls_hyperparameter *h) {
-  process_fields f = {.sd = NAN, .tau_s = INFINITY};
+  process_fields f = {.sd = NAN, .sd_max = NAN, .tau_s = INFINITY};
   if (section) CLS_TRY(cls_schema_read(r->tree, section, process_keys, CLS_KEYS(process_keys), &f));
   h->process = (cls_hyper_process)f.kind;
   h->tau_s = f.tau_s;
   h->sd = !isnan(f.sd) ? f.sd : h->process == CLS_PERSISTENCE ? 0 : h->transform == CLS_LOGIT ? 0.1 : 0.01;
+  h->sd_max = isnan(f.sd_max) ? h->sd : f.sd_max;
+  if (h->sd_max < h->sd)
+    return cls_yaml_fail(cls_yaml_get(section, "sd_max"), "value %.10g: expected at least sd, %.10g",
+                         h->sd_max, h->sd);
   return section && h->process == CLS_RANDOM_WALK ? cls_job_idle_key(section, "tau_s", "kind: persistence")
                                                   : CLS_OK;
 }

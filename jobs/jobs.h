@@ -5,6 +5,7 @@
 #define CALLOSUM_JOBS_H
 
 int cls_command_run(int argc, char **argv);
+int cls_command_assimilate(int argc, char **argv); /* where built with PETSc */
 int cls_command_sweep(int argc, char **argv);
 int cls_command_check(int argc, char **argv);
 int cls_command_partition(int argc, char **argv);

@@ -22,6 +22,11 @@ static const command commands[] = {
      true},
     {"sweep", cls_command_sweep, "sweep JOB.yaml [--out DIR] [--batch N | --point K | --collect]", false,
      true},
+#ifdef CALLOSUM_HAS_PETSC
+    {"assimilate", cls_command_assimilate,
+     "assimilate JOB.yaml [--out DIR] [--restart auto] [--forecast-only [--member N] | --analysis-only]", false,
+     true},
+#endif
     {"check", cls_command_check, "check JOB.yaml [--ranks N] [--set key.path=value ...]", false, false},
     {"partition", cls_command_partition,
      "partition JOB.yaml --ranks N [--ranks-per-node K] [--method NAME|all]", false, false},

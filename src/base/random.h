@@ -22,7 +22,8 @@ typedef enum {
   CLS_PURPOSE_SAMPLE = 7,    /* which neurons statistics look at */
   CLS_PURPOSE_POSITION = 8,  /* where neurons are */
   CLS_PURPOSE_ROW = 9,       /* numbers of synapses per neuron of a cell */
-  CLS_PURPOSE_ANALYSIS = 10  /* perturbed observations and rotations of an ensemble */
+  CLS_PURPOSE_ANALYSIS = 10, /* perturbed observations, rotations */
+  CLS_PURPOSE_ASSIMILATE = 11 /* hyperparameters: priors, process, and truths of twins */
 } cls_purpose;
 
 /* A key: 64 bits made of seed, purpose and salt (the hash of a population's or projection's name). */
