@@ -24,8 +24,8 @@ static const command commands[] = {
      true},
 #ifdef CALLOSUM_HAS_PETSC
     {"assimilate", cls_command_assimilate,
-     "assimilate JOB.yaml [--out DIR] [--restart auto] [--forecast-only [--member N] | --analysis-only]", false,
-     true},
+     "assimilate JOB.yaml [--out DIR] [--restart auto] [--forecast-only [--member N] | --analysis-only]",
+     false, true},
 #endif
     {"check", cls_command_check, "check JOB.yaml [--ranks N] [--set key.path=value ...]", false, false},
     {"partition", cls_command_partition,
