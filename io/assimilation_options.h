@@ -28,14 +28,10 @@ typedef enum {
   CLS_HIERARCHICAL, /* a shared one and a deviation for each site: value = shared + deviation, on the transformed scale */
 } cls_hyper_per;
 
-typedef enum {
-  CLS_LOGIT,
-  CLS_LOG
-} cls_hyper_transform; /* logit: 10 ln((h - l) / (u - h)), as published; log: ln h */
-typedef enum {
-  CLS_RANDOM_WALK,
-  CLS_PERSISTENCE
-} cls_hyper_process; /* persistence: relaxes to its prior mean with tau_s; inf: constant */
+/* logit: 10 ln((h - l) / (u - h)), as published; log: ln h */
+typedef enum { CLS_LOGIT, CLS_LOG } cls_hyper_transform;
+/* persistence: relaxes to its prior mean with tau_s; inf: constant */
+typedef enum { CLS_RANDOM_WALK, CLS_PERSISTENCE } cls_hyper_process;
 
 typedef struct {
   char *name; /* unique, at most 63 letters */
@@ -43,10 +39,10 @@ typedef struct {
   char *what;                          /* name of the parameter or receptor */
   uint32_t *population, n_populations; /* ascending, at least one */
   int *input; /* [n_populations] CLS_HYPER_INPUT_PARAM: number of that population's input; else -1 */
-  int *
-      which; /* [n_populations] index of `what` in that population's model (input's model; receptors over all ports) */
-  uint32_t *row,
-      rows; /* [n_populations] which row each population follows; rows: number of rows (sites that occur, or 1) */
+  /* [n_populations] index of `what` in that population's model, in its input's model, or among its receptors over all ports */
+  int *which;
+  uint32_t *row;       /* [n_populations] which row each population follows */
+  uint32_t rows;       /* sites that occur, or 1 */
   char **row_names;    /* [rows] names of sites, or "all" */
   int32_t *row_region; /* [rows] index of the site, ascending; -1: all */
   bool relative;       /* values are factors on what the job says (receptors: always); else they replace it */
@@ -58,8 +54,8 @@ typedef struct {
    * prior_sd the standard deviation of the transformed value. */
   bool prior_normal;
   double prior_low, prior_high, prior_mean, prior_sd; /* uniform: prior_mean is the middle */
-  double truth_low,
-      truth_high; /* twin: from where the truth of each row is drawn, uniformly; natural; within the bounds */
+  /* twin: from where the truth of each row is drawn, uniformly; natural; within the bounds */
+  double truth_low, truth_high;
   double deviation_sd; /* hierarchical: of the deviations, transformed scale */
   cls_hyper_process process;
   double sd;     /* random walk and persistence: of the transformed value per cycle */
@@ -73,29 +69,29 @@ typedef enum { CLS_DETREND_NONE, CLS_DETREND_MEAN, CLS_DETREND_LINEAR } cls_detr
 typedef enum { CLS_RESCALE_NONE, CLS_RESCALE_RANGE, CLS_RESCALE_MOMENTS } cls_rescale;
 
 typedef struct {
-  cls_observe_kind
-      kind; /* bold: per region; rate: Hz, mean over the cycle, per site; current: mean synaptic current */
+  /* bold: per region; rate: Hz, mean over the cycle, per site; current: mean synaptic current */
+  cls_observe_kind kind;
   char *path, *variable; /* NULL path: a twin's, simulated */
   int orientation;       /* as cls_bold_orientation */
   double tr_s;           /* that of the cycle */
   double error;          /* standard deviation, in the unit of what the model predicts */
-  bool
-      error_relative; /* error is a share of the standard deviation of each site's prepared series (its training part) */
+  /* error is a share of the standard deviation of each site's prepared series (its training part) */
+  bool error_relative;
   cls_detrend detrend;
   double band_low_hz, band_high_hz; /* 0, 0: none; causal (one pass), of order 2 */
   /* Rescaling of measured signals: none; to [low, high] by the extremes of the training part; or to the mean and standard deviation given */
   cls_rescale rescale;
   double rescale_low, rescale_high, rescale_mean, rescale_sd;
-  double
-      train_s; /* all that is fitted (scaling, detrending) comes from the first so many seconds; 0: all of it. Never beyond stop_s */
-  double
-      stop_s; /* observations of cycles that end later are withheld (predicted and scored, not assimilated); 0: none */
+  /* all that is fitted (scaling, detrending) comes from the first so many seconds; 0: all of it. Never beyond stop_s */
+  double train_s;
+  /* observations of cycles that end later are withheld (predicted and scored, not assimilated); 0: none */
+  double stop_s;
   char **withheld_regions;
   uint32_t n_withheld_regions; /* names; "*" patterns; as written */
   bool *withheld;              /* [sites] which these are; not all */
   char *current_receptor;      /* CLS_OBSERVE_CURRENT; NULL: the sum over receptors */
-  struct cls_empirical_ *
-      measured; /* rank 0: the series by site as the file has them, NaN where not measured; NULL: a twin, other ranks */
+  /* rank 0: the series by site as the file has them, NaN where not measured; NULL: a twin, other ranks */
+  struct cls_empirical_ *measured;
 } cls_observation_options;
 
 /* How many of `volumes` lie in the training part. */
@@ -124,13 +120,13 @@ typedef struct {
   int min_members; /* below: an error; default half of members, at least 2 */
   char *method;    /* as cls_method_names of assimilation/analysis.h */
   double tr_s;     /* biology of a cycle; a multiple of 1 ms and of dt_ms */
-  uint32_t
-      cycles; /* at least 1, never more than simulation.duration_ms holds; default: that, or as many as files have volumes */
+  /* at least 1, never more than simulation.duration_ms holds; default: that, or as many as files have volumes */
+  uint32_t cycles;
   uint32_t burn_in; /* cycles before the first analysis; less than cycles */
   int groups;       /* of ranks; 0: as many as divide the members well */
   cls_localise localise;
-  double
-      half_width;  /* of Gaspari-Cohn, mm: between centres (distance) or along tracts (connectome); else 0 */
+  /* of Gaspari-Cohn, mm: between centres (distance) or along tracts (connectome); else 0 */
+  double half_width;
   char *inflation; /* none, fixed, rtps, adaptive */
   double inflation_factor, inflation_alpha, inflation_sd, inflation_max;
   bool rotate;

@@ -14,7 +14,7 @@ typedef struct {
   const cls_yaml *localisation, *inflation, *hyperparameters, *observations, *twin;
 } fields;
 
-/* As cls_method_names of assimilation/analysis.h, which a test holds against this list. */
+/* As cls_method_names of assimilation/analysis.h. */
 static const char *const methods[] = {"enkf",  "denkf", "etkf", "letkf", "ensrf",
                                       "esmda", "ies",   "hmda", NULL};
 enum { LETKF = 3 };
