@@ -3,6 +3,7 @@
 #include "assimilation/filter.h"
 #include "assimilation/keep_member.h"
 #include "assimilation/members.h"
+#include "assimilation/smooth.h"
 #include "assimilation/twin.h"
 #include <math.h>
 #include <stdlib.h>
@@ -40,6 +41,10 @@ static cls_status allocate(loop *l) {
   CLS_TRY(cls_alloc(&l->rate_hz, n, sizeof(double), "forecasts"));
   CLS_TRY(cls_alloc(&l->balloons, n, sizeof *l->balloons, "forecasts"));
   return l->currents ? cls_alloc(&l->current, n * CLS_MAX_RECEPTORS, sizeof(double), "forecasts") : CLS_OK;
+}
+
+static bool is_smoother(const cls_assimilation_options *o) {
+  return strcmp(o->method, "esmda") == 0 || strcmp(o->method, "ies") == 0;
 }
 
 /* Collective: observations (of a twin: after its truth was simulated), the filter, and its past. */
@@ -134,10 +139,9 @@ static cls_status instruct(loop *l, int first_number) {
 }
 
 /* One cycle of those members: the filter's balloons and predictions of them become the forecast. */
-static cls_status forecast(loop *l, int first_number, int n) {
+static cls_status simulate(loop *l, int first_number, int n) {
   cls_filter *f = &l->filter;
   const double begun = cls_seconds();
-  cls_filter_walk(f);
   CLS_TRY(cls_agree(l->a->world.comm, instruct(l, first_number)));
   CLS_TRY(cls_members_advance(l->members, ((int64_t)f->cycle + 1) * l->steps));
   const size_t at = (size_t)first_number * f->regions;
@@ -146,6 +150,11 @@ static cls_status forecast(loop *l, int first_number, int n) {
   cls_filter_predict(f, first_number, n, l->bold, l->rate_hz, l->current);
   l->forecast_s += cls_seconds() - begun;
   return CLS_OK;
+}
+
+static cls_status forecast(loop *l, int first_number, int n) {
+  cls_filter_walk(&l->filter);
+  return simulate(l, first_number, n);
 }
 
 static cls_status save_members(loop *l, int first_number) {
@@ -197,6 +206,58 @@ static cls_status run_cycle(loop *l, bool *stop) {
   return CLS_OK;
 }
 
+/* ---- online, smoothers ---- */
+
+/* All cycles of a window, from where it began. */
+static cls_status simulate_window(loop *l, cls_window *w) {
+  cls_filter *f = &l->filter;
+  if (!l->members) CLS_TRY(create_members(l, 0, f->members, true));
+  memcpy(f->balloon, w->balloon, (size_t)f->members * f->regions * sizeof *f->balloon);
+  cls_status status = CLS_OK;
+  for (uint32_t k = 0; k < w->cycles && status == CLS_OK; k++, f->cycle++) {
+    status = simulate(l, 0, f->members);
+    cls_window_note(f, k, w);
+  }
+  f->cycle = w->first;
+  return status;
+}
+
+static cls_status run_passes(loop *l, cls_window *w) {
+  cls_filter *f = &l->filter;
+  cls_filter_walk(f);
+  for (uint32_t pass = 0; pass < l->o->passes; pass++) {
+    CLS_TRY(simulate_window(l, w));
+    CLS_TRY(cls_window_correct(f, w, pass));
+    cls_members_destroy(l->members); /* the next one begins where this one began */
+    l->members = NULL;
+  }
+  return simulate_window(l, w);
+}
+
+/* A window, which ends with a checkpoint: that is where its successor begins, several times. */
+static cls_status run_window(loop *l, bool *stop) {
+  cls_filter *f = &l->filter;
+  cls_window w;
+  int asked = CLS_ASK_NOTHING;
+  cls_status status = cls_agree(l->a->world.comm, cls_window_begin(f, &w));
+  if (status == CLS_OK) status = run_passes(l, &w);
+  if (status == CLS_OK) {
+    f->cycle = w.first + w.cycles - 1;
+    (void)is_due(l, &asked);
+    status = save_members(l, 0);
+  }
+  if (status == CLS_OK) status = cls_window_end(f, &w);
+  cls_window_free(&w);
+  CLS_TRY(status);
+  const double begun = cls_seconds();
+  CLS_TRY(cls_filter_commit(f, l->file, f->cycle == l->o->cycles));
+  l->saved_at = cls_seconds();
+  l->save_s += l->saved_at - begun;
+  *stop = asked == CLS_ASK_SAVE_AND_STOP;
+  if (l->a->progress) l->a->progress(l->a->context, f->cycle, l->o->cycles);
+  return CLS_OK;
+}
+
 /* ---- what came of it ---- */
 
 static double slowest(const loop *l, double seconds) {
@@ -233,7 +294,8 @@ static cls_status run_online(loop *l, cls_assimilated *out) {
   const cls_filter *f = &l->filter;
   bool stop = false;
   if (f->cycle < l->o->cycles) CLS_TRY(create_members(l, 0, l->o->members, true));
-  while (f->cycle < l->o->cycles && !stop) CLS_TRY(run_cycle(l, &stop));
+  while (f->cycle < l->o->cycles && !stop)
+    CLS_TRY(is_smoother(l->o) ? run_window(l, &stop) : run_cycle(l, &stop));
   out->interrupted = f->cycle < l->o->cycles;
   return tell(l, out);
 }
@@ -249,7 +311,17 @@ cls_status cls_assimilate(const cls_assimilation *a, cls_assimilated *outcome) {
 
 /* ---- offline ---- */
 
+/* Smoothers go over a window several times: within one program. */
+static cls_status check_offline(const loop *l) {
+  CLS_CHECK(!is_smoother(l->o), CLS_ERR_INPUT,
+            "method %s smooths over windows: expected a filter, or no "
+            "--forecast-only and --analysis-only",
+            l->o->method);
+  return CLS_OK;
+}
+
 static cls_status forecast_some(loop *l, cls_assimilated *out) {
+  CLS_TRY(check_offline(l));
   const int n = l->a->last - l->a->first + 1;
   if (l->filter.cycle >= l->o->cycles) return tell(l, out);
   CLS_TRY(create_members(l, l->a->first, n, true));
@@ -303,6 +375,7 @@ static cls_status fetch_members(loop *l) {
 
 static cls_status analyse_all(loop *l, cls_assimilated *out) {
   cls_filter *f = &l->filter;
+  CLS_TRY(check_offline(l));
   if (f->cycle >= l->o->cycles) return tell(l, out);
   CLS_TRY(fetch_members(l));
   cls_hyper_values(&f->hyper, f->members, f->theta, f->values);

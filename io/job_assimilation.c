@@ -160,6 +160,13 @@ static cls_status read_localisation(cls_job_reader *r, const fields *f, const cl
     return cls_yaml_fail(kind,
                          "value 'none': letkf is a local analysis: expected own, distance or connectome, or "
                          "method: etkf");
+  static const bool localises[] = {true, true, false, true, true, true, false, false}; /* by method */
+  if (a->localise != CLS_LOCALISE_NONE && !localises[f->method])
+    return cls_yaml_fail(
+        kind,
+        "value '%s': %s takes all observations for all regions: expected none, or method letkf, "
+        "ensrf, enkf, denkf or esmda",
+        localisations[l.kind], methods[f->method]);
   if (a->localise == CLS_LOCALISE_DISTANCE) CLS_TRY(check_centres(r, kind));
   if (a->localise == CLS_LOCALISE_CONNECTOME && !r->job->connectome)
     return cls_yaml_fail(kind, "value 'connectome': the job has no section brain: expected none or own");
