@@ -1,5 +1,6 @@
 /* callosum assimilate: an ensemble that follows recordings, from the job's file to its summary. */
 #include "assimilation/assimilation.h"
+#include "assimilation/linear.h"
 #include "io/json_numbers.h"
 #include "jobs/jobs.h"
 #include "jobs/options.h"
@@ -271,6 +272,7 @@ int cls_command_assimilate(int argc, char **argv) {
   else if (status == CLS_OK)
     status = assimilate(&o, &world, &job, &directory, &interrupted);
   if (status != CLS_OK && world.rank == 0) fprintf(stderr, "callosum: %s\n", cls_error_message());
+  cls_linear_end();
   cls_job_destroy(job);
   free(directory);
   free(o.arguments.set);
