@@ -143,6 +143,14 @@ static cls_inflation inflation_of(const cls_assimilation_options *o) {
   return inflation;
 }
 
+/* Mean and variance over members of what is expected of observation `k`. */
+static void expect(const cls_problem *p, uint32_t k, double *mean, double *variance) {
+  const double *y = p->predicted + (size_t)k * (size_t)p->members;
+  *mean = *variance = 0;
+  for (int m = 0; m < p->members; m++) *mean += y[m] / p->members;
+  for (int m = 0; m < p->members; m++) *variance += (y[m] - *mean) * (y[m] - *mean) / (p->members - 1);
+}
+
 /* Innovations in units of what is expected of them, averaged over some cycles: nothing but noise where the filter is right. A jump of
  * what is estimated shows there long before the ensemble, whose spread is small by then, would follow. (The idea of the fading factor
  * of strong tracking filters: Zhou and Frank 1996, Int. J. Control 65, 295-307; here it acts on the process noise of the
@@ -150,17 +158,26 @@ static cls_inflation inflation_of(const cls_assimilation_options *o) {
 static void note_surprise(cls_filter *f, const cls_problem *p) {
   double all = 0;
   for (uint32_t k = 0; k < p->n_obs; k++) {
-    const double *y = p->predicted + (size_t)k * (size_t)p->members;
-    double mean = 0, square = 0;
-    for (int m = 0; m < p->members; m++) mean += y[m] / p->members;
-    for (int m = 0; m < p->members; m++) square += (y[m] - mean) * (y[m] - mean) / (p->members - 1);
-    const double z = (p->observed[k] - mean) / sqrt(square + p->sd[k] * p->sd[k]);
+    double mean, variance;
+    expect(p, k, &mean, &variance);
+    const double z = (p->observed[k] - mean) / sqrt(variance + p->sd[k] * p->sd[k]);
     double *s = &f->surprise[p->obs_site[k]];
     *s = CLS_SURPRISE_KEEP * *s + (1 - CLS_SURPRISE_KEEP) * z;
     all += z;
   }
   double *shared = &f->surprise[f->regions];
   *shared = CLS_SURPRISE_KEEP * *shared + (1 - CLS_SURPRISE_KEEP) * all / sqrt(p->n_obs);
+}
+
+/* An analysis extrapolates: where an innovation is many times what the ensemble spans, members would be thrown to the bounds. Cut, as
+ * in robust filters (Huber 1964, Ann. Math. Stat. 35, 73-101), it takes some cycles, in which the ensemble opens. */
+static void limit_innovations(double limit, cls_problem *p) {
+  for (uint32_t k = 0; k < p->n_obs && limit > 0; k++) {
+    double mean, variance;
+    expect(p, k, &mean, &variance);
+    const double most = limit * sqrt(variance + p->sd[k] * p->sd[k]);
+    p->observed[k] = fmin(fmax(p->observed[k], mean - most), mean + most);
+  }
 }
 
 cls_analysis cls_problem_analysis(const cls_filter *f, const cls_problem *p) {
@@ -194,6 +211,7 @@ cls_status cls_problem_solve(cls_filter *f, cls_problem *p, uint32_t pass, uint3
   if (a.method == CLS_ESMDA) a.weight = passes; /* equal shares */
   if (pass == 0) note_surprise(f, p);
   if (passes == 1) CLS_TRY(cls_inflate_forecast(&inflation, &a, p->predicted, f->lambda));
+  limit_innovations(f->options->innovation_limit, p);
   CLS_TRY(cls_analyse(&f->world, &a));
   return pass + 1 == passes ? cls_inflate_analysis(&inflation, &a, p->forecast) : CLS_OK;
 }
