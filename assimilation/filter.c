@@ -1,4 +1,5 @@
 #include "assimilation/filter.h"
+#include "assimilation/collective.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,13 +85,14 @@ cls_status cls_filter_create(const cls_world *world, const cls_job *job, const c
                     .members = job->assimilation.members,
                     .regions = cls_site_count(job->network),
                     .sites = cls_site_count(job->network) + 1};
-  CLS_TRY(allocate(f));
+  CLS_TRY(cls_agree(world->comm, allocate(f)));
   for (int m = 0; m < f->members; m++) f->alive[m] = true;
   for (size_t i = 0; i < (size_t)f->regions * (size_t)f->members; i++) f->balloon[i] = cls_balloon_rest();
   for (uint32_t s = 0; s < f->sites; s++) f->lambda[s] = 1;
   for (uint32_t s = 0; s < f->sites; s++) f->surprise[s] = 0;
-  CLS_TRY(cls_hyper_prior(&f->hyper, f->options->seed, f->members, f->theta));
-  return cls_agree(world->comm, world->rank == 0 ? create_history(f) : CLS_OK);
+  cls_status status = cls_hyper_prior(&f->hyper, f->options->seed, f->members, f->theta);
+  if (status == CLS_OK && world->rank == 0) status = create_history(f);
+  return cls_agree(world->comm, status);
 }
 
 void cls_filter_destroy(cls_filter *f) {
@@ -162,8 +164,8 @@ cls_status cls_filter_resume(cls_filter *f, const char *path, bool *there) {
   kept list[KEPT];
   list_kept(f, list);
   for (int i = 0; i < KEPT; i++)
-    MPI_Bcast(list[i].values, (int)(list[i].rows * list[i].width), MPI_DOUBLE, 0, f->world.comm);
-  MPI_Bcast(f->alive, f->members * (int)sizeof *f->alive, MPI_BYTE, 0, f->world.comm);
+    cls_tell_ranks(f->world.comm, list[i].values, list[i].rows * list[i].width * sizeof(double));
+  cls_tell_ranks(f->world.comm, f->alive, (size_t)f->members * sizeof *f->alive);
   MPI_Bcast(&f->cycle, 1, MPI_UINT32_T, 0, f->world.comm);
   return CLS_OK;
 }
@@ -205,6 +207,15 @@ void cls_filter_predict(cls_filter *f, int first, int n, const double *bold, con
               ? rate_hz[at]
               : cls_observed_current(f->job, y, i, current + at * CLS_MAX_RECEPTORS);
     }
+}
+
+cls_status cls_filter_enough(const cls_filter *f) {
+  int left = 0;
+  for (int m = 0; m < f->members; m++) left += f->alive[m];
+  CLS_CHECK(left >= f->options->min_members && left >= 2, CLS_ERR_LIMIT,
+            "cycle %u: %d of %d members are left: expected at least %d (assimilation.min_members)", f->cycle,
+            left, f->members, f->options->min_members);
+  return CLS_OK;
 }
 
 void cls_filter_drop(cls_filter *f, int member, const char *why) {
@@ -257,10 +268,7 @@ static cls_status count_members(cls_filter *f, problem *p) {
     if (f->alive[m] && !member_is_sound(f, m)) cls_filter_drop(f, m, "its forecast is not finite");
     if (f->alive[m]) p->member[p->members++] = m;
   }
-  CLS_CHECK(p->members >= f->options->min_members && p->members >= 2, CLS_ERR_LIMIT,
-            "cycle %u: %d of %d members are left: expected at least %d (assimilation.min_members)", f->cycle,
-            p->members, f->members, f->options->min_members);
-  return CLS_OK;
+  return cls_filter_enough(f);
 }
 
 static bool is_used(const cls_observations *y, uint32_t cycle, uint32_t i) {
@@ -382,7 +390,7 @@ static cls_status correct(cls_filter *f, problem *p) {
                     .seed = o->seed,
                     .cycle = f->cycle};
   note_surprise(f, p);
-  CLS_TRY(cls_inflate_forecast(&inflation, &a, p->predicted, f->lambda));
+  CLS_TRY(cls_agree(f->world.comm, cls_inflate_forecast(&inflation, &a, p->predicted, f->lambda)));
   CLS_TRY(cls_analyse(&f->world, &a));
   return cls_inflate_analysis(&inflation, &a, p->forecast);
 }
@@ -424,12 +432,12 @@ cls_status cls_filter_analyse(cls_filter *f) {
   problem p = {0};
   const double begun = cls_seconds();
   cls_status status = count_members(f, &p);
-  if (status == CLS_OK) status = cls_agree(f->world.comm, f->world.rank == 0 ? note_forecast(f) : CLS_OK);
+  if (status == CLS_OK && f->world.rank == 0) status = note_forecast(f);
   if (status == CLS_OK) status = make_observations(f, &p);
   if (status == CLS_OK) status = make_rows(f, &p);
-  status = cls_agree(f->world.comm, status);
+  status = cls_agree(f->world.comm, status); /* what follows is collective: nobody may be missing */
   if (status == CLS_OK && f->cycle >= f->options->burn_in && p.n_obs > 0) {
-    status = correct(f, &p);
+    status = cls_agree(f->world.comm, correct(f, &p));
     if (status == CLS_OK) take_back(f, &p);
   }
   free_problem(&p);
