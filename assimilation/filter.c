@@ -1,4 +1,5 @@
 #include "assimilation/filter.h"
+#include "assimilation/collective.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,13 +85,14 @@ cls_status cls_filter_create(const cls_world *world, const cls_job *job, const c
                     .members = job->assimilation.members,
                     .regions = cls_site_count(job->network),
                     .sites = cls_site_count(job->network) + 1};
-  CLS_TRY(allocate(f));
+  CLS_TRY(cls_agree(world->comm, allocate(f)));
   for (int m = 0; m < f->members; m++) f->alive[m] = true;
   for (size_t i = 0; i < (size_t)f->regions * (size_t)f->members; i++) f->balloon[i] = cls_balloon_rest();
   for (uint32_t s = 0; s < f->sites; s++) f->lambda[s] = 1;
   for (uint32_t s = 0; s < f->sites; s++) f->surprise[s] = 0;
-  CLS_TRY(cls_hyper_prior(&f->hyper, f->options->seed, f->members, f->theta));
-  return cls_agree(world->comm, world->rank == 0 ? create_history(f) : CLS_OK);
+  cls_status status = cls_hyper_prior(&f->hyper, f->options->seed, f->members, f->theta);
+  if (status == CLS_OK && world->rank == 0) status = create_history(f);
+  return cls_agree(world->comm, status);
 }
 
 void cls_filter_destroy(cls_filter *f) {
@@ -162,8 +164,8 @@ cls_status cls_filter_resume(cls_filter *f, const char *path, bool *there) {
   kept list[KEPT];
   list_kept(f, list);
   for (int i = 0; i < KEPT; i++)
-    MPI_Bcast(list[i].values, (int)(list[i].rows * list[i].width), MPI_DOUBLE, 0, f->world.comm);
-  MPI_Bcast(f->alive, f->members * (int)sizeof *f->alive, MPI_BYTE, 0, f->world.comm);
+    cls_tell_ranks(f->world.comm, list[i].values, list[i].rows * list[i].width * sizeof(double));
+  cls_tell_ranks(f->world.comm, f->alive, (size_t)f->members * sizeof *f->alive);
   MPI_Bcast(&f->cycle, 1, MPI_UINT32_T, 0, f->world.comm);
   return CLS_OK;
 }
@@ -205,6 +207,15 @@ void cls_filter_predict(cls_filter *f, int first, int n, const double *bold, con
               ? rate_hz[at]
               : cls_observed_current(f->job, y, i, current + at * CLS_MAX_RECEPTORS);
     }
+}
+
+cls_status cls_filter_enough(const cls_filter *f) {
+  int left = 0;
+  for (int m = 0; m < f->members; m++) left += f->alive[m];
+  CLS_CHECK(left >= f->options->min_members && left >= 2, CLS_ERR_LIMIT,
+            "cycle %u: %d of %d members are left: expected at least %d (assimilation.min_members)", f->cycle,
+            left, f->members, f->options->min_members);
+  return CLS_OK;
 }
 
 void cls_filter_drop(cls_filter *f, int member, const char *why) {

@@ -35,10 +35,7 @@ static cls_status count_members(cls_filter *f, uint32_t cycles, const double *pr
       cls_filter_drop(f, m, "its forecast is not finite");
     if (f->alive[m]) p->member[p->members++] = m;
   }
-  CLS_CHECK(p->members >= f->options->min_members && p->members >= 2, CLS_ERR_LIMIT,
-            "cycle %u: %d of %d members are left: expected at least %d (assimilation.min_members)", f->cycle,
-            p->members, f->members, f->options->min_members);
-  return CLS_OK;
+  return cls_filter_enough(f);
 }
 
 /* ---- rows ---- */
