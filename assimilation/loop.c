@@ -145,8 +145,8 @@ static cls_status create_members(loop *l, int first_number, int n, bool keeps) {
   return CLS_OK;
 }
 
-/* This group's members get the hyperparameters and haemodynamics of the filter. A member whose values its models refuse (each
- * within its bounds, but not together) is left out. */
+/* This group's members get the hyperparameters and haemodynamics of the filter; with `control` the haemodynamics alone. A member whose
+ * values its models refuse (each within its bounds, but not together) is left out. */
 static cls_status instruct(loop *l, int first_number) {
   cls_filter *f = &l->filter;
   int first, n;
@@ -156,7 +156,8 @@ static cls_status instruct(loop *l, int first_number) {
     cls_scale *scales = NULL;
     size_t n_scales = 0;
     if (!f->alive[m]) continue;
-    CLS_TRY(cls_hyper_scales(&f->hyper, f->values + m, (size_t)f->members, &scales, &n_scales));
+    if (!l->o->control)
+      CLS_TRY(cls_hyper_scales(&f->hyper, f->values + m, (size_t)f->members, &scales, &n_scales));
     const cls_status status = cls_members_scale(l->members, i, scales, n_scales);
     free(scales);
     if (status != CLS_OK) {

@@ -10,7 +10,7 @@ typedef struct {
   int64_t members, min_members, cycles, burn_in, groups, passes, window, checkpoint_every, seed;
   int method;
   double tr_s, gamma, replay_s, innovation_limit;
-  bool rotate;
+  bool rotate, control;
   const cls_yaml *localisation, *inflation, *hyperparameters, *observations, *twin;
 } fields;
 
@@ -59,6 +59,10 @@ static const cls_key keys[] = {
      .max = 1e9, .doc = "biology simulated once more with the estimated values and no corrections; 0: none"},
     {"seed", CLS_KEY_INTEGER, offsetof(fields, seed), .min = 0, .max = 0x1p63,
      .doc = "of all that the assimilation draws; left out: simulation.seed"},
+    {"control", CLS_KEY_BOOL, offsetof(fields, control), .initial = "false",
+     .doc =
+         "for comparison: hyperparameters are estimated, but neurons keep what the job says; what corrected "
+         "haemodynamics achieve alone"},
     {"hyperparameters", CLS_KEY_LIST, offsetof(fields, hyperparameters), .required = true,
      .doc = "what is estimated"},
     {"observations", CLS_KEY_LIST, offsetof(fields, observations), .required = true,
@@ -265,6 +269,7 @@ cls_status cls_job_read_assimilation(cls_job_reader *r) {
   a->groups = (int)f.groups;
   a->checkpoint_every = (uint32_t)f.checkpoint_every;
   a->replay_s = f.replay_s;
+  a->control = f.control;
   a->seed = f.seed < 0 ? job->seed : (uint64_t)f.seed;
   a->twin.wanted = f.twin != NULL;
   CLS_TRY(cls_job_read_hyperparameters(r, f.hyperparameters));

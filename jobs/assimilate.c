@@ -73,6 +73,7 @@ static void print_header(const cls_world *world, const cls_job *job, const char 
           (unsigned long long)job->network->n_neurons, job->network->expected_synapses, o->members, o->method,
           o->cycles, o->tr_s, world->ranks, world->ranks == 1 ? "" : "s", world->threads,
           world->threads == 1 ? "" : "s", backend);
+  if (o->control) cls_log(world, 1, "  control: what is estimated does not reach the neurons");
   for (uint32_t i = 0; i < o->n_hyper; i++)
     cls_log(world, 1, "  %s: %s of %u populations, %u value%s within [%g, %g]%s", o->hyper[i].name,
             o->hyper[i].what, o->hyper[i].n_populations, o->hyper[i].rows, o->hyper[i].rows == 1 ? "" : "s",

@@ -8,6 +8,15 @@
 /* Exit code of a run that was asked to stop and can be continued (EX_TEMPFAIL: try again). */
 enum { CLS_EXIT_INTERRUPTED = 75 };
 
+/* What changes in an engine between parts of a run: values that are a function of the step alone. */
+typedef struct cls_run_changes_ {
+  void *self;
+  /* Local: the first step after `step` at which something changes; INT64_MAX: never again. */
+  int64_t (*next)(void *self, int64_t step);
+  /* Local, the same on all ranks: from step `step` on all members have the values of that step. */
+  cls_status (*apply)(void *self, cls_engine *engine, int64_t step);
+} cls_run_changes;
+
 /* One run, as far as it has come. */
 typedef struct {
   cls_world world;
@@ -20,7 +29,9 @@ typedef struct {
   int64_t steps, reached;
   double begun_s, build_s, simulate_s;
   bool interrupted;
-  bool profile; /* --profile */
+  bool profile;                     /* --profile */
+  const struct cls_replay_ *replay; /* --hyperparameters; NULL: none */
+  const cls_run_changes *changes;   /* NULL: none */
   /* What checkpoints know it by: job->science_hash, mixed with those of other members' jobs. */
   uint64_t science_hash;
   const char *restart;       /* --restart: "auto", or a checkpoint's file; NULL: a new run */

@@ -33,7 +33,8 @@ static cls_status build(cls_run *run, pieces *p) {
                                        .ask = cls_run_asked(),
                                        .saver = &p->saver.saver,
                                        .variants = run->variants,
-                                       .identity = run->identity};
+                                       .identity = run->identity,
+                                       .scaled = run->changes != NULL};
   CLS_TRY(cls_engine_create(world, network, p->placement, &engine_options, run->backend, &cls_exchange_mpi,
                             &p->engine));
   MPI_Barrier(world->comm);
@@ -73,6 +74,25 @@ static cls_status load(cls_run *run, pieces *p) {
   return CLS_OK;
 }
 
+/* All steps that are left, or as many as there are before a stop is asked for: in parts between changes. A checkpoint at the end is
+ * one at the end of the last part. */
+static cls_status advance(cls_run *run, pieces *p, cls_run_progress *progress) {
+  const cls_run_changes *changes = run->changes;
+  const bool at_end = p->saver.saver.at_end;
+  run->reached = run->begin;
+  do {
+    int64_t end = run->steps;
+    if (changes) {
+      const int64_t next = changes->next(changes->self, run->reached);
+      end = next < end ? next : end;
+      CLS_TRY(changes->apply(changes->self, p->engine, run->reached));
+    }
+    p->saver.saver.at_end = at_end && end == run->steps;
+    CLS_TRY(cls_engine_run(p->engine, end, cls_run_progress_step, progress, &run->reached));
+  } while (run->reached < run->steps && !cls_engine_stopped(p->engine));
+  return CLS_OK;
+}
+
 /* Computes and records. From here on a failure of one rank ends all (see below). */
 static cls_status compute(cls_run *run, pieces *p, cls_run_result result, void *context) {
   const cls_world *world = &run->world;
@@ -84,7 +104,7 @@ static cls_status compute(cls_run *run, pieces *p, cls_run_result result, void *
   cls_run_progress progress;
   cls_run_progress_begin(&progress, run);
   double begun = cls_seconds();
-  CLS_TRY(cls_engine_run(p->engine, run->steps, cls_run_progress_step, &progress, &run->reached));
+  CLS_TRY(advance(run, p, &progress));
   MPI_Barrier(world->comm);
   run->simulate_s = cls_seconds() - begun;
   run->interrupted = run->reached < run->steps;

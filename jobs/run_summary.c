@@ -1,6 +1,7 @@
 #include "callosum_build.h"
 #include "io/json_numbers.h"
 #include "jobs/run_profile.h"
+#include "jobs/run_replay.h"
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -119,6 +120,14 @@ static void add_weights(cJSON *o, int members, const uint64_t *weights, uint64_t
   }
 }
 
+static void add_replay(cJSON *o, const cls_replay *replay) {
+  cJSON *of = cJSON_AddObjectToObject(o, "hyperparameters");
+  cJSON_AddStringToObject(of, "file", replay->file);
+  cls_json_count(of, "cycles", replay->cycles);
+  add_number(of, "tr_s", replay->tr_s);
+  cJSON_AddStringToObject(of, replay->fixed ? "fixed" : "after", replay->how);
+}
+
 /* Seconds of biology that this run computed, without those before the checkpoint it was continued from. */
 static double biology_now(const cls_run *run) {
   return (double)(run->reached - run->begin) * run->job->dt_ms * 1e-3;
@@ -159,6 +168,7 @@ static cJSON *make_json(const cls_run *run, const totals *t, const digests *d, c
   add_statistics(o, s);
   add_number(o, "warmup_ms", job->record.warmup_ms);
   cls_json_hex(o, "digest", digest[0]);
+  if (run->replay) add_replay(o, run->replay);
   if (job->members > 1) add_members(o, job->members, digest, s);
   add_weights(o, job->members, d->weights, d->plastic);
   add_number(o, "members", job->members);

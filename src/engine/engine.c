@@ -247,8 +247,11 @@ cls_status cls_engine_run(cls_engine *engine, int64_t end, cls_progress progress
     }
   }
   *reached = e->now;
+  e->stopped = stop;
   return flush(e, true);
 }
+
+bool cls_engine_stopped(const cls_engine *engine) { return engine->stopped; }
 
 cls_status cls_engine_scale(cls_engine *engine, int member, const cls_scale *scales, size_t n) {
   cls_engine *e = engine;

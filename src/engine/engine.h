@@ -430,6 +430,8 @@ cls_status cls_engine_observe(cls_engine *engine, const cls_observer *observer);
 typedef void (*cls_progress)(void *context, int64_t step);
 cls_status cls_engine_run(cls_engine *engine, int64_t end, cls_progress progress, void *context,
                           int64_t *reached);
+/* Local, the same on all ranks: whether the last cls_engine_run() ended because a stop was asked for (perhaps at its end). */
+bool cls_engine_stopped(const cls_engine *engine);
 /* Collective. Saves all that the steps to come depend on, as it is before the next step: from within cls_saver.save, or between
  * runs where options.keeps. (A member's scales are the caller's to keep.) Or loads it,
  * into an engine that has not run and whose options.begin is the step at which it was saved; members, network, seed and dt must

@@ -57,6 +57,7 @@ struct cls_engine_ {
   int64_t save_at;         /* when a checkpoint was asked for; INT64_MAX: none was */
   int64_t save_delay;      /* steps from asking to saving: some rank must collect spikes first */
   bool stop_then;          /* and stop */
+  bool stopped;            /* the last run did */
   double save_s;
   int64_t *current_sums;
   int asked_here, asked; /* the beat's flag: what we ask for, what all do */
