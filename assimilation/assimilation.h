@@ -18,7 +18,8 @@ typedef struct {
   const char *directory;  /* there already */
   const char *const *set; /* [n_set] options with which the job was loaded: a twin has them, too */
   int n_set;
-  bool restart;                 /* goes on where DIR stands, if anywhere */
+  bool restart; /* goes on where DIR stands, if anywhere */
+  bool told;    /* DIR has the summary of all cycles: nothing is to be done where there are no more */
   volatile sig_atomic_t *asked; /* see cls_engine_options.ask */
   int first, last;              /* offline forecast: members first ... last */
   /* May be NULL: told after every cycle, on every rank. */
@@ -30,6 +31,7 @@ typedef struct {
 typedef struct {
   uint32_t cycle, cycles; /* done, of */
   bool interrupted;       /* stopped by a signal after a checkpoint */
+  bool complete; /* nothing was to be done: DIR has all cycles; but for cycle, cycles and members all is 0 */
   int members, alive, groups;
   double build_s, forecast_s, analysis_s, save_s; /* of the slowest rank */
   double network_bytes, state_bytes;              /* of all ranks */

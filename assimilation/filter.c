@@ -1,4 +1,5 @@
 #include "assimilation/filter.h"
+#include "assimilation/collective.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,13 +85,14 @@ cls_status cls_filter_create(const cls_world *world, const cls_job *job, const c
                     .members = job->assimilation.members,
                     .regions = cls_site_count(job->network),
                     .sites = cls_site_count(job->network) + 1};
-  CLS_TRY(allocate(f));
+  CLS_TRY(cls_agree(world->comm, allocate(f)));
   for (int m = 0; m < f->members; m++) f->alive[m] = true;
   for (size_t i = 0; i < (size_t)f->regions * (size_t)f->members; i++) f->balloon[i] = cls_balloon_rest();
   for (uint32_t s = 0; s < f->sites; s++) f->lambda[s] = 1;
   for (uint32_t s = 0; s < f->sites; s++) f->surprise[s] = 0;
-  CLS_TRY(cls_hyper_prior(&f->hyper, f->options->seed, f->members, f->theta));
-  return cls_agree(world->comm, world->rank == 0 ? create_history(f) : CLS_OK);
+  cls_status status = cls_hyper_prior(&f->hyper, f->options->seed, f->members, f->theta);
+  if (status == CLS_OK && world->rank == 0) status = create_history(f);
+  return cls_agree(world->comm, status);
 }
 
 void cls_filter_destroy(cls_filter *f) {
@@ -162,8 +164,8 @@ cls_status cls_filter_resume(cls_filter *f, const char *path, bool *there) {
   kept list[KEPT];
   list_kept(f, list);
   for (int i = 0; i < KEPT; i++)
-    MPI_Bcast(list[i].values, (int)(list[i].rows * list[i].width), MPI_DOUBLE, 0, f->world.comm);
-  MPI_Bcast(f->alive, f->members * (int)sizeof *f->alive, MPI_BYTE, 0, f->world.comm);
+    cls_tell_ranks(f->world.comm, list[i].values, list[i].rows * list[i].width * sizeof(double));
+  cls_tell_ranks(f->world.comm, f->alive, (size_t)f->members * sizeof *f->alive);
   MPI_Bcast(&f->cycle, 1, MPI_UINT32_T, 0, f->world.comm);
   return CLS_OK;
 }
@@ -207,236 +209,18 @@ void cls_filter_predict(cls_filter *f, int first, int n, const double *bold, con
     }
 }
 
+cls_status cls_filter_enough(const cls_filter *f) {
+  int left = 0;
+  for (int m = 0; m < f->members; m++) left += f->alive[m];
+  CLS_CHECK(left >= f->options->min_members && left >= 2, CLS_ERR_LIMIT,
+            "cycle %u: %d of %d members are left: expected at least %d (assimilation.min_members)", f->cycle,
+            left, f->members, f->options->min_members);
+  return CLS_OK;
+}
+
 void cls_filter_drop(cls_filter *f, int member, const char *why) {
   if (!f->alive[member]) return;
   f->alive[member] = false;
   if (f->world.rank == 0)
     cls_warn(&f->world, "member %d is left out from cycle %u on: %s", member, f->cycle, why);
-}
-
-/* ---- the analysis ---- */
-
-/* The problem of one cycle: rows of hyperparameters that may change, then s, f, v, q of every region, of the members alive. */
-typedef struct {
-  int members;
-  int *member;     /* [members] their numbers */
-  uint32_t *hyper; /* [n_hyper] rows of theta */
-  uint32_t n_hyper;
-  bool balloons;
-  double *state, *forecast, *predicted, *observed, *sd;
-  uint32_t *row_site, *obs_site, *of; /* of: [n_obs] which observation */
-  uint64_t rows;
-  uint32_t n_obs;
-} problem;
-
-static void free_problem(problem *p) {
-  free(p->member);
-  free(p->hyper);
-  free(p->state);
-  free(p->forecast);
-  free(p->predicted);
-  free(p->observed);
-  free(p->sd);
-  free(p->row_site);
-  free(p->obs_site);
-  free(p->of);
-}
-
-static bool member_is_sound(const cls_filter *f, int m) {
-  for (uint32_t i = 0; i < f->observations->n_obs; i++)
-    if (!isfinite(f->predicted[(size_t)i * (size_t)f->members + (size_t)m])) return false;
-  const double *balloon = (const double *)(f->balloon + (size_t)m * f->regions);
-  for (size_t i = 0; i < (size_t)f->regions * BALLOON; i++)
-    if (!isfinite(balloon[i])) return false;
-  return true;
-}
-
-static cls_status count_members(cls_filter *f, problem *p) {
-  CLS_TRY(cls_alloc(&p->member, (size_t)f->members, sizeof *p->member, "members"));
-  for (int m = 0; m < f->members; m++) {
-    if (f->alive[m] && !member_is_sound(f, m)) cls_filter_drop(f, m, "its forecast is not finite");
-    if (f->alive[m]) p->member[p->members++] = m;
-  }
-  CLS_CHECK(p->members >= f->options->min_members && p->members >= 2, CLS_ERR_LIMIT,
-            "cycle %u: %d of %d members are left: expected at least %d (assimilation.min_members)", f->cycle,
-            p->members, f->members, f->options->min_members);
-  return CLS_OK;
-}
-
-static bool is_used(const cls_observations *y, uint32_t cycle, uint32_t i) {
-  return !isnan(y->series[(size_t)cycle * y->n_obs + i]) && !cls_observation_withheld(y, cycle, i);
-}
-
-static cls_status make_rows(const cls_filter *f, problem *p) {
-  const size_t members = (size_t)p->members;
-  CLS_TRY(cls_alloc(&p->hyper, f->hyper.rows, sizeof *p->hyper, "rows"));
-  for (uint32_t r = 0; r < f->hyper.rows; r++)
-    if (f->hyper.row[r].update) p->hyper[p->n_hyper++] = r;
-  p->rows = p->n_hyper + (p->balloons ? (uint64_t)f->regions * BALLOON : 0);
-  CLS_TRY(cls_alloc(&p->state, p->rows * members, sizeof(double), "state of the analysis"));
-  CLS_TRY(cls_alloc(&p->forecast, p->rows * members, sizeof(double), "state of the analysis"));
-  CLS_TRY(cls_alloc(&p->row_site, p->rows, sizeof *p->row_site, "state of the analysis"));
-  for (uint32_t k = 0; k < p->n_hyper; k++) {
-    const int32_t region = f->hyper.row[p->hyper[k]].region;
-    p->row_site[k] = region < 0 ? f->regions : (uint32_t)region;
-    for (size_t m = 0; m < members; m++)
-      p->state[k * members + m] = f->theta[(size_t)p->hyper[k] * (size_t)f->members + (size_t)p->member[m]];
-  }
-  for (uint64_t k = p->n_hyper; k < p->rows; k++) {
-    const uint64_t region = (k - p->n_hyper) / BALLOON, number = (k - p->n_hyper) % BALLOON;
-    p->row_site[k] = (uint32_t)region;
-    for (size_t m = 0; m < members; m++)
-      p->state[k * members + m] =
-          ((const double *)&f->balloon[(size_t)p->member[m] * f->regions + region])[number];
-  }
-  memcpy(p->forecast, p->state, p->rows * members * sizeof *p->state);
-  return CLS_OK;
-}
-
-static cls_status make_observations(const cls_filter *f, problem *p) {
-  const cls_observations *y = f->observations;
-  CLS_TRY(cls_alloc(&p->of, y->n_obs, sizeof *p->of, "observations"));
-  CLS_TRY(cls_alloc(&p->obs_site, y->n_obs, sizeof *p->obs_site, "observations"));
-  CLS_TRY(cls_alloc(&p->observed, y->n_obs, sizeof(double), "observations"));
-  CLS_TRY(cls_alloc(&p->sd, y->n_obs, sizeof(double), "observations"));
-  CLS_TRY(cls_alloc(&p->predicted, (size_t)y->n_obs * (size_t)p->members, sizeof(double), "observations"));
-  for (uint32_t i = 0; i < y->n_obs; i++) {
-    p->balloons = p->balloons || y->kind[i] == CLS_OBSERVE_BOLD;
-    if (!is_used(y, f->cycle, i)) continue;
-    const uint32_t k = p->n_obs++;
-    p->of[k] = i;
-    p->obs_site[k] = y->site[i];
-    p->observed[k] = y->series[(size_t)f->cycle * y->n_obs + i];
-    p->sd[k] = y->sd[i];
-    for (int m = 0; m < p->members; m++)
-      p->predicted[(size_t)k * (size_t)p->members + (size_t)m] =
-          f->predicted[(size_t)i * (size_t)f->members + (size_t)p->member[m]];
-  }
-  return CLS_OK;
-}
-
-/* Back to where it came from. Flow, volume and deoxyhaemoglobin stay positive. */
-static void take_back(cls_filter *f, const problem *p) {
-  const size_t members = (size_t)p->members;
-  for (uint32_t k = 0; k < p->n_hyper; k++)
-    for (size_t m = 0; m < members; m++)
-      f->theta[(size_t)p->hyper[k] * (size_t)f->members + (size_t)p->member[m]] = p->state[k * members + m];
-  for (uint64_t k = p->n_hyper; k < p->rows; k++) {
-    const uint64_t region = (k - p->n_hyper) / BALLOON, number = (k - p->n_hyper) % BALLOON;
-    for (size_t m = 0; m < members; m++) {
-      const double x = p->state[k * members + m];
-      ((double *)&f->balloon[(size_t)p->member[m] * f->regions + region])[number] =
-          number == 0 ? x : cls_balloon_floor(x);
-    }
-  }
-}
-
-static cls_inflation inflation_of(const cls_assimilation_options *o) {
-  static const char *const names[] = {"none", "fixed", "rtps", "adaptive"};
-  cls_inflation inflation = {.factor = o->inflation_factor,
-                             .alpha = o->inflation_alpha,
-                             .sd = o->inflation_sd,
-                             .max = o->inflation_max};
-  for (int i = 0; i < 4; i++)
-    if (strcmp(o->inflation, names[i]) == 0) inflation.kind = (cls_inflation_kind)i;
-  return inflation;
-}
-
-/* Innovations in units of what is expected of them, averaged over some cycles: nothing but noise where the filter is right. A jump of
- * what is estimated shows there long before the ensemble, whose spread is small by then, would follow. (The idea of the fading factor
- * of strong tracking filters: Zhou and Frank 1996, Int. J. Control 65, 295-307; here it acts on the process noise of the
- * hyperparameters, since it is they that jump.) What all sites share has the average over sites. */
-static void note_surprise(cls_filter *f, const problem *p) {
-  double all = 0;
-  for (uint32_t k = 0; k < p->n_obs; k++) {
-    const double *y = p->predicted + (size_t)k * (size_t)p->members;
-    double mean = 0, square = 0;
-    for (int m = 0; m < p->members; m++) mean += y[m] / p->members;
-    for (int m = 0; m < p->members; m++) square += (y[m] - mean) * (y[m] - mean) / (p->members - 1);
-    const double z = (p->observed[k] - mean) / sqrt(square + p->sd[k] * p->sd[k]);
-    double *s = &f->surprise[p->obs_site[k]];
-    *s = CLS_SURPRISE_KEEP * *s + (1 - CLS_SURPRISE_KEEP) * z;
-    all += z;
-  }
-  double *shared = &f->surprise[f->regions];
-  *shared = CLS_SURPRISE_KEEP * *shared + (1 - CLS_SURPRISE_KEEP) * all / sqrt(p->n_obs);
-}
-
-static cls_status correct(cls_filter *f, problem *p) {
-  const cls_assimilation_options *o = f->options;
-  const cls_inflation inflation = inflation_of(o);
-  cls_analysis a = {.method = (cls_method)cls_method_find(o->method),
-                    .members = p->members,
-                    .rows = p->rows,
-                    .state = p->state,
-                    .n_obs = p->n_obs,
-                    .predicted = p->predicted,
-                    .observed = p->observed,
-                    .sd = p->sd,
-                    .localisation = f->distance ? &f->localisation : NULL,
-                    .row_site = p->row_site,
-                    .obs_site = p->obs_site,
-                    .rotate = o->rotate,
-                    .gamma = o->gamma,
-                    .weight = 1,
-                    .seed = o->seed,
-                    .cycle = f->cycle};
-  note_surprise(f, p);
-  CLS_TRY(cls_inflate_forecast(&inflation, &a, p->predicted, f->lambda));
-  CLS_TRY(cls_analyse(&f->world, &a));
-  return cls_inflate_analysis(&inflation, &a, p->forecast);
-}
-
-/* ---- the history ---- */
-
-static cls_status note_forecast(cls_filter *f) {
-  const cls_observations *y = f->observations;
-  cls_history_cycle *c;
-  CLS_TRY(cls_history_append(f->history, &c));
-  c->time_s = (f->cycle + 1) * f->options->tr_s;
-  for (uint32_t i = 0; i < y->n_obs; i++) {
-    const double value = y->series[(size_t)f->cycle * y->n_obs + i];
-    const bool withheld = cls_observation_withheld(y, f->cycle, i);
-    c->observed[i] = withheld ? NAN : value;
-    c->withheld[i] = withheld ? value : NAN;
-    c->error[i] = y->sd[i];
-  }
-  for (uint32_t v = 0; f->truth && v < f->hyper.values; v++)
-    c->truth[v] = f->truth[(size_t)f->cycle * f->hyper.values + v];
-  CLS_TRY(cls_history_fill_forecast(f->history, f->values, f->alive));
-  return cls_history_fill_observation(f->history, f->predicted, f->alive);
-}
-
-static cls_status note_analysis(cls_filter *f) {
-  cls_history_cycle *c = &f->history->cycles[f->history->n_cycles - 1];
-  const cls_balloon_consts consts = cls_balloon_derive(cls_balloon_default());
-  const cls_observations *y = f->observations;
-  for (uint32_t s = 0; s < f->regions; s++) c->lambda[s] = f->lambda[s];
-  CLS_TRY(cls_history_fill_analysis(f->history, f->values, f->alive));
-  for (uint32_t i = 0; i < y->n_obs; i++)
-    for (int m = 0; m < f->members && y->kind[i] == CLS_OBSERVE_BOLD; m++)
-      f->predicted[(size_t)i * (size_t)f->members + (size_t)m] =
-          cls_balloon_signal(&f->balloon[(size_t)m * f->regions + y->site[i]], &consts);
-  return cls_history_fill_analysed(f->history, f->predicted, f->alive);
-}
-
-cls_status cls_filter_analyse(cls_filter *f) {
-  problem p = {0};
-  const double begun = cls_seconds();
-  cls_status status = count_members(f, &p);
-  if (status == CLS_OK) status = cls_agree(f->world.comm, f->world.rank == 0 ? note_forecast(f) : CLS_OK);
-  if (status == CLS_OK) status = make_observations(f, &p);
-  if (status == CLS_OK) status = make_rows(f, &p);
-  status = cls_agree(f->world.comm, status);
-  if (status == CLS_OK && f->cycle >= f->options->burn_in && p.n_obs > 0) {
-    status = correct(f, &p);
-    if (status == CLS_OK) take_back(f, &p);
-  }
-  free_problem(&p);
-  CLS_TRY(status);
-  cls_hyper_values(&f->hyper, f->members, f->theta, f->values);
-  status = cls_agree(f->world.comm, f->world.rank == 0 ? note_analysis(f) : CLS_OK);
-  f->cycle++;
-  f->analysis_s += cls_seconds() - begun;
-  return status;
 }

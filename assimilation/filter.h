@@ -52,6 +52,8 @@ void cls_filter_predict(cls_filter *filter, int first, int n, const double *bold
  * finite are dropped with a warning; too few left: CLS_ERR_LIMIT. The rest is corrected by what was observed, and the cycle enters
  * the history. */
 cls_status cls_filter_analyse(cls_filter *filter);
+/* Local. CLS_ERR_LIMIT where too few members are left. */
+cls_status cls_filter_enough(const cls_filter *filter);
 /* Local. Why a member is left out from now on, as a warning on rank 0. */
 void cls_filter_drop(cls_filter *filter, int member, const char *why);
 

@@ -1,8 +1,10 @@
 /* The loop: forecasts and analyses in turn, online in one program or offline in many. */
 #include "assimilation/assimilation.h"
+#include "assimilation/collective.h"
 #include "assimilation/filter.h"
 #include "assimilation/keep_member.h"
 #include "assimilation/members.h"
+#include "assimilation/smooth.h"
 #include "assimilation/twin.h"
 #include <math.h>
 #include <stdlib.h>
@@ -42,7 +44,11 @@ static cls_status allocate(loop *l) {
   return l->currents ? cls_alloc(&l->current, n * CLS_MAX_RECEPTORS, sizeof(double), "forecasts") : CLS_OK;
 }
 
-/* Collective: observations (of a twin: after its truth was simulated), the filter, and its past. */
+static bool is_smoother(const cls_assimilation_options *o) {
+  return strcmp(o->method, "esmda") == 0 || strcmp(o->method, "ies") == 0;
+}
+
+/* Collective: which observations there are, the filter, and its past. */
 static cls_status begin(loop *l, const cls_assimilation *a) {
   const cls_world *world = &a->world;
   *l = (loop){.a = a, .o = &a->job->assimilation, .saved_at = cls_seconds()};
@@ -51,12 +57,29 @@ static cls_status begin(loop *l, const cls_assimilation *a) {
   CLS_TRY(cls_observations_read(world, a->job, &l->observations));
   CLS_TRY(cls_agree(world->comm, allocate(l)));
   CLS_TRY(cls_filter_create(world, a->job, l->observations, &l->filter));
-  if (l->o->twin.wanted) {
-    CLS_TRY(cls_twin_make(a, &l->filter.hyper, l->observations, &l->twin));
-    l->filter.truth = l->twin.values;
-  }
-  if (a->restart) CLS_TRY(cls_filter_resume(&l->filter, l->file, &l->there));
-  if (l->there) cls_log(world, 1, "going on at cycle %u of %u", l->filter.cycle, l->o->cycles);
+  return a->restart ? cls_filter_resume(&l->filter, l->file, &l->there) : CLS_OK;
+}
+
+static bool is_complete(const loop *l) { return l->filter.cycle >= l->o->cycles; }
+
+/* Collective: of a twin, what it is observed to do, which needs its truth to be simulated. */
+static cls_status observe(loop *l) {
+  if (!l->o->twin.wanted) return CLS_OK;
+  CLS_TRY(cls_twin_make(l->a, &l->filter.hyper, l->observations, &l->twin));
+  l->filter.truth = l->twin.values;
+  return CLS_OK;
+}
+
+static void say_where(const loop *l) {
+  if (l->there && !is_complete(l))
+    cls_log(&l->a->world, 1, "going on at cycle %u of %u", l->filter.cycle, l->o->cycles);
+}
+
+static cls_status nothing_to_do(const loop *l, cls_assimilated *out) {
+  out->complete = true;
+  out->cycle = l->filter.cycle;
+  out->cycles = l->o->cycles;
+  out->members = l->o->members;
   return CLS_OK;
 }
 
@@ -75,6 +98,12 @@ static void end(loop *l) {
 
 /* ---- members ---- */
 
+/* Collective: who is alive on all ranks. */
+static void agree_on_alive(loop *l) {
+  cls_filter *f = &l->filter;
+  MPI_Allreduce(MPI_IN_PLACE, f->alive, f->members, MPI_C_BOOL, MPI_LAND, l->a->world.comm);
+}
+
 /* A member that cannot be loaded is left out. Collective over the group; all ranks of all groups then agree on who is alive. */
 static cls_status load_members(loop *l, int first_number) {
   cls_filter *f = &l->filter;
@@ -88,11 +117,14 @@ static cls_status load_members(loop *l, int first_number) {
     if (status == CLS_OK) continue;
     f->alive[m] = false;
     if (cls_members_group(l->members)->rank == 0)
-      fprintf(stderr, "warning: member %d is left out: %s\n", m, cls_error_message());
+      fprintf(stderr, "warning: member %d is left out from cycle %u on: %s\n", m, f->cycle,
+              cls_error_message());
   }
-  MPI_Allreduce(MPI_IN_PLACE, f->alive, f->members, MPI_C_BOOL, MPI_LAND, l->a->world.comm);
+  agree_on_alive(l);
   return CLS_OK;
 }
+
+static int least(int a, int b) { return a < b ? a : b; }
 
 /* Members first_number ... of the ensemble, `n` of them, as they are before the next cycle. */
 static cls_status create_members(loop *l, int first_number, int n, bool keeps) {
@@ -103,7 +135,7 @@ static cls_status create_members(loop *l, int first_number, int n, bool keeps) {
                                        .backend = l->a->backend,
                                        .identity = l->identity,
                                        .members = n,
-                                       .groups = l->o->groups < n ? l->o->groups : n,
+                                       .groups = least(least(l->o->groups, n), l->a->world.ranks),
                                        .begin = (int64_t)l->filter.cycle * l->steps,
                                        .currents = l->currents,
                                        .keeps = keeps};
@@ -113,9 +145,10 @@ static cls_status create_members(loop *l, int first_number, int n, bool keeps) {
   return CLS_OK;
 }
 
-/* This group's members get the hyperparameters and haemodynamics of the filter. */
+/* This group's members get the hyperparameters and haemodynamics of the filter. A member whose values its models refuse (each
+ * within its bounds, but not together) is left out. */
 static cls_status instruct(loop *l, int first_number) {
-  const cls_filter *f = &l->filter;
+  cls_filter *f = &l->filter;
   int first, n;
   cls_members_mine(l->members, &first, &n);
   for (int i = first; i < first + n; i++) {
@@ -126,7 +159,12 @@ static cls_status instruct(loop *l, int first_number) {
     CLS_TRY(cls_hyper_scales(&f->hyper, f->values + m, (size_t)f->members, &scales, &n_scales));
     const cls_status status = cls_members_scale(l->members, i, scales, n_scales);
     free(scales);
-    if (status != CLS_OK) return cls_error_prefix(status, "cycle %u, member %d", f->cycle, m);
+    if (status != CLS_OK) {
+      f->alive[m] = false;
+      if (cls_members_group(l->members)->rank == 0)
+        fprintf(stderr, "warning: member %d is left out from cycle %u on: %s\n", m, f->cycle,
+                cls_error_message());
+    }
     memcpy(cls_members_balloons(l->members, i), f->balloon + (size_t)m * f->regions,
            f->regions * sizeof *f->balloon);
   }
@@ -134,11 +172,11 @@ static cls_status instruct(loop *l, int first_number) {
 }
 
 /* One cycle of those members: the filter's balloons and predictions of them become the forecast. */
-static cls_status forecast(loop *l, int first_number, int n) {
+static cls_status simulate(loop *l, int first_number, int n) {
   cls_filter *f = &l->filter;
   const double begun = cls_seconds();
-  cls_filter_walk(f);
   CLS_TRY(cls_agree(l->a->world.comm, instruct(l, first_number)));
+  agree_on_alive(l);
   CLS_TRY(cls_members_advance(l->members, ((int64_t)f->cycle + 1) * l->steps));
   const size_t at = (size_t)first_number * f->regions;
   CLS_TRY(cls_members_look(l->members, l->o->tr_s, l->bold + at, l->rate_hz + at,
@@ -146,6 +184,11 @@ static cls_status forecast(loop *l, int first_number, int n) {
   cls_filter_predict(f, first_number, n, l->bold, l->rate_hz, l->current);
   l->forecast_s += cls_seconds() - begun;
   return CLS_OK;
+}
+
+static cls_status forecast(loop *l, int first_number, int n) {
+  cls_filter_walk(&l->filter);
+  return simulate(l, first_number, n);
 }
 
 static cls_status save_members(loop *l, int first_number) {
@@ -187,11 +230,63 @@ static cls_status run_cycle(loop *l, bool *stop) {
   CLS_TRY(cls_filter_analyse(f));
   if (due) {
     const double begun = cls_seconds();
-    CLS_TRY(cls_filter_commit(f, l->file, f->cycle == l->o->cycles));
+    CLS_TRY(cls_filter_commit(f, l->file, is_complete(l)));
     l->saved_at = cls_seconds();
     l->save_s += l->saved_at - begun;
-    if (asked == CLS_ASK_SAVE && l->a->asked) *l->a->asked = CLS_ASK_NOTHING;
+    if (l->a->asked && *l->a->asked == CLS_ASK_SAVE) *l->a->asked = CLS_ASK_NOTHING;
   }
+  *stop = asked == CLS_ASK_SAVE_AND_STOP;
+  if (l->a->progress) l->a->progress(l->a->context, f->cycle, l->o->cycles);
+  return CLS_OK;
+}
+
+/* ---- online, smoothers ---- */
+
+/* All cycles of a window, from where it began. */
+static cls_status simulate_window(loop *l, cls_window *w) {
+  cls_filter *f = &l->filter;
+  if (!l->members) CLS_TRY(create_members(l, 0, f->members, true));
+  memcpy(f->balloon, w->balloon, (size_t)f->members * f->regions * sizeof *f->balloon);
+  cls_status status = CLS_OK;
+  for (uint32_t k = 0; k < w->cycles && status == CLS_OK; k++, f->cycle++) {
+    status = simulate(l, 0, f->members);
+    cls_window_note(f, k, w);
+  }
+  f->cycle = w->first;
+  return status;
+}
+
+static cls_status run_passes(loop *l, cls_window *w) {
+  cls_filter *f = &l->filter;
+  cls_filter_walk(f);
+  for (uint32_t pass = 0; pass < l->o->passes; pass++) {
+    CLS_TRY(simulate_window(l, w));
+    CLS_TRY(cls_window_correct(f, w, pass));
+    cls_members_destroy(l->members); /* the next one begins where this one began */
+    l->members = NULL;
+  }
+  return simulate_window(l, w);
+}
+
+/* A window, which ends with a checkpoint: that is where its successor begins, several times. */
+static cls_status run_window(loop *l, bool *stop) {
+  cls_filter *f = &l->filter;
+  cls_window w;
+  int asked = CLS_ASK_NOTHING;
+  cls_status status = cls_agree(l->a->world.comm, cls_window_begin(f, &w));
+  if (status == CLS_OK) status = run_passes(l, &w);
+  if (status == CLS_OK) {
+    f->cycle = w.first + w.cycles - 1;
+    (void)is_due(l, &asked);
+    status = save_members(l, 0);
+  }
+  if (status == CLS_OK) status = cls_window_end(f, &w);
+  cls_window_free(&w);
+  CLS_TRY(status);
+  const double begun = cls_seconds();
+  CLS_TRY(cls_filter_commit(f, l->file, f->cycle == l->o->cycles));
+  l->saved_at = cls_seconds();
+  l->save_s += l->saved_at - begun;
   *stop = asked == CLS_ASK_SAVE_AND_STOP;
   if (l->a->progress) l->a->progress(l->a->context, f->cycle, l->o->cycles);
   return CLS_OK;
@@ -232,9 +327,13 @@ static cls_status tell(loop *l, cls_assimilated *out) {
 static cls_status run_online(loop *l, cls_assimilated *out) {
   const cls_filter *f = &l->filter;
   bool stop = false;
-  if (f->cycle < l->o->cycles) CLS_TRY(create_members(l, 0, l->o->members, true));
-  while (f->cycle < l->o->cycles && !stop) CLS_TRY(run_cycle(l, &stop));
-  out->interrupted = f->cycle < l->o->cycles;
+  if (is_complete(l) && l->a->told) return nothing_to_do(l, out);
+  say_where(l);
+  CLS_TRY(observe(l));
+  CLS_TRY(create_members(l, 0, l->o->members, true));
+  CLS_TRY(cls_filter_enough(f));
+  while (!is_complete(l) && !stop) CLS_TRY(is_smoother(l->o) ? run_window(l, &stop) : run_cycle(l, &stop));
+  out->interrupted = !is_complete(l);
   return tell(l, out);
 }
 
@@ -249,9 +348,20 @@ cls_status cls_assimilate(const cls_assimilation *a, cls_assimilated *outcome) {
 
 /* ---- offline ---- */
 
+/* Smoothers go over a window several times: within one program. */
+static cls_status check_offline(const loop *l) {
+  CLS_CHECK(!is_smoother(l->o), CLS_ERR_INPUT,
+            "method %s smooths over windows: expected a filter, or no "
+            "--forecast-only and --analysis-only",
+            l->o->method);
+  return CLS_OK;
+}
+
 static cls_status forecast_some(loop *l, cls_assimilated *out) {
+  CLS_TRY(check_offline(l));
   const int n = l->a->last - l->a->first + 1;
-  if (l->filter.cycle >= l->o->cycles) return tell(l, out);
+  if (is_complete(l)) return nothing_to_do(l, out);
+  say_where(l);
   CLS_TRY(create_members(l, l->a->first, n, true));
   for (int m = l->a->first; m <= l->a->last; m++)
     CLS_CHECK(n > 1 || l->filter.alive[m], CLS_ERR_IO, "member %d cannot go on from cycle %u", m,
@@ -293,21 +403,23 @@ static cls_status fetch_members(loop *l) {
     fprintf(stderr, "warning: member %d is left out from cycle %u on: %s\n", m, f->cycle,
             cls_error_message());
   }
-  MPI_Allreduce(MPI_IN_PLACE, f->alive, f->members, MPI_C_BOOL, MPI_LAND, world->comm);
-  MPI_Allreduce(MPI_IN_PLACE, f->theta, (int)(f->hyper.rows * members), MPI_DOUBLE, MPI_SUM, world->comm);
-  MPI_Allreduce(MPI_IN_PLACE, f->balloon, (int)(members * f->regions * 4), MPI_DOUBLE, MPI_SUM, world->comm);
-  MPI_Allreduce(MPI_IN_PLACE, f->predicted, (int)(f->observations->n_obs * members), MPI_DOUBLE, MPI_SUM,
-                world->comm);
+  agree_on_alive(l);
+  cls_sum_over_ranks(world->comm, f->theta, f->hyper.rows * members, MPI_DOUBLE);
+  cls_sum_over_ranks(world->comm, f->balloon, members * f->regions * 4, MPI_DOUBLE);
+  cls_sum_over_ranks(world->comm, f->predicted, f->observations->n_obs * members, MPI_DOUBLE);
   return CLS_OK;
 }
 
 static cls_status analyse_all(loop *l, cls_assimilated *out) {
   cls_filter *f = &l->filter;
-  if (f->cycle >= l->o->cycles) return tell(l, out);
+  CLS_TRY(check_offline(l));
+  if (is_complete(l)) return nothing_to_do(l, out);
+  say_where(l);
+  CLS_TRY(observe(l));
   CLS_TRY(fetch_members(l));
   cls_hyper_values(&f->hyper, f->members, f->theta, f->values);
   CLS_TRY(cls_filter_analyse(f));
-  CLS_TRY(cls_filter_commit(f, l->file, f->cycle == l->o->cycles));
+  CLS_TRY(cls_filter_commit(f, l->file, is_complete(l)));
   return tell(l, out);
 }
 

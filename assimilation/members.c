@@ -1,4 +1,5 @@
 #include "assimilation/members.h"
+#include "assimilation/collective.h"
 #include "exchange/exchange.h"
 #include "partition/partition.h"
 #include <math.h>
@@ -40,8 +41,9 @@ static cls_status build(cls_members *m, const cls_members_options *o) {
   if (m->backend->fits) CLS_TRY(m->backend->fits(group, network, m->n));
   int parts = m->backend->parts(group->threads, network->n_neurons / (uint64_t)group->ranks);
   MPI_Allreduce(MPI_IN_PLACE, &parts, 1, MPI_INT, MPI_SUM, group->comm);
-  CLS_TRY(cls_placement_create(network, group->ranks, parts, &m->placement));
-  CLS_TRY(cls_partition(network, o->job->partition_method, group->ranks, m->placement));
+  cls_status status = cls_placement_create(network, group->ranks, parts, &m->placement);
+  if (status == CLS_OK) status = cls_partition(network, o->job->partition_method, group->ranks, m->placement);
+  CLS_TRY(cls_agree(group->comm, status));
   MPI_Bcast(m->placement->owner, (int)m->placement->n_blocks, MPI_INT32_T, 0, group->comm);
   const cls_engine_options options = {.members = m->n,
                                       .beat_ms = o->job->beat_ms,
@@ -51,15 +53,15 @@ static cls_status build(cls_members *m, const cls_members_options *o) {
                                       .keeps = o->keeps};
   CLS_TRY(
       cls_engine_create(group, network, m->placement, &options, m->backend, &cls_exchange_mpi, &m->engine));
-  cls_status status = cls_operator_create(group, network, cls_engine_layout(m->engine), m->n, o->begin,
-                                          o->currents, &m->operator);
+  status = cls_operator_create(group, network, cls_engine_layout(m->engine), m->n, o->begin, o->currents,
+                               &m->operator);
   CLS_TRY(cls_agree(group->comm, status));
-  return cls_engine_observe(m->engine, cls_operator_observer(m->operator));
+  return cls_agree(group->comm, cls_engine_observe(m->engine, cls_operator_observer(m->operator)));
 }
 
 cls_status cls_members_create(const cls_members_options *o, cls_members **members) {
   cls_members *m = NULL;
-  CLS_TRY(cls_alloc(&m, 1, sizeof *m, "members"));
+  CLS_TRY(cls_agree(o->world->comm, cls_alloc(&m, 1, sizeof *m, "members")));
   *members = m;
   m->world = m->group = *o->world;
   m->members = o->members;
@@ -106,12 +108,23 @@ cls_balloon *cls_members_balloons(cls_members *m, int member) {
   return cls_operator_balloons(m->operator) + (size_t)(member - m->first) * cls_site_count(m->network);
 }
 
+/* An engine fails on one rank alone, and the others wait for it in vain: it says why, and ends all. */
+static cls_status give_up(const cls_members *m, cls_status status) {
+  if (m->world.ranks == 1) return status;
+  fprintf(stderr, "callosum: rank %d: %s\n", m->world.rank, cls_error_message());
+  fflush(NULL);
+  MPI_Abort(m->world.comm, (int)status);
+  return status;
+}
+
 cls_status cls_members_advance(cls_members *m, int64_t end) {
   const double begun = cls_seconds();
   int64_t reached = 0;
-  CLS_TRY(cls_engine_run(m->engine, end, NULL, NULL, &reached));
-  CLS_CHECK(reached == end, CLS_ERR_INTERNAL, "members stand at step %lld: expected %lld", (long long)reached,
-            (long long)end);
+  cls_status status = cls_engine_run(m->engine, end, NULL, NULL, &reached);
+  if (status == CLS_OK && reached != end)
+    status = cls_fail(CLS_ERR_INTERNAL, "members stand at step %lld: expected %lld", (long long)reached,
+                      (long long)end);
+  if (status != CLS_OK) return give_up(m, status);
   m->now = end;
   m->simulate_s += cls_seconds() - begun;
   return CLS_OK;
@@ -121,8 +134,7 @@ cls_status cls_members_advance(cls_members *m, int64_t end) {
 static void gather(const cls_members *m, const double *mine, size_t width, double *all) {
   memset(all, 0, (size_t)m->members * width * sizeof *all);
   if (m->group.rank == 0) memcpy(all + (size_t)m->first * width, mine, (size_t)m->n * width * sizeof *all);
-  if (m->world.ranks > 1)
-    MPI_Allreduce(MPI_IN_PLACE, all, (int)((size_t)m->members * width), MPI_DOUBLE, MPI_SUM, m->world.comm);
+  cls_sum_over_ranks(m->world.comm, all, (size_t)m->members * width, MPI_DOUBLE);
 }
 
 cls_status cls_members_look(cls_members *m, double cycle_s, double *bold, double *rate_hz, double *current,
@@ -143,7 +155,10 @@ cls_status cls_members_keep(cls_members *m, int member, const cls_keeper *keeper
 
 cls_status cls_members_digests(cls_members *m, uint64_t *digest) {
   memset(digest, 0, (size_t)m->members * sizeof *digest);
-  for (int i = 0; i < m->n; i++) CLS_TRY(cls_engine_digest(m->engine, i, &digest[m->first + i]));
+  cls_status status = CLS_OK;
+  for (int i = 0; i < m->n && status == CLS_OK; i++)
+    status = cls_engine_digest(m->engine, i, &digest[m->first + i]);
+  CLS_TRY(cls_agree(m->world.comm, status));
   for (int i = 0; i < m->n && m->group.rank != 0; i++) digest[m->first + i] = 0;
   MPI_Allreduce(MPI_IN_PLACE, digest, m->members, MPI_UINT64_T, MPI_SUM, m->world.comm);
   return CLS_OK;

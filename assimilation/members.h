@@ -38,7 +38,7 @@ int cls_members_group_count(const cls_members *members);
 cls_status cls_members_scale(cls_members *members, int m, const cls_scale *scales, size_t n);
 /* Local: the haemodynamics of member `m`, [regions], of this group; they may be replaced between cycles. */
 cls_balloon *cls_members_balloons(cls_members *members, int m);
-/* Collective: advances all to step `end`. */
+/* Collective: advances all to step `end`. A failure, which may be one rank's alone, ends all ranks with a message where there are several. */
 cls_status cls_members_advance(cls_members *members, int64_t end);
 /* Collective over all ranks. What the cycle that is over looked like, of all members and on every rank:
  * bold, rate_hz [members][regions], current [members][regions][CLS_MAX_RECEPTORS] (NULL: none), balloons [members][regions]. Caller's arrays. */

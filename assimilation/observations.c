@@ -1,4 +1,5 @@
 #include "assimilation/observations.h"
+#include "assimilation/collective.h"
 #include "network/intervention.h"
 #include <math.h>
 #include <stdlib.h>
@@ -98,26 +99,16 @@ static cls_status agree_root(const cls_world *world, cls_status status) {
   return cls_agree(world->comm, world->rank == 0 ? status : CLS_OK);
 }
 
-static cls_status broadcast(const cls_world *world, void *data, size_t n, size_t size) {
-  const size_t block = 1 << 28;
-  for (size_t from = 0, bytes = n * size; from < bytes; from += block) {
-    const size_t left = bytes - from;
-    CLS_CHECK(MPI_Bcast((char *)data + from, (int)(left < block ? left : block), MPI_BYTE, 0, world->comm) ==
-                  MPI_SUCCESS,
-              CLS_ERR_MPI, "observations: broadcast of %zu bytes failed", bytes);
-  }
-  return CLS_OK;
-}
-
 static cls_status read_all(const cls_world *world, const cls_job *job, bool *seen, cls_observations *x) {
   const cls_assimilation_options *a = &job->assimilation;
   const uint32_t sites = cls_site_count(job->network);
   for (uint32_t e = 0; e < a->n_observe; e++) find_sites(job, &a->observe[e], seen + (size_t)e * sites);
-  CLS_TRY(broadcast(world, seen, (size_t)a->n_observe * sites, sizeof *seen));
+  cls_tell_ranks(world->comm, seen, (size_t)a->n_observe * sites * sizeof *seen);
   CLS_TRY(cls_agree(world->comm, list(job, seen, x)));
   CLS_TRY(agree_root(world, world->rank == 0 ? fill(job, x) : CLS_OK));
-  CLS_TRY(broadcast(world, x->series, (size_t)x->cycles * x->n_obs, sizeof *x->series));
-  return broadcast(world, x->sd, x->n_obs, sizeof *x->sd);
+  cls_tell_ranks(world->comm, x->series, (size_t)x->cycles * x->n_obs * sizeof *x->series);
+  cls_tell_ranks(world->comm, x->sd, x->n_obs * sizeof *x->sd);
+  return CLS_OK;
 }
 
 cls_status cls_observations_read(const cls_world *world, const cls_job *job,

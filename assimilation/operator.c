@@ -1,4 +1,5 @@
 #include "assimilation/operator.h"
+#include "assimilation/collective.h"
 #include "io/io.h"
 #include <math.h>
 #include <stdlib.h>
@@ -89,8 +90,7 @@ static cls_status flush(void *self, int64_t step) {
   const size_t columns = columns_of(o), n = complete > 0 ? (size_t)complete : 0;
   CLS_TRY(cls_agree(o->world.comm, reserve(o, o->base + (int64_t)n)));
   if (n == 0) return CLS_OK;
-  for (size_t k = 0; k < n && o->world.ranks > 1; k++)
-    MPI_Allreduce(MPI_IN_PLACE, o->count + k * columns, (int)columns, MPI_UINT32_T, MPI_SUM, o->world.comm);
+  cls_sum_over_ranks(o->world.comm, o->count, n * columns, MPI_UINT32_T);
 #pragma omp parallel for num_threads(o->world.threads) schedule(static)
   for (size_t c = 0; c < columns; c++) {
     const uint64_t size = o->size[c % o->regions];
@@ -141,8 +141,7 @@ static void share_balloons(cls_operator *o) {
   for (size_t c = 0; c < columns; c++)
     if (!is_mine(o, c)) o->balloon[c] = (cls_balloon){0, 0, 0, 0};
   enum { NUMBERS = sizeof(cls_balloon) / sizeof(double) };
-  if (o->world.ranks > 1)
-    MPI_Allreduce(MPI_IN_PLACE, o->balloon, (int)(columns * NUMBERS), MPI_DOUBLE, MPI_SUM, o->world.comm);
+  cls_sum_over_ranks(o->world.comm, o->balloon, columns * NUMBERS, MPI_DOUBLE);
 }
 
 cls_status cls_operator_look(cls_operator *o, double cycle_s, const cls_outlook **outlook) {
@@ -156,8 +155,7 @@ cls_status cls_operator_look(cls_operator *o, double cycle_s, const cls_outlook 
   memset(o->spikes, 0, columns * sizeof *o->spikes);
   *outlook = &o->outlook;
   if (!o->current) return CLS_OK;
-  MPI_Allreduce(MPI_IN_PLACE, o->current, (int)(columns * CLS_MAX_RECEPTORS), MPI_INT64_T, MPI_SUM,
-                o->world.comm);
+  cls_sum_over_ranks(o->world.comm, o->current, columns * CLS_MAX_RECEPTORS, MPI_INT64_T);
   for (size_t i = 0; i < columns * CLS_MAX_RECEPTORS; i++) {
     const double cells = (double)o->cells[i / CLS_MAX_RECEPTORS % o->regions] * (double)o->looks;
     o->outlook.current[i] = cells > 0 ? (double)o->current[i] / (CLS_CURRENT_ONE * cells) : 0;

@@ -47,7 +47,7 @@ static cls_status by_tracts(const cls_job *job, size_t sites, double *d) {
 }
 
 cls_status cls_site_distances(const cls_job *job, cls_localise kind, double **distance) {
-  const size_t sites = (size_t)job->network->n_regions + 1;
+  const size_t sites = (size_t)cls_site_count(job->network) + 1;
   double *d = NULL;
   CLS_TRY(cls_alloc(distance, sites * sites, sizeof **distance, "distances of regions"));
   d = *distance;

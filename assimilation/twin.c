@@ -1,4 +1,5 @@
 #include "assimilation/twin.h"
+#include "assimilation/collective.h"
 #include "assimilation/members.h"
 #include "base/normal.h"
 #include "io/hdf5_file.h"
@@ -47,7 +48,7 @@ static cls_status load_job(const truth *t, cls_job **job) {
   const cls_twin_options *twin = &t->a->job->assimilation.twin;
   const char **set = NULL;
   const int n = t->a->n_set + (int)twin->n_set;
-  CLS_TRY(cls_alloc(&set, (size_t)n, sizeof *set, "options of a twin"));
+  CLS_TRY(cls_agree(t->a->world.comm, cls_alloc(&set, (size_t)n, sizeof *set, "options of a twin")));
   for (int i = 0; i < t->a->n_set; i++) set[i] = t->a->set[i];
   for (uint32_t i = 0; i < twin->n_set; i++) set[t->a->n_set + (int)i] = twin->set[i];
   cls_world quiet = t->a->world;
@@ -62,10 +63,10 @@ static cls_status simulate_cycle(truth *t, cls_members *members, uint32_t c, int
   cls_scale *scales = NULL;
   size_t n = 0;
   const double tr_s = t->a->job->assimilation.tr_s;
-  CLS_TRY(cls_hyper_scales(t->hyper, t->values + (size_t)c * t->hyper->values, 1, &scales, &n));
-  cls_status status = cls_members_scale(members, 0, scales, n);
+  cls_status status = cls_hyper_scales(t->hyper, t->values + (size_t)c * t->hyper->values, 1, &scales, &n);
+  if (status == CLS_OK) status = cls_members_scale(members, 0, scales, n);
   free(scales);
-  CLS_TRY(status);
+  CLS_TRY(cls_agree(t->a->world.comm, status));
   CLS_TRY(cls_members_advance(members, (int64_t)(c + 1) * steps));
   const size_t at = (size_t)c * t->regions;
   return cls_members_look(members, tr_s, t->bold + at, t->rate_hz + at,
@@ -84,7 +85,8 @@ static cls_status simulate_with(truth *t, const cls_job *job) {
   const int64_t steps = (int64_t)rint(job->assimilation.tr_s * 1e3 / job->dt_ms);
   cls_members *members = NULL;
   cls_balloon *balloons = NULL;
-  cls_status status = cls_alloc(&balloons, t->regions, sizeof *balloons, "haemodynamics");
+  cls_status status =
+      cls_agree(t->a->world.comm, cls_alloc(&balloons, t->regions, sizeof *balloons, "haemodynamics"));
   if (status == CLS_OK) status = cls_members_create(&options, &members);
   for (uint32_t c = 0; c < t->cycles && status == CLS_OK; c++)
     status = simulate_cycle(t, members, c, steps, balloons);
@@ -110,6 +112,7 @@ static cls_status simulate(truth *t) {
   if (!fits(t, job))
     status = cls_fail(CLS_ERR_INPUT, "assimilation.twin.set: the truth has other regions or hyperparameters: "
                                      "expected those of the job");
+  status = cls_agree(t->a->world.comm, status);
   if (status == CLS_OK) status = simulate_with(t, job);
   cls_job_destroy(job);
   if (status == CLS_OK)
@@ -165,21 +168,35 @@ static cls_status write_truth(const truth *t, const char *path) {
   return status;
 }
 
-static cls_status read_array(hid_t file, const char *path, const char *name, size_t n, double *values) {
+/* The first `cycles` rows of `width` numbers; *cycles_there: how many there are. */
+static cls_status read_array(hid_t file, const char *path, const char *name, size_t cycles, size_t width,
+                             double *values, uint32_t *cycles_there) {
+  hsize_t there[3] = {0, 1, 1}, begin[3] = {0, 0, 0};
   hid_t dataset = H5Dopen2(file, name, H5P_DEFAULT);
-  hid_t space = dataset >= 0 ? H5Dget_space(dataset) : -1;
-  const bool whole = space >= 0 && H5Sget_simple_extent_npoints(space) == (hssize_t)n &&
-                     H5Dread(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0;
+  hid_t space = dataset >= 0 ? H5Dget_space(dataset) : -1, memory = -1;
+  const int rank = space >= 0 ? H5Sget_simple_extent_ndims(space) : 0;
+  bool whole = rank >= 2 && rank <= 3 && H5Sget_simple_extent_dims(space, there, NULL) == rank &&
+               there[1] * there[2] == width && there[0] <= UINT32_MAX;
+  *cycles_there = whole ? (uint32_t)there[0] : 0;
+  if (whole && there[0] >= cycles) {
+    there[0] = cycles;
+    memory = H5Screate_simple(rank, there, NULL);
+    whole = H5Sselect_hyperslab(space, H5S_SELECT_SET, begin, NULL, there, NULL) >= 0 &&
+            H5Dread(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values) >= 0;
+  }
+  if (memory >= 0) H5Sclose(memory);
   if (space >= 0) H5Sclose(space);
   if (dataset >= 0) H5Dclose(dataset);
   H5Eclear2(H5E_DEFAULT);
-  CLS_CHECK(whole, CLS_ERR_INPUT, "%s: %s: expected %zu numbers", path, name, n);
+  CLS_CHECK(whole, CLS_ERR_INPUT, "%s: %s: expected rows of %zu numbers", path, name, width);
   return CLS_OK;
 }
 
-static cls_status read_truth(truth *t, const char *path) {
+/* *cycles: how many cycles it has of those that are wanted; where they are fewer, nothing was read. */
+static cls_status read_truth(truth *t, const char *path, uint32_t *cycles) {
   uint64_t hash = 0;
-  const size_t n = (size_t)t->cycles * t->regions;
+  *cycles = 0;
+  H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* its reasons would be printed beside our message */
   hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
   if (file < 0) return cls_h5_fail(-1, path);
   hid_t attribute = H5Aopen(file, "hash", H5P_DEFAULT);
@@ -189,11 +206,13 @@ static cls_status read_truth(truth *t, const char *path) {
   if (hash != t->a->job->assimilation_hash)
     status = cls_fail(CLS_ERR_INPUT, "%s: is of another job: expected that of %s", path, t->a->job->path);
   if (status == CLS_OK)
-    status = read_array(file, path, "/values", (size_t)t->cycles * t->hyper->values, t->values);
-  if (status == CLS_OK) status = read_array(file, path, "/bold", n, t->bold);
-  if (status == CLS_OK) status = read_array(file, path, "/rate_hz", n, t->rate_hz);
+    status = read_array(file, path, "/values", t->cycles, t->hyper->values, t->values, cycles);
+  if (status == CLS_OK) status = read_array(file, path, "/bold", t->cycles, t->regions, t->bold, cycles);
+  if (status == CLS_OK)
+    status = read_array(file, path, "/rate_hz", t->cycles, t->regions, t->rate_hz, cycles);
   if (status == CLS_OK && t->current)
-    status = read_array(file, path, "/current", n * CLS_MAX_RECEPTORS, t->current);
+    status = read_array(file, path, "/current", t->cycles, (size_t)t->regions * CLS_MAX_RECEPTORS, t->current,
+                        cycles);
   H5Fclose(file);
   return status;
 }
@@ -232,21 +251,23 @@ static cls_status give_observations(const truth *t, cls_observations *y) {
 static cls_status find_truth(truth *t) {
   const cls_world *world = &t->a->world;
   char *path = cls_format("%s/truth.h5", t->a->directory);
-  CLS_CHECK(path, CLS_ERR_MEMORY, "out of memory for a path");
-  int there = world->rank == 0 && access(path, F_OK) == 0;
-  MPI_Bcast(&there, 1, MPI_INT, 0, world->comm);
+  CLS_TRY(cls_agree(world->comm, path ? CLS_OK : cls_fail(CLS_ERR_MEMORY, "out of memory for a path")));
+  uint32_t there = 0; /* cycles */
   cls_status status = CLS_OK;
-  if (!there) {
+  if (world->rank == 0 && access(path, F_OK) == 0) status = read_truth(t, path, &there);
+  status = cls_agree(world->comm, status);
+  MPI_Bcast(&there, 1, MPI_UINT32_T, 0, world->comm);
+  if (status == CLS_OK &&
+      there < t->cycles) { /* none yet, or the job was given more cycles: from the beginning */
     draw_values(t);
     status = simulate(t);
     if (status == CLS_OK) status = cls_agree(world->comm, world->rank == 0 ? write_truth(t, path) : CLS_OK);
-  } else {
-    status = cls_agree(world->comm, world->rank == 0 ? read_truth(t, path) : CLS_OK);
-    const int n = (int)(t->cycles * t->regions);
-    MPI_Bcast(t->values, (int)(t->cycles * t->hyper->values), MPI_DOUBLE, 0, world->comm);
-    MPI_Bcast(t->bold, n, MPI_DOUBLE, 0, world->comm);
-    MPI_Bcast(t->rate_hz, n, MPI_DOUBLE, 0, world->comm);
-    if (t->current) MPI_Bcast(t->current, n * CLS_MAX_RECEPTORS, MPI_DOUBLE, 0, world->comm);
+  } else if (status == CLS_OK) {
+    const size_t cycles = t->cycles, n = cycles * t->regions;
+    cls_tell_ranks(world->comm, t->values, cycles * t->hyper->values * sizeof(double));
+    cls_tell_ranks(world->comm, t->bold, n * sizeof(double));
+    cls_tell_ranks(world->comm, t->rate_hz, n * sizeof(double));
+    if (t->current) cls_tell_ranks(world->comm, t->current, n * CLS_MAX_RECEPTORS * sizeof(double));
   }
   free(path);
   return status;

@@ -131,6 +131,7 @@ typedef struct {
   double inflation_factor, inflation_alpha, inflation_sd, inflation_max;
   bool rotate;
   double gamma;
+  double innovation_limit;   /* 0: none */
   uint32_t passes;           /* esmda, ies; others: 1 */
   uint32_t window;           /* cycles of a smoother's window; others: 1 */
   uint32_t checkpoint_every; /* cycles; 0: only at the end and when asked */

@@ -9,7 +9,7 @@ enum { DEFAULT_PASSES = 4, DEFAULT_WINDOW = 10, MOST_CYCLES = 100000000 };
 typedef struct {
   int64_t members, min_members, cycles, burn_in, groups, passes, window, checkpoint_every, seed;
   int method;
-  double tr_s, gamma, replay_s;
+  double tr_s, gamma, replay_s, innovation_limit;
   bool rotate;
   const cls_yaml *localisation, *inflation, *hyperparameters, *observations, *twin;
 } fields;
@@ -43,6 +43,11 @@ static const cls_key keys[] = {
      .doc = "etkf, letkf, ensrf: anomalies are turned at random after each analysis"},
     {"gamma", CLS_KEY_NUMBER, offsetof(fields, gamma), .initial = "0.5", .min = 0, .max = 1,
      .doc = "hmda: weight of a region's own observation, 1 - gamma that of all others"},
+    {"innovation_limit", CLS_KEY_NUMBER, offsetof(fields, innovation_limit), .initial = "0", .min = 0,
+     .max = 1e6,
+     .doc = "innovations count at most so many of their expected standard deviations, so that a sudden "
+            "change is followed in "
+            "steps; 0: no limit"},
     {"passes", CLS_KEY_INTEGER, offsetof(fields, passes), .min = 1, .max = 1000,
      .doc = "esmda, ies: how often a window is run; left out: 4"},
     {"window", CLS_KEY_INTEGER, offsetof(fields, window), .unit = "cycles", .min = 1, .max = MOST_CYCLES,
@@ -160,6 +165,13 @@ static cls_status read_localisation(cls_job_reader *r, const fields *f, const cl
     return cls_yaml_fail(kind,
                          "value 'none': letkf is a local analysis: expected own, distance or connectome, or "
                          "method: etkf");
+  static const bool localises[] = {true, true, false, true, true, true, false, false}; /* by method */
+  if (a->localise != CLS_LOCALISE_NONE && !localises[f->method])
+    return cls_yaml_fail(
+        kind,
+        "value '%s': %s takes all observations for all regions: expected none, or method letkf, "
+        "ensrf, enkf, denkf or esmda",
+        localisations[l.kind], methods[f->method]);
   if (a->localise == CLS_LOCALISE_DISTANCE) CLS_TRY(check_centres(r, kind));
   if (a->localise == CLS_LOCALISE_CONNECTOME && !r->job->connectome)
     return cls_yaml_fail(kind, "value 'connectome': the job has no section brain: expected none or own");
@@ -233,6 +245,7 @@ static cls_status read_method(const cls_yaml *section, const fields *f, cls_assi
   a->window = f->window ? (uint32_t)f->window : smooths ? DEFAULT_WINDOW : 1;
   a->rotate = f->rotate;
   a->gamma = f->gamma;
+  a->innovation_limit = f->innovation_limit;
   return CLS_OK;
 }
 

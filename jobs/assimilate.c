@@ -1,5 +1,6 @@
 /* callosum assimilate: an ensemble that follows recordings, from the job's file to its summary. */
 #include "assimilation/assimilation.h"
+#include "assimilation/linear.h"
 #include "io/json_numbers.h"
 #include "jobs/jobs.h"
 #include "jobs/options.h"
@@ -86,7 +87,7 @@ static cls_status write_summary(const cls_job *job, const cls_world *world, cons
   char *text = NULL, *path = cls_format("%s/summary.json", directory),
        *temporary = cls_format("%s/.summary.json.tmp", directory);
   CLS_CHECK(o && path && temporary, CLS_ERR_MEMORY, "out of memory for a summary");
-  cJSON_AddStringToObject(o, "status", out->interrupted ? "interrupted" : "done");
+  cJSON_AddStringToObject(o, "status", out->cycle < out->cycles ? "interrupted" : "done");
   cJSON_AddStringToObject(o, "command", "assimilate");
   cJSON_AddStringToObject(o, "job", job->path);
   cls_json_hex(o, "job_hash", job->hash);
@@ -164,16 +165,48 @@ static cls_status check_options(const options *o) {
 
 /* Members of this job of an array. */
 static cls_status choose_members(const options *o, int members, cls_assimilation *a) {
-  const char *task = getenv("SLURM_ARRAY_TASK_ID");
-  const int per_job = o->per_job > 0 ? o->per_job : 1, number = o->member >= 0 ? o->member
-                                                                : task         ? atoi(task)
-                                                                               : -1;
-  a->first = number < 0 ? 0 : number * per_job;
-  a->last = number < 0 ? members - 1 : a->first + per_job - 1;
-  if (a->last >= members && a->first < members) a->last = members - 1;
-  CLS_CHECK(a->first < members, CLS_ERR_INPUT, "--member %d: expected at most %d, the last of %d members",
-            number, (members - 1) / per_job, members);
+  const char *task = o->member < 0 ? getenv("SLURM_ARRAY_TASK_ID") : NULL;
+  const int64_t per_job = o->per_job > 0 ? o->per_job : 1;
+  int64_t number = o->member;
+  char *end = NULL;
+  if (task) {
+    number = strtol(task, &end, 10);
+    CLS_CHECK(end > task && *end == 0 && number >= 0 && number <= INT32_MAX, CLS_ERR_INPUT,
+              "SLURM_ARRAY_TASK_ID '%s': expected the number of a member, or --member", task);
+  }
+  const int64_t first = number < 0 ? 0 : number * per_job,
+                last = number < 0 ? members - 1 : first + per_job - 1;
+  CLS_CHECK(first < members, CLS_ERR_INPUT, "%s %lld: expected at most %lld, the last of %d members",
+            task ? "SLURM_ARRAY_TASK_ID" : "--member", (long long)number,
+            (long long)((members - 1) / per_job), members);
+  a->first = (int)first;
+  a->last = last < members ? (int)last : members - 1;
   return CLS_OK;
+}
+
+/* Groups that there cannot be are refused before anything is written; offline there are as many as can be. */
+static cls_status check_groups(const options *o, const cls_world *world, const cls_assimilation_options *a) {
+  CLS_CHECK(o->forecast || o->analysis || (a->groups <= world->ranks && a->groups <= a->members),
+            CLS_ERR_INPUT,
+            "assimilation.groups: %d groups for %d rank%s and %d members: expected at most as many as either",
+            a->groups, world->ranks, world->ranks == 1 ? "" : "s", a->members);
+  return CLS_OK;
+}
+
+/* Collective. Whether the folder's summary is of all cycles of this job. */
+static bool is_told(const cls_job *job, const cls_world *world, const char *directory) {
+  cJSON *json = world->rank == 0 ? cls_run_read_summary(directory) : NULL;
+  const cJSON *hash = cJSON_GetObjectItemCaseSensitive(json, "science_hash"),
+              *state = cJSON_GetObjectItemCaseSensitive(json, "status"),
+              *cycles = cJSON_GetObjectItemCaseSensitive(json, "cycles");
+  char expected[20];
+  snprintf(expected, sizeof expected, "%016llx", (unsigned long long)job->assimilation_hash);
+  int told = cJSON_IsString(hash) && strcmp(hash->valuestring, expected) == 0 && cJSON_IsString(state) &&
+             strcmp(state->valuestring, "done") == 0 && cJSON_IsNumber(cycles) &&
+             cycles->valuedouble >= job->assimilation.cycles;
+  cJSON_Delete(json);
+  MPI_Bcast(&told, 1, MPI_INT, 0, world->comm);
+  return told != 0;
 }
 
 static bool has_results(const char *directory) {
@@ -217,9 +250,11 @@ static cls_status assimilate(const options *o, cls_world *world, cls_job **job, 
                         .set = arg->set,
                         .n_set = arg->n_set,
                         .restart = o->restart || o->forecast || o->analysis,
+                        .told = is_told(*job, world, *directory),
                         .asked = cls_run_asked(),
                         .progress = progress,
                         .context = &state};
+  CLS_TRY(check_groups(o, world, &(*job)->assimilation));
   if (o->forecast) CLS_TRY(choose_members(o, (*job)->assimilation.members, &a));
   print_header(world, *job, *directory, run.backend->name);
   cls_assimilated out;
@@ -232,13 +267,15 @@ static cls_status assimilate(const options *o, cls_world *world, cls_job **job, 
   else
     status = cls_assimilate(&a, &out);
   if (status != CLS_OK && world->rank == 0 && !has_results(*directory)) (void)rmdir(*directory);
-  if (status == CLS_OK && !o->forecast) {
+  if (status == CLS_OK && out.complete)
+    cls_log(world, 1, "%s: holds all %u cycles of this job: nothing is to be done", *directory, out.cycle);
+  else if (status == CLS_OK && !o->forecast) {
     if (world->rank == 0)
       status = write_summary(*job, world, run.backend, *directory, &out, cls_seconds() - begun);
     status = cls_agree(world->comm, status);
     print_outcome(world, &out, *directory);
   }
-  if (status == CLS_OK && o->forecast)
+  if (status == CLS_OK && o->forecast && !out.complete)
     cls_log(world, 1, "members %d to %d: cycle %u simulated in %.1f s", a.first, a.last, out.cycle,
             out.forecast_s);
   *interrupted = out.interrupted;
@@ -271,6 +308,7 @@ int cls_command_assimilate(int argc, char **argv) {
   else if (status == CLS_OK)
     status = assimilate(&o, &world, &job, &directory, &interrupted);
   if (status != CLS_OK && world.rank == 0) fprintf(stderr, "callosum: %s\n", cls_error_message());
+  cls_linear_end();
   cls_job_destroy(job);
   free(directory);
   free(o.arguments.set);

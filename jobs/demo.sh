@@ -1,10 +1,10 @@
 #!/bin/sh
-# From a fresh clone to a picture: set up, build, simulate the demo brain on 2 ranks, make its report. The last
-# line printed is the report's path.
+# From a fresh clone to a picture: set up, build, simulate the demo brain on 2 ranks, let a small ensemble find the conductances of a brain
+# from its BOLD, make both reports. The last line printed is the path of the demo's report.
 #
 #   jobs/demo.sh [arguments of `callosum run`]     e.g. --set simulation.seed=2, or --out DIR
 #
-# The results are in runs/demo; those of the demo before are kept as runs/demo.previous.
+# The results are in runs/demo and runs/demo_twin; those of the demo before are kept as runs/demo.previous and runs/demo_twin.previous.
 # CALLOSUM_RANKS sets the number of ranks (2).
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -22,19 +22,31 @@ for argument in "$@"; do
   [ "$previous" != --out ] || out=$argument
   previous=$argument
 done
+# keep_previous FOLDER: moves what a demo before has left.
+keep_previous() {
+  if [ -e "$1" ]; then
+    rm -rf "$1.previous"
+    mv "$1" "$1.previous"
+    echo "== the results of the demo before are kept in $(basename "$1").previous"
+  fi
+}
 if [ -z "$out" ]; then
   out=$root/runs/demo
-  if [ -e "$out" ]; then
-    rm -rf "$out.previous"
-    mv "$out" "$out.previous"
-    echo "== the results of the demo before are kept in runs/demo.previous"
-  fi
+  keep_previous "$out"
   mkdir -p "$root/runs"
   set -- --out "$out" "$@"
 fi
+twin=${out%/}_twin
+keep_previous "$twin"
 
 echo "== run: jobs/examples/demo.yaml on ${CALLOSUM_RANKS:-2} ranks"
 launch "${CALLOSUM_RANKS:-2}" "$callosum" run "$root/jobs/examples/demo.yaml" "$@"
 
-echo "== report"
+echo "== assimilation: jobs/examples/twin.yaml, 10 regions of it, 20 members"
+launch "${CALLOSUM_RANKS:-2}" "$callosum" assimilate "$root/jobs/examples/twin.yaml" --out "$twin" \
+  --set brain.connectome.generator.regions=10 --set brain.neurons=2640 --set simulation.duration_ms=32000 \
+  --set assimilation.members=20
+
+echo "== reports"
+"$callosum" report "$twin"
 "$callosum" report "$out"

@@ -64,6 +64,8 @@ void cls_run_clear_folder(const char *path, bool all);
  * run->restart asks for and the folder holds. CLS_ERR_INPUT where the folder holds results and nothing was asked for, or where it holds
  * another job's, or a checkpoint that was named is damaged or another's. Nothing is changed there. */
 cls_status cls_run_find_restart(cls_run *run);
+/* Local. What the folder's summary.json says, for cJSON_Delete(); NULL where there is none that can be read. */
+struct cJSON *cls_run_read_summary(const char *directory);
 /* The folder of the checkpoint that --restart names, in fresh memory; NULL: it names none (or no memory). */
 char *cls_run_restart_folder(const char *restart);
 /* What a checkpoint of this run says of itself. */

@@ -27,7 +27,7 @@ char *cls_run_restart_folder(const char *restart) {
 
 /* ---- what the folder's summary says ---- */
 
-static cJSON *read_summary(const char *directory) {
+cJSON *cls_run_read_summary(const char *directory) {
   char *path = cls_format("%s/summary.json", directory), *text = NULL;
   FILE *file = path ? fopen(path, "r") : NULL;
   free(path);
@@ -42,7 +42,7 @@ static cJSON *read_summary(const char *directory) {
 
 /* Rank 0: whether the folder holds all results of this job; CLS_ERR_INPUT where it holds those of another. */
 static cls_status look_at_summary(const cls_run *run, bool *complete) {
-  cJSON *json = read_summary(run->directory);
+  cJSON *json = cls_run_read_summary(run->directory);
   const cJSON *state = cJSON_GetObjectItemCaseSensitive(json, "status");
   const cJSON *hash = cJSON_GetObjectItemCaseSensitive(json, "science_hash");
   char expected[20];

@@ -37,7 +37,7 @@ typedef struct {
   double published;
 } row;
 
-/* DAPPER's radius of localisation is that of weight exp(-1/2), about: half-width c = 1.82 radius. */
+/* A radius is DAPPER's: the half-width of Gaspari and Cohn is 1.82 times as long. */
 static const row table[] = {
     {"L96 enkf 40 x 1.06", 96, FILTER, CLS_ENKF, 40, 1.06, false, 0, .22},
     {"L96 enkf 28 x 1.08", 96, FILTER, CLS_ENKF, 28, 1.08, false, 0, .24},
