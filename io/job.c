@@ -7,12 +7,23 @@
 
 /* What the file holds at its top. */
 typedef struct {
+  const char *subject;
   const cls_yaml *simulation, *brain, *populations, *projections, *scale, *stimuli, *interventions, *record,
       *partition, *checkpoint, *sweep, *assimilation;
 } sections;
 static const cls_key keys[] = {
     {"simulation", CLS_KEY_MAP, offsetof(sections, simulation), .required = true,
      .doc = "how long and how fine"},
+    {"subject", CLS_KEY_TEXT, offsetof(sections, subject),
+     .doc =
+         "folder of a person, relative to the job file: its connectome and BOLD fill in what "
+         "brain.connectome, the first observation of kind bold without a file, and, beside record.bold, "
+         "record.empirical_bold leave open. Either structural/DTI_CM.mat, structural/DTI_LEN.mat and "
+         "functional/BOLD_rsfMRI.mat (variables sc, len in mm, and tc), or BIDS derivatives, in the folder "
+         "or "
+         "in one session ses-*: connectivity/*_relmat.tsv, functional ones left out (lengths where the name "
+         "says length), func/*_timeseries.tsv, *_dseg.tsv. Tracts get the mean of both directions unless "
+         "symmetrise is stated"},
     {"brain", CLS_KEY_MAP, offsetof(sections, brain),
      .doc = "a network made from a connectome; or populations"},
     {"populations", CLS_KEY_LIST, offsetof(sections, populations),
@@ -133,14 +144,18 @@ static cls_status check_top(cls_job_reader *r) {
   return CLS_OK;
 }
 
-/* Local: everything that the text alone decides. */
-static cls_status read_text(cls_job_reader *r, const char *text, size_t size, const char *const *set,
-                            int n_set, cls_brain *brain, cls_connectome_choice *choice) {
-  cls_job *job = r->job;
+/* Local: the tree, from the text and the options. */
+static cls_status read_tree(cls_job_reader *r, const char *text, size_t size, const char *const *set,
+                            int n_set) {
   CLS_TRY(cls_yaml_tree_create(&r->tree));
-  CLS_TRY(cls_yaml_parse(r->tree, text, size, job->path, true, &r->root));
+  CLS_TRY(cls_yaml_parse(r->tree, text, size, r->job->path, true, &r->root));
   for (int i = 0; i < n_set; i++) CLS_TRY(cls_yaml_set(r->tree, r->root, set[i]));
-  CLS_TRY(check_top(r));
+  return check_top(r);
+}
+
+/* Local: everything that the tree alone decides. */
+static cls_status read_text(cls_job_reader *r, cls_brain *brain, cls_connectome_choice *choice) {
+  cls_job *job = r->job;
   CLS_TRY(cls_yaml_emit(r->root, &job->text));
   job->hash = cls_hash_string(job->text);
   CLS_TRY(cls_job_find_science(r));
@@ -180,7 +195,9 @@ static cls_status finish(cls_job_reader *r) {
 static cls_status load(cls_job_reader *r, const char *text, size_t size, const char *const *set, int n_set,
                        cls_brain *brain) {
   cls_connectome_choice choice = {0};
-  CLS_TRY(cls_agree(r->world->comm, read_text(r, text, size, set, n_set, brain, &choice)));
+  CLS_TRY(cls_agree(r->world->comm, read_tree(r, text, size, set, n_set)));
+  CLS_TRY(cls_job_fill_subject(r));
+  CLS_TRY(cls_agree(r->world->comm, read_text(r, brain, &choice)));
   CLS_TRY(cls_job_agree_root(r->world, r->world->rank == 0 ? cls_job_check_files(r) : CLS_OK));
   if (brain->model) CLS_TRY(cls_job_fetch_connectome(r, &choice));
   CLS_TRY(cls_job_load_files(r));

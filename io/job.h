@@ -98,6 +98,8 @@ extern const cls_schema cls_schema_simulation, cls_schema_partition, cls_schema_
     cls_schema_inflation, cls_schema_hyperparameter, cls_schema_hyper_input, cls_schema_prior,
     cls_schema_process, cls_schema_observation, cls_schema_rescale, cls_schema_twin;
 
+/* Key `subject` (job_subject.c): collective, of a tree whose sections are not read yet. It is gone afterwards. */
+cls_status cls_job_fill_subject(cls_job_reader *r);
 /* Sections that need nothing but the text. Local. */
 cls_status cls_job_read_simulation(cls_job_reader *r); /* and partition */
 cls_status cls_job_read_record(cls_job_reader *r);

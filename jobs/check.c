@@ -30,6 +30,9 @@ static void print_network(const cls_job *job, const cls_sizes *z) {
          job->duration_ms / job->dt_ms, job->dt_ms, job->members, job->members == 1 ? "" : "s",
          (unsigned long long)job->seed);
   if (job->n_sweep > 0) printf("sweep      %u points over %u keys\n", cls_sweep_points(job), job->n_sweep);
+  const cls_assimilation_options *a = &job->assimilation;
+  if (a->wanted)
+    printf("assimilate %d members, %s, %u cycles of %g s\n", a->members, a->method, a->cycles, a->tr_s);
 }
 
 static void print_row(const char *name, double all, double rank, const char *what) {
