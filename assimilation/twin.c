@@ -198,7 +198,10 @@ static cls_status read_truth(truth *t, const char *path, uint32_t *cycles) {
   *cycles = 0;
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* its reasons would be printed beside our message */
   hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
-  if (file < 0) return cls_h5_fail(-1, path);
+  H5Eclear2(H5E_DEFAULT);
+  CLS_CHECK(file >= 0, CLS_ERR_INPUT,
+            "%s: cannot be read as HDF5: expected the truth of this job (without it, it is simulated again)",
+            path);
   hid_t attribute = H5Aopen(file, "hash", H5P_DEFAULT);
   if (attribute >= 0) H5Aread(attribute, H5T_NATIVE_UINT64, &hash);
   if (attribute >= 0) H5Aclose(attribute);
