@@ -212,7 +212,8 @@ def check_data(check, folder):
     case.accepted(["94 regions", "both directions get their mean", "355 volumes"],
                   {"brain.neurons": 1000})
     rest = call("check", EXAMPLES / "assimilate_rest.yaml", "--set", f"subject={person}")
-    check("example: an assimilation of a person at rest", "assimilate 30 members, letkf, 355 cycles of 2 s" in rest.stdout, rest.stderr[-300:])
+    words = "assimilate 30 members, letkf, 355 cycles of 2 s"
+    check("example: an assimilation of a person at rest", words in rest.stdout, rest.stderr[-300:])
 
 
 def main():
