@@ -11,7 +11,7 @@ import shutil
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
-from common import DATA, call, settings, skip, testing  # noqa: E402
+from common import DATA, EXAMPLES, call, settings, skip, testing  # noqa: E402
 
 try:
     import h5py
@@ -211,6 +211,9 @@ def check_data(check, folder):
     case = Case(check, folder, "NAP_002", make=lambda place: shutil.copytree(person, place))
     case.accepted(["94 regions", "both directions get their mean", "355 volumes"],
                   {"brain.neurons": 1000})
+    rest = call("check", EXAMPLES / "assimilate_rest.yaml", "--set", f"subject={person}")
+    words = "assimilate 30 members, letkf, 355 cycles of 2 s"
+    check("example: an assimilation of a person at rest", words in rest.stdout, rest.stderr[-300:])
 
 
 def main():

@@ -1,5 +1,6 @@
 """The scripts of jobs/slurm on a cluster of their own: jobs that outlast their time limit come through by requeues, with the
-digest and the recordings of an unbroken run; what is cancelled or killed goes on; scaling gives its table and picture.
+digest and the recordings of an unbroken run; what is cancelled or killed goes on; scaling gives its table and picture; chains of
+arrays give the assimilation of one job, and cohorts a table.
 
   test_slurm.py CALLOSUM
 """
@@ -20,6 +21,7 @@ try:
     import matplotlib  # noqa: F401  (scaling.py draws with it)
 except ImportError as error:
     skip(f"this Python has no {error.name}")
+import chains  # noqa: E402  (needs h5py)
 
 SCRIPTS = ROOT / "jobs" / "slurm"
 JOB = ROOT / "tests" / "system" / "jobs" / "small.yaml"
@@ -53,6 +55,7 @@ class Submitted:
         if done.returncode:
             raise RuntimeError(f"sbatch: {done.stderr}")
         self.number, self.info, self.paused = done.stdout.strip(), {}, False
+        self.until = lambda: True  # what else is waited for
 
     def text(self):
         return self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
@@ -182,7 +185,7 @@ def attend(check, slurm, jobs):
             next(stories[job], None)
         if time.monotonic() > asked + 2:
             ask(slurm, waiting)
-            waiting = {job for job in waiting if not job.over()}
+            waiting = {job for job in waiting if not job.over() or not job.until()}
             asked = time.monotonic()
         time.sleep(0.02)
     stuck = "".join(f"\n{job.name}: {job.info}\n{job.text()}" for job in waiting)
@@ -296,9 +299,30 @@ def main():
             skip(f"a cluster cannot be started here: {error}")
 
 
+def begin_chains(check, folder, slurm, run, jobs):
+    """Assimilations, into `jobs` with what is waited for; and the chains by name."""
+    twin, people_job, wrapper, listed, online = chains.prepare(folder, PROGRAM)
+    check("an assimilation in one job", online.returncode == 0, online.stderr[-500:])
+    chained = {}
+    for name, mishap, end in (("chain", None, "done"), ("chain_killed", "killed", "done"), ("chain_late", "late", "done"),
+                              ("chain_lost", "lost", "done"), ("chain_always", "always", "given_up")):
+        chain = chains.Chain(slurm, lambda *a, **more: run(*a, values={}, **more), folder, name, twin, wrapper, mishap)
+        chained[name] = chain
+        chain.first.until = getattr(chain, end)
+        jobs[chain.first] = chain.cancel_task if mishap == "killed" else left_alone
+    chained["chain_wrong"] = chains.Chain(slurm, lambda *a, **more: run(*a, values={"assimilation.member": 3}, **more), folder,
+                                          "chain_wrong", twin, wrapper)
+    jobs[chained["chain_wrong"].first] = left_alone
+    cohort = run("cohort", ["--array=1-3", "--ntasks=1"], script="cohort.sbatch", job=people_job, values={}, words=[listed])
+    cohort.until = lambda: not slurm.command("squeue", "--noheader", f"--jobs={cohort.number}").stdout.strip()
+    jobs[cohort] = left_alone
+    return chained
+
+
 def everything(check, folder, slurm, show, die):
-    def run(name, options, more=(), script="run.sbatch", values=VALUES, **environment):
-        return Submitted(slurm, whole, name, script, options, [JOB, "--out", folder / name, *settings(values), *more], **environment)
+    def run(name, options, more=(), script="run.sbatch", values=VALUES, job=JOB, words=(), **environment):
+        arguments = [job, *words, "--out", folder / name, *settings(values), *more]
+        return Submitted(slurm, whole, name, script, options, arguments, **environment)
 
     whole = Run(JOB, folder / "whole", VALUES)
     check("an unbroken run spikes", whole.code == 0 and whole.summary["spikes"] > 1000, whole.summary.get("spikes"))
@@ -322,7 +346,10 @@ def everything(check, folder, slurm, show, die):
         jobs[run(f"gpus_bound_{launcher}", ["--nodes=1", "--ntasks=2", "--gpus-per-task=1"], braces, **more)] = left_alone
         jobs[run(f"tasks_{launcher}", ["--ntasks=3", "--cpus-per-task=2"], braces, **more)] = left_alone
 
+    chained = begin_chains(check, folder, slurm, run, jobs)
     attend(check, slurm, jobs)
+    chains.judge_chains(check, chained, folder / "online")
+    chains.judge_cohort(check, folder / "cohort")
     by_name = {job.name: job for job in jobs}
     for launcher in LAUNCHERS:
         came_through(check, by_name[f"limited_{launcher}"], whole)
