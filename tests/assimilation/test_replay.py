@@ -18,7 +18,7 @@ except ImportError as error:
     skip(f"this Python has no {error.name}")
 
 TR_S, CYCLES, REGIONS, G_AMPA = 0.2, 6, 4, 0.0012
-# 1.25 s: one cycle more than the file has, and a part of one.
+# 1.45 s: one cycle more than the file has, and a part of one.
 JOB = f"""
 simulation: {{duration_ms: 1450, dt_ms: 1, seed: 1}}
 brain: {{neurons: 800, indegree: 50, connectome: {{generator: {{regions: {REGIONS}}}}}}}
@@ -31,15 +31,15 @@ assimilation:
   burn_in: 1
   hyperparameters:
     - {{name: h, populations: "*", parameter: g_AMPA_mS_cm2, bounds: [0.25, 2], prior: {{uniform: [0.5, 1.5]}}}}
-    - {{name: all, populations: "*/E", receptor: GABA_B, per: shared, transform: log, bounds: [0.1, 10],
+    - {{name: all, populations: "*/E", receptor: GABA_A, per: shared, transform: log, bounds: [0.1, 10],
        prior: {{uniform: [0.5, 1.5]}}}}
   observations: [{{kind: bold, error: 5e-4}}]
   twin: {{truth: [0.5, 1.5], seed: 7}}
 """
 WRITTEN = """
 simulation: {duration_ms: 400, dt_ms: 1, seed: 2}
-populations: [{name: A, n: 200, model: lif_dtb, params: {g_AMPA_mS_cm2: G}, inputs: [{model: ou}]}]
-projections: [{source: A, target: A, rule: fixed_indegree, indegree: 40, receptor: AMPA, weight: 0.5, delay_ms: 2}]
+populations: [{name: A, n: 200, model: lif_dtb, params: {g_AMPA_mS_cm2: G}, inputs: [{model: ou, tau_ms: 4, mean: 0.5, sd: 0.2}]}]
+projections: [{source: A, target: A, rule: fixed_indegree, indegree: 40, receptor: excitatory, weight: [1, 0], delay_ms: 2}]
 record: {warmup_ms: 0}
 assimilation:
   members: 4
@@ -139,18 +139,19 @@ def behind(check, folder, job):
 
 
 def restarts(check, folder, job, truth, expected):
-    """Stopped by a signal somewhere, and by checkpoints at the end of a cycle and within one."""
+    """Stopped by a signal, whose beats are ends of cycles, and gone on from checkpoints at the end of a cycle and within one."""
     options = ["--hyperparameters", truth]
     long = ["--set", "simulation.duration_ms=40000", "--set", "record.spikes=none"]
     whole = Run(job, folder / "long", options=[*options, *long])
     out = folder / "stopped"
-    process = start("run", job, "--out", out, *options, *long, ranks=2, log=folder / "log")
+    process = start("run", job, "--out", out, *options, *long, "--set", "simulation.beat_ms=200", ranks=2, log=folder / "log")
     while process.poll() is None and not (out / "rates.h5").exists():
         time.sleep(0.01)
     time.sleep(0.2)
     process.send_signal(signal.SIGUSR2)
     code = end(process)
     stopped = read_summary(out) or {}
+    check.equal("SIGUSR2: stopped at the end of a cycle", round(1e3 * stopped.get("biological_s", 0)) % 200, 0)
     check("SIGUSR2: stopped in the midst", code == 75 and 0 < stopped.get("biological_s", 0) < 40,
           f"{code}, {stopped.get('biological_s')} s")
     refused = call("run", job, "--out", out, "--hyperparameters", folder / "ones.h5", *long, "--restart", "auto")
@@ -164,7 +165,7 @@ def restarts(check, folder, job, truth, expected):
         out = folder / f"every{interval}"
         done = Run(job, out, {"checkpoint": {"every_ms": interval, "keep": 9}}, options=options)
         check.equal(f"checkpoints every {interval} ms: the digest", done.digest, expected.digest)
-        found = sorted(out.glob("checkpoint_*.json"))
+        found = sorted(out.glob("checkpoint_*.h5"), key=lambda path: int(path.stem.split("_")[1]))
         (out / "summary.json").unlink()
         again = Run(job, out, ranks=2, options=[*options, "--restart", found[0]])
         check.equal(f"from {interval} ms of {len(found)}: the digest", again.digest, expected.digest)
@@ -222,7 +223,7 @@ def control(check, folder, job):
         check(f"control {name}", done.returncode == 0, done.stderr.strip())
     check("control: neurons are others", runs["on"].get("digests") != runs["off"].get("digests"))
     check("control: another assimilation", runs["on"].get("science_hash") != runs["off"].get("science_hash"))
-    three = Run(job, folder / "control_plain", {"simulation.members": 6, "simulation.duration_ms": 600})
+    three = Run(job, folder / "control_plain", {"simulation.members": 6, "simulation.duration_ms": 600, "assimilation.cycles": 3})
     check.equal("control: members are those of a plain ensemble", runs["on"].get("digests"), three.summary.get("digests"))
     with h5py.File(folder / "control_on" / "assimilation.h5") as file:
         mean = file["hyperparameters/h/mean"][()]
