@@ -41,6 +41,11 @@ mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
 trap 'rm -rf "$folder"' EXIT # what is not finished is not left behind
 cmake --install "$build" --prefix "$folder" --strip >/dev/null
+# Without PETSc and the hundred libraries it stands on.
+cmake --build "$build" --target callosum_bare >/dev/null || fail "the program without PETSc cannot be built in $build"
+program=$build/bin/bare/callosum
+cp "$program" "$folder/bin/callosum"
+strip "$folder/bin/callosum"
 cp "$root/README.md" "$root/LICENSE" "$folder"
 
 # ---- Open MPI: its launcher, its plugins, its messages ----
@@ -72,8 +77,8 @@ if [ -n "$pmix" ]; then
   cp "$pmix"/pmix/*.so "$folder/lib/pmix"
   cp -R "$pmix/../share/pmix" "$folder/share"
 fi
-libraries=$(needed "$build/bin/callosum" "$folder"/libexec/* "$folder"/lib/openmpi/*.so "$folder"/lib/pmix/*.so)
-if ldd "$build/bin/callosum" "$folder"/lib/*/*.so | grep 'not found'; then
+libraries=$(needed "$program" "$folder"/libexec/* "$folder"/lib/openmpi/*.so "$folder"/lib/pmix/*.so)
+if ldd "$program" "$folder"/lib/*/*.so | grep 'not found'; then
   fail "these libraries are not there"
 fi
 for library in $libraries; do

@@ -10,7 +10,7 @@ from common import EXAMPLES, JOBS, ROOT, Run, call, testing
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 MARK = "<!-- callosum reference -->\n"
-FOLDERS = {"src", "partition", "io", "jobs", "tests", "benchmarks"}
+FOLDERS = {"src", "partition", "io", "assimilation", "jobs", "tests", "benchmarks"}
 BYTES = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9}
 
 
@@ -34,7 +34,7 @@ def jobs(check, folder):
     (folder / "events.tsv").write_text("onset\tduration\ttrial_type\n1\t2\tgo_left\n5\t2\trest\n")
     yaml = blocks("yaml")
     whole = [b for b in yaml if b.startswith("simulation:")]
-    check.equal("jobs in the README", (len(yaml), len(whole)), (7, 2))
+    check.equal("jobs in the README", (len(yaml), len(whole)), (8, 2))
     brain, written_out = whole
     populations = written_out[:written_out.index("projections:")]
     whole += [populations + b for b in yaml if b.startswith("projections:")]
