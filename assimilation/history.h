@@ -107,7 +107,7 @@ cls_status cls_history_append(cls_history *history, cls_history_cycle **cycle);
 /* Into the cycle last appended: mean and spread of values [rows][members] of its forecast; of the first cycle they are kept as the
  * prior. alive [members]: who counts, NULL: all. At least two must. */
 cls_status cls_history_fill_forecast(cls_history *history, const double *values, const bool *alive);
-/* The same of its analysis, with quantiles; values and alive are kept as the last ensemble. */
+/* The same of its analysis, with quantiles; values (NaN of members that are not alive) and alive are kept as the last ensemble. */
 cls_status cls_history_fill_analysis(cls_history *history, const double *values, const bool *alive);
 /* Into the cycle last appended: mean, spread and quantiles of predicted [obs][members] without errors of observation; CRPS and rank of
  * what was observed or withheld. `observed`, `error` and `withheld` of the cycle must be there already; error NaN: 0. */

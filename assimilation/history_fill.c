@@ -82,6 +82,8 @@ cls_status cls_history_fill_analysis(cls_history *history, const double *values,
   }
   const size_t n = (size_t)history->rows * (size_t)history->members;
   if (n > 0) memcpy(history->last, values, n * sizeof *values);
+  for (size_t i = 0; alive && i < n; i++)
+    if (!alive[i % (size_t)history->members]) history->last[i] = NAN;
   for (int k = 0; k < history->members; k++) history->alive[k] = !alive || alive[k];
   c->alive = e.n;
   free(e.value);

@@ -295,6 +295,51 @@ def test_failures(check, folder, job, base):
     check("too few members were lost for good: online goes on", done.returncode == 0, done.stderr[-300:])
 
 
+# ---- what is observed, and what it takes ----
+
+def test_bold(check, folder, job, base):
+    """Members whose factors are 1 show the BOLD that two members of a plain run show, to the last bit."""
+    same_as_run = {"name": "one", "populations": "*", "parameter": "g_AMPA_mS_cm2", "transform": "log",
+                   "prior": {"mean": 1, "sd": 1e-300}, "truth": [0.9, 1.1], "process": {"sd": 0}}
+    place = Folder(job, folder / "ones")
+    done = place.run("--forecast-only", values={
+        A + "hyperparameters": [same_as_run], A + "observations": [{"kind": "bold", "error": 5e-4}], A + "members": 2})
+    out = folder / "plain_run"
+    ran = call("run", job, "--out", out, *settings({"simulation.members": 2, "record.bold": {"tr_s": 0.8},
+                                                    "record.warmup_ms": 0}))
+    if not check("BOLD: both end well", done.returncode == 0 and ran.returncode == 0, (done.stderr + ran.stderr)[-300:]):
+        return
+    expected = []
+    for m in range(2):
+        with h5py.File(place.member(m, 800)) as file:
+            expected.append(file["assimilation/predicted"][:])
+    with h5py.File(out / "bold.h5") as file:
+        shown = file["bold/data"][0]
+    shown = shown if shown.shape == (2, 8) else shown.T
+    check("BOLD: that of members of a plain run", numpy.array_equal(shown, expected) and (expected[0] != expected[1]).all(),
+          f"{shown[0][:2]} {expected[0][:2]}")
+
+
+def test_memory(check, folder, job, base):
+    """All members share the synapses; beside these there is little but their states."""
+    found = {}
+    for members in (10, 40):
+        place = Folder(job, folder / f"memory{members}")
+        done = place.run(values={"brain.neurons": 8000, "brain.indegree": 100, "simulation.duration_ms": 60, A + "tr_s": 0.03, A + "cycles": 2,
+                                 A + "members": members, A + "checkpoint_every": 0})
+        found[members] = read_summary(place.out)
+        if not check(f"{members} members run", done.returncode == 0, done.stderr[-300:]):
+            return
+    small, large, program = found[10], found[40], read_summary(base.out)["peak_rss_bytes"]
+    check.equal("memory: synapses are there once", large["network_bytes"], small["network_bytes"])
+    ratio = large["state_bytes"] / small["state_bytes"]
+    check("memory: states of 4 times the members", abs(ratio - 4) < 0.1, f"x {ratio:.3f}")
+    most = 1.3 * (large["network_bytes"] + large["state_bytes"]) + program
+    check("memory: the peak of 40 members", large["peak_rss_bytes"] <= most,
+          f"{large['peak_rss_bytes'] / 1e6:.0f} MB, at most {most / 1e6:.0f}; synapses {large['network_bytes'] / 1e6:.1f}, "
+          f"a member {large['state_bytes'] / 40e6:.2f}, a small program {program / 1e6:.0f}")
+
+
 # ---- folders and command lines that are refused ----
 
 def refused(check, what, done, *words):
@@ -366,7 +411,8 @@ with testing(__doc__) as (checks, scratch_folder):
     ended = whole.run()
     checks("the twin runs", ended.returncode == 0 and len(whole.digests or []) == MEMBERS, ended.stderr[-500:])
     chosen = sys.argv[2:]
-    for test in (test_layouts, test_methods, test_offline, test_signals, test_commit, test_failures, test_refusals, test_room):
+    for test in (test_layouts, test_methods, test_offline, test_signals, test_commit, test_failures, test_bold,
+                 test_memory, test_refusals, test_room):
         if not chosen or test.__name__[5:] in chosen:
             begun = time.monotonic()
             test(checks, scratch_folder, written, whole)
