@@ -2,7 +2,8 @@
 
 identical: the truth has the members' synapses; fraternal: others, and a background 10 % more variable; moving: true values are
 mirrored half-way. Beside the fit stand its prior and a fit of one value for all regions (etkf). Each is replayed freely, with
-what was estimated cycle by cycle where the truth moves, else with its mean over the second half of the cycles: correlation over regions of mean rates, and of functional connectivity over pairs, with those of a replay of the truth; in brackets what another
+what was estimated cycle by cycle where the truth moves, else with its mean over the second half of the cycles: correlation over
+regions of mean rates, and over pairs of functional connectivity, with those of a replay of the truth; in brackets what another
 replay of the truth, with other noise, reaches.
 
     python3 benchmarks/twins.py [--kind identical,fraternal,moving] [--seeds 1,2,3] [--neurons N] [--members N] [--cycles N]
