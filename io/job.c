@@ -38,7 +38,7 @@ static const cls_key keys[] = {
     {"sweep", CLS_KEY_MAP, offsetof(sections, sweep),
      .doc = "{key.path: [values], ...}: a grid of runs, for callosum sweep"},
     {"assimilation", CLS_KEY_MAP, offsetof(sections, assimilation),
-     .doc = "an ensemble that follows recordings, for callosum assimilate; callosum run knows nothing of it"},
+     .doc = "an ensemble that follows recordings, for callosum assimilate; callosum run replays it"},
 };
 static const cls_schema schema_job = {"", "A job.", keys, CLS_KEYS(keys)};
 const cls_schema *const cls_job_schemas[] = {&schema_job,
