@@ -5,7 +5,7 @@
 
 #define WORLD MPI_COMM_WORLD
 #define SELF  MPI_COMM_SELF
-enum { LAST = 600 };
+enum { LAST = 400 };
 
 /* ---- a network with every kind of thing that can be scaled ---- */
 
@@ -216,10 +216,10 @@ static void test_like_description(void **state) {
     cls_population *p = &changed->populations[s->population];
     multiply(s->kind == CLS_OF_PARAM ? &p->param[s->which] : &p->inputs[s->input].param[s->which], s);
     OK(cls_network_finish(changed));
-    const uint64_t expected = digest_changed(network, changed, 250);
+    const uint64_t expected = digest_changed(network, changed, 100);
     assert_true(expected != unscaled);
     for (int v = (int)(i % 2); v < VARIANTS; v += 2)
-      if (digest_scaled(network, variant(v), 250, s, 1, other) != expected)
+      if (digest_scaled(network, variant(v), 100, s, 1, other) != expected)
         fail_msg("scale %zu of the list on %s", i, backends[v / 2]->name);
     cls_network_destroy(changed);
   }
@@ -258,14 +258,14 @@ static void test_like_interventions(void **state) {
   for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
     const change *c = &changes[i];
     cls_network *some = mixed(), *all = mixed();
-    /* Factors from steps 150, 300 and 450 on; those of powers of two may be multiplied in any order. */
-    intervene(some, c->kind, 300, c->scale.population, c->param, .5);
-    intervene(some, CLS_REMOVE, 500, VARIED, NULL, 1);
+    /* Factors from steps 60, 120 and 180 on; those of powers of two may be multiplied in any order. */
+    intervene(some, c->kind, 120, c->scale.population, c->param, .5);
+    intervene(some, CLS_REMOVE, 200, VARIED, NULL, 1);
     OK(cls_network_finish(some));
-    intervene(all, c->kind, 150, c->scale.population, c->param, 3.7);
-    intervene(all, c->kind, 300, c->scale.population, c->param, .5);
-    intervene(all, c->kind, 450, c->scale.population, c->param, 4);
-    intervene(all, CLS_REMOVE, 500, VARIED, NULL, 1);
+    intervene(all, c->kind, 60, c->scale.population, c->param, 3.7);
+    intervene(all, c->kind, 120, c->scale.population, c->param, .5);
+    intervene(all, c->kind, 180, c->scale.population, c->param, 4);
+    intervene(all, CLS_REMOVE, 200, VARIED, NULL, 1);
     OK(cls_network_finish(all));
     const options reference = {.comm = SELF, .backend = backends[0], .members = 2};
     const uint64_t expected = digest_run(all, reference, LAST, 1);
@@ -278,9 +278,9 @@ static void test_like_interventions(void **state) {
       simulation *s = start(some, o);
       cls_scale scales[] = {c->scale, c->scale};
       scales[0].value = 3.7, scales[1].value = 4;
-      run_to(s, 150);
+      run_to(s, 60);
       scale(s, 1, scales, 1);
-      run_to(s, 450);
+      run_to(s, 180);
       scale(s, 1, scales, 2);
       run_to(s, LAST);
       if (digest_of(s, 1) != expected || digest_of(s, 0) != other)
@@ -365,13 +365,13 @@ static void test_neutral(void **state) {
     o.scaled = true;
     simulation *s = start(network, o);
     scale(s, 1, scales, N);
-    run_to(s, 200);
+    run_to(s, 80);
     cls_scale others[N];
     memcpy(others, scales, sizeof scales);
     for (int i = 0; i < N; i++) others[i].value = 1.5;
     scale(s, 1, others, N);
     scale(s, 1, NULL, 0);
-    run_to(s, 400);
+    run_to(s, 160);
     scale(s, 1, scales, N);
     run_to(s, LAST);
     if (digest_of(s, 1) != expected) fail_msg("%s", o.backend->name);
@@ -384,7 +384,7 @@ static void test_neutral(void **state) {
 
 static void test_keep_members(void **state) {
   (void)state;
-  enum { KEPT = 4, STEP = 300 };
+  enum { KEPT = 4, STEP = 200 };
   cls_network *network = finished();
   uint64_t expected[MEMBERS];
   run_batch(network, (options){.comm = SELF, .backend = backends[0]}, 0, KEPT, expected);
