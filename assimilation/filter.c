@@ -71,6 +71,7 @@ static cls_status allocate(cls_filter *f) {
   CLS_TRY(cls_alloc(&f->values, f->hyper.values * members, sizeof(double), "hyperparameters"));
   CLS_TRY(cls_alloc(&f->balloon, f->regions * members, sizeof *f->balloon, "haemodynamics"));
   CLS_TRY(cls_alloc(&f->predicted, f->observations->n_obs * members, sizeof(double), "predictions"));
+  CLS_TRY(cls_alloc(&f->past, f->options->lag * f->hyper.rows * members, sizeof(double), "hyperparameters"));
   CLS_TRY(cls_alloc(&f->lambda, f->sites, sizeof(double), "inflation"));
   CLS_TRY(cls_alloc(&f->surprise, f->sites, sizeof(double), "inflation"));
   return localise(f);
@@ -102,6 +103,7 @@ void cls_filter_destroy(cls_filter *f) {
   free(f->values);
   free(f->balloon);
   free(f->predicted);
+  free(f->past);
   free(f->lambda);
   free(f->surprise);
   free(f->distance);
@@ -116,20 +118,21 @@ typedef struct {
   double *values;
   uint64_t rows, width;
 } kept;
-enum { KEPT = 4 };
+enum { KEPT = 5 };
 static void list_kept(const cls_filter *f, kept *list) {
   const uint64_t members = (uint64_t)f->members;
   list[0] = (kept){"theta", f->theta, f->hyper.rows, members};
   list[1] = (kept){"balloon", (double *)f->balloon, members * f->regions, BALLOON};
   list[2] = (kept){"lambda", f->lambda, f->sites, 1};
   list[3] = (kept){"surprise", f->surprise, f->sites, 1};
+  list[4] = (kept){"past", f->past, (uint64_t)f->options->lag * f->hyper.rows, members};
 }
 
 /* Rank 0. */
 static cls_status take_history(cls_filter *f, cls_history *past, const char *path) {
   kept list[KEPT];
   list_kept(f, list);
-  for (int i = 0; i < KEPT; i++) {
+  for (int i = 0; i < KEPT && list[i].rows > 0; i++) {
     uint64_t rows = 0, width = 0;
     const double *values = cls_history_get_state(past, list[i].name, &rows, &width);
     CLS_CHECK(values && rows == list[i].rows && width == list[i].width, CLS_ERR_INPUT,
@@ -173,7 +176,7 @@ cls_status cls_filter_resume(cls_filter *f, const char *path, bool *there) {
 static cls_status write_history(cls_filter *f, const char *path, bool last) {
   kept list[KEPT];
   list_kept(f, list);
-  for (int i = 0; i < KEPT; i++)
+  for (int i = 0; i < KEPT && list[i].rows > 0; i++)
     CLS_TRY(cls_history_set_state(f->history, list[i].name, list[i].values, list[i].rows, list[i].width));
   cls_diagnostics diagnostics = {0};
   cls_status status = last ? cls_diagnose(f->history, f->options->burn_in, &diagnostics) : CLS_OK;

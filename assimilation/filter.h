@@ -25,8 +25,10 @@ typedef struct {
   double *values;          /* [hyper.values][members] of theta */
   cls_balloon *balloon;    /* [members][regions] */
   double *predicted;       /* [observations][members] */
-  double *lambda;          /* [sites] adaptive inflation */
-  double *surprise;        /* [sites] innovations of late, see note_surprise() */
+  double *
+      past; /* [lag][hyper.rows][members] hyperparameters of the cycles before, the latest first, as they are thought of now */
+  double *lambda;   /* [sites] adaptive inflation */
+  double *surprise; /* [sites] innovations of late, see note_surprise() */
   cls_localisation localisation;
   double *distance;
   cls_history *history; /* rank 0 */

@@ -40,6 +40,42 @@ cls_status cls_filter_note_analysis(cls_filter *f, const double *predicted) {
   return cls_history_fill_analysed(f->history, predicted ? predicted : f->predicted, f->alive);
 }
 
+/* Means and spreads of what was in force `ago` cycles before the last one of the history. */
+static void note_smoothed(cls_filter *f, const double *theta, uint32_t ago, double *values) {
+  cls_history_cycle *c = &f->history->cycles[f->history->n_cycles - 1 - ago];
+  cls_hyper_values(&f->hyper, f->members, theta, values);
+  for (uint32_t v = 0; v < f->hyper.values; v++) {
+    double mean = 0, square = 0;
+    int n = 0;
+    for (int m = 0; m < f->members; m++) n += f->alive[m];
+    const double *x = values + (size_t)v * (size_t)f->members;
+    for (int m = 0; m < f->members; m++) mean += f->alive[m] ? x[m] / n : 0;
+    for (int m = 0; m < f->members; m++) square += f->alive[m] ? (x[m] - mean) * (x[m] - mean) / (n - 1) : 0;
+    c->smoothed[v] = mean;
+    c->smoothed_sd[v] = sqrt(square);
+  }
+}
+
+/* What the observations up to now say of the cycles before; then this one becomes one of them. */
+static cls_status remember(cls_filter *f) {
+  const size_t n = (size_t)f->hyper.rows * (size_t)f->members;
+  const uint32_t lag = f->options->lag;
+  double *values = NULL;
+  cls_status status = CLS_OK;
+  if (lag == 0) return CLS_OK;
+  if (f->world.rank == 0)
+    status =
+        cls_alloc(&values, (size_t)f->hyper.values * (size_t)f->members, sizeof *values, "hyperparameters");
+  if (f->world.rank == 0 && status == CLS_OK) {
+    note_smoothed(f, f->theta, 0, values);
+    for (uint32_t k = 0; k < lag && k < f->cycle; k++) note_smoothed(f, f->past + k * n, k + 1, values);
+  }
+  free(values);
+  memmove(f->past + n, f->past, (lag - 1) * n * sizeof *f->past);
+  memcpy(f->past, f->theta, n * sizeof *f->past);
+  return status;
+}
+
 cls_status cls_filter_analyse(cls_filter *f) {
   cls_problem p;
   const double begun = cls_seconds();
@@ -52,7 +88,9 @@ cls_status cls_filter_analyse(cls_filter *f) {
   cls_problem_free(&p);
   CLS_TRY(status);
   cls_hyper_values(&f->hyper, f->members, f->theta, f->values);
-  status = cls_agree(f->world.comm, first ? cls_filter_note_analysis(f, NULL) : CLS_OK);
+  if (first) status = cls_filter_note_analysis(f, NULL);
+  if (status == CLS_OK) status = remember(f);
+  status = cls_agree(f->world.comm, status);
   f->cycle++;
   f->analysis_s += cls_seconds() - begun;
   return status;

@@ -10,6 +10,7 @@ const cls_history_field cls_history_fields[] = {
     FIELD(mean, CLS_OF_ROWS),          FIELD(sd, CLS_OF_ROWS),
     FIELD(q05, CLS_OF_ROWS),           FIELD(median, CLS_OF_ROWS),
     FIELD(q95, CLS_OF_ROWS),           FIELD(truth, CLS_OF_ROWS),
+    FIELD(smoothed, CLS_OF_ROWS),      FIELD(smoothed_sd, CLS_OF_ROWS),
     FIELD(observed, CLS_OF_OBS),       FIELD(error, CLS_OF_OBS),
     FIELD(predicted_mean, CLS_OF_OBS), FIELD(predicted_sd, CLS_OF_OBS),
     FIELD(predicted_q05, CLS_OF_OBS),  FIELD(predicted_q95, CLS_OF_OBS),

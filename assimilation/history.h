@@ -8,6 +8,7 @@
  *   /hyperparameters/NAME      attributes units, lower, upper, shared, order (its place among all)
  *     mean, sd, q05, median, q95       [cycles, h] analysed
  *     forecast_mean, forecast_sd       [cycles, h]
+ *     smoothed, smoothed_sd            [cycles, h] with observations of some cycles after it (lag); else NaN
  *     prior, last              [h, members] ensembles: the first forecast, the last analysis
  *     regions                  [h] text
  *     site                     [h] number of the region, -1: all
@@ -59,6 +60,7 @@ typedef struct {
   double time_s;                          /* biology at the end of the cycle */
   double *forecast_mean, *forecast_sd;    /* [rows] */
   double *mean, *sd, *q05, *q95, *median; /* [rows] analysed */
+  double *smoothed, *smoothed_sd;         /* [rows] what later observations say of it, too (lag); else NaN */
   double *truth;                          /* [rows] of a twin, else NaN */
   double *observed, *error; /* [obs] observed NaN: missing or withheld; error also of withheld ones */
   double *predicted_mean, *predicted_sd, *predicted_q05,

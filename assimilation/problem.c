@@ -40,28 +40,37 @@ static cls_status count_members(cls_filter *f, uint32_t cycles, const double *pr
 
 /* ---- rows ---- */
 
-static cls_status make_rows(const cls_filter *f, cls_problem *p) {
+/* Where the number of row `k` and member `member` of the ensemble lies in the filter; *site: whose it is. */
+static double *place_of(const cls_filter *f, const cls_problem *p, uint64_t k, int member, uint32_t *site) {
+  const size_t members = (size_t)f->members;
+  if (k >= p->n_hyper && k < p->n_hyper + p->n_balloon) {
+    const uint64_t region = (k - p->n_hyper) / BALLOON, number = (k - p->n_hyper) % BALLOON;
+    *site = (uint32_t)region;
+    return (double *)&f->balloon[(size_t)member * f->regions + region] + number;
+  }
+  const bool past = k >= p->n_hyper;
+  const uint64_t at = past ? k - p->n_hyper - p->n_balloon : k;
+  const uint32_t row = p->hyper[at % p->n_hyper];
+  const int32_t region = f->hyper.row[row].region;
+  *site = region < 0 ? f->regions : (uint32_t)region;
+  const double *theta = past ? f->past + (at / p->n_hyper) * f->hyper.rows * members : f->theta;
+  return (double *)theta + (size_t)row * members + (size_t)member;
+}
+
+static cls_status make_rows(const cls_filter *f, bool filters, cls_problem *p) {
   const size_t members = (size_t)p->members;
+  const uint32_t lag = f->options->lag < f->cycle ? f->options->lag : f->cycle;
   CLS_TRY(cls_alloc(&p->hyper, f->hyper.rows, sizeof *p->hyper, "rows"));
   for (uint32_t r = 0; r < f->hyper.rows; r++)
     if (f->hyper.row[r].update) p->hyper[p->n_hyper++] = r;
-  p->rows = p->n_hyper + (p->balloons ? (uint64_t)f->regions * BALLOON : 0);
+  p->n_balloon = p->balloons ? f->regions * BALLOON : 0;
+  p->rows = p->n_hyper + p->n_balloon + (filters ? (uint64_t)lag * p->n_hyper : 0);
   CLS_TRY(cls_alloc(&p->state, p->rows * members, sizeof(double), "state of the analysis"));
   CLS_TRY(cls_alloc(&p->forecast, p->rows * members, sizeof(double), "state of the analysis"));
   CLS_TRY(cls_alloc(&p->row_site, p->rows, sizeof *p->row_site, "state of the analysis"));
-  for (uint32_t k = 0; k < p->n_hyper; k++) {
-    const int32_t region = f->hyper.row[p->hyper[k]].region;
-    p->row_site[k] = region < 0 ? f->regions : (uint32_t)region;
+  for (uint64_t k = 0; k < p->rows; k++)
     for (size_t m = 0; m < members; m++)
-      p->state[k * members + m] = f->theta[(size_t)p->hyper[k] * (size_t)f->members + (size_t)p->member[m]];
-  }
-  for (uint64_t k = p->n_hyper; k < p->rows; k++) {
-    const uint64_t region = (k - p->n_hyper) / BALLOON, number = (k - p->n_hyper) % BALLOON;
-    p->row_site[k] = (uint32_t)region;
-    for (size_t m = 0; m < members; m++)
-      p->state[k * members + m] =
-          ((const double *)&f->balloon[(size_t)p->member[m] * f->regions + region])[number];
-  }
+      p->state[k * members + m] = *place_of(f, p, k, p->member[m], &p->row_site[k]);
   memcpy(p->forecast, p->state, p->rows * members * sizeof *p->state);
   return CLS_OK;
 }
@@ -108,23 +117,19 @@ cls_status cls_problem_make(cls_filter *f, uint32_t first, uint32_t cycles, cons
     p->balloons = p->balloons || (balloons && f->observations->kind[i] == CLS_OBSERVE_BOLD);
   CLS_TRY(count_members(f, cycles, predicted, p));
   CLS_TRY(make_observations(f, first, cycles, predicted, p));
-  return make_rows(f, p);
+  return make_rows(f, balloons, p);
 }
 
 /* Back to where it came from. Flow, volume and deoxyhaemoglobin stay positive. */
 void cls_problem_take_back(const cls_problem *p, cls_filter *f) {
-  const size_t members = (size_t)p->members;
-  for (uint32_t k = 0; k < p->n_hyper; k++)
-    for (size_t m = 0; m < members; m++)
-      f->theta[(size_t)p->hyper[k] * (size_t)f->members + (size_t)p->member[m]] = p->state[k * members + m];
-  for (uint64_t k = p->n_hyper; k < p->rows; k++) {
-    const uint64_t region = (k - p->n_hyper) / BALLOON, number = (k - p->n_hyper) % BALLOON;
-    for (size_t m = 0; m < members; m++) {
-      const double x = p->state[k * members + m];
-      ((double *)&f->balloon[(size_t)p->member[m] * f->regions + region])[number] =
-          number == 0 ? x : cls_balloon_floor(x);
+  uint32_t site;
+  for (uint64_t k = 0; k < p->rows; k++)
+    for (int m = 0; m < p->members; m++) {
+      const double x = p->state[k * (size_t)p->members + (size_t)m];
+      const bool positive =
+          k >= p->n_hyper && k < p->n_hyper + p->n_balloon && (k - p->n_hyper) % BALLOON > 0;
+      *place_of(f, p, k, p->member[m], &site) = positive ? cls_balloon_floor(x) : x;
     }
-  }
 }
 
 /* ---- the analysis ---- */

@@ -5,13 +5,13 @@
 
 #include "assimilation/filter.h"
 
-/* Rows of hyperparameters that are updated, then s, f, v, q of every region where BOLD is observed and `balloons` is asked for; of the
- * members alive. Observations cycle by cycle. */
+/* Rows of hyperparameters that are updated, then s, f, v, q of every region where BOLD is observed and `balloons` is asked for (filters),
+ * then the same hyperparameters as they were up to `lag` cycles ago; of the members alive. Observations cycle by cycle. */
 typedef struct {
   int members;
   int *member;     /* [members] their numbers */
   uint32_t *hyper; /* [n_hyper] rows of theta */
-  uint32_t n_hyper;
+  uint32_t n_hyper, n_balloon;
   bool balloons;
   double *state, *forecast, *predicted, *observed, *sd;
   uint32_t *row_site, *obs_site;

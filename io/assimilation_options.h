@@ -132,6 +132,7 @@ typedef struct {
   bool rotate;
   double gamma;
   double innovation_limit;   /* 0: none */
+  uint32_t lag;              /* filters: cycles back to which observations correct hyperparameters */
   uint32_t passes;           /* esmda, ies; others: 1 */
   uint32_t window;           /* cycles of a smoother's window; others: 1 */
   uint32_t checkpoint_every; /* cycles; 0: only at the end and when asked */

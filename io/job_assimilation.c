@@ -7,7 +7,7 @@
 enum { DEFAULT_PASSES = 4, DEFAULT_WINDOW = 10, MOST_CYCLES = 100000000 };
 
 typedef struct {
-  int64_t members, min_members, cycles, burn_in, groups, passes, window, checkpoint_every, seed;
+  int64_t members, min_members, cycles, lag, burn_in, groups, passes, window, checkpoint_every, seed;
   int method;
   double tr_s, gamma, replay_s, innovation_limit;
   bool rotate, control;
@@ -48,6 +48,10 @@ static const cls_key keys[] = {
      .doc = "innovations count at most so many of their expected standard deviations, so that a sudden "
             "change is followed in "
             "steps; 0: no limit"},
+    {"lag", CLS_KEY_INTEGER, offsetof(fields, lag), .unit = "cycles", .initial = "0", .min = 0, .max = 1000,
+     .doc = "filters: an observation also corrects what hyperparameters were up to so many cycles ago "
+            "(`smoothed`): blood "
+            "flow shows late what neurons do"},
     {"passes", CLS_KEY_INTEGER, offsetof(fields, passes), .min = 1, .max = 1000,
      .doc = "esmda, ies: how often a window is run; left out: 4"},
     {"window", CLS_KEY_INTEGER, offsetof(fields, window), .unit = "cycles", .min = 1, .max = MOST_CYCLES,
@@ -250,6 +254,8 @@ static cls_status read_method(const cls_yaml *section, const fields *f, cls_assi
   a->rotate = f->rotate;
   a->gamma = f->gamma;
   a->innovation_limit = f->innovation_limit;
+  a->lag = (uint32_t)f->lag;
+  if (smooths && a->lag > 0) return cls_job_idle_key(section, "lag", "methods that filter");
   return CLS_OK;
 }
 

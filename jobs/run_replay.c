@@ -104,6 +104,27 @@ static cls_status read_mean(reader *r, uint32_t number, hid_t dataset, const hsi
   return status;
 }
 
+/* Where later observations were heard, what they say of a cycle is better than what was known at its end. */
+static cls_status read_smoothed(reader *r, uint32_t number) {
+  const cls_hyperparameter *h = &r->hyper->hyper[number];
+  double *values = NULL;
+  hid_t dataset;
+  hsize_t dims[2] = {0};
+  CLS_TRY(open_table(r, h->name, "smoothed", dims, &dataset));
+  if (dataset < 0) return CLS_OK;
+  cls_status status = CLS_OK;
+  if (dims[0] != r->cycles || dims[1] != h->rows)
+    status = refuse(r, h->name, "expected as many smoothed values as means");
+  if (status == CLS_OK) status = read_table(r, h->name, "smoothed", dataset, dims[0], dims[1], &values);
+  H5Dclose(dataset);
+  for (size_t i = 0; status == CLS_OK && i < (size_t)r->cycles * h->rows; i++)
+    if (isfinite(values[i]))
+      r->mean[i / h->rows * r->hyper->values + r->hyper->first_value[number] + i % h->rows] =
+          fmin(fmax(values[i], h->lower), h->upper);
+  free(values);
+  return status;
+}
+
 /* A quantile of the last cycle; a twin's truth has none. */
 static cls_status read_quantile(const reader *r, uint32_t number, const char *what, double *into) {
   const cls_hyperparameter *h = &r->hyper->hyper[number];
@@ -161,6 +182,7 @@ static cls_status read_one(reader *r, uint32_t number) {
   H5Dclose(dataset);
   CLS_TRY(status);
   CLS_TRY(check_names(r, h));
+  CLS_TRY(read_smoothed(r, number));
   CLS_TRY(read_quantile(r, number, "q05", r->low + first));
   return read_quantile(r, number, "q95", r->high + first);
 }
