@@ -30,8 +30,8 @@ sys.path.insert(0, str(measure.ROOT / "jobs" / "report"))
 import scores  # noqa: E402
 
 TR_S, BAND_HZ, SKIPPED_S = 2.0, (0.01, 0.1), 20.0
-METHODS = {"best": "method: letkf\n  localisation: {kind: own}\n  inflation: {kind: adaptive}", "hmda": "method: hmda\n  gamma: 0.5"}
-PROCESS = {"best": "{kind: random_walk, sd: 0.5, sd_max: 1.5}", "hmda": "{kind: random_walk, sd: 0.5}"}
+METHODS = {"best": "method: letkf\n  localisation: {kind: own}\n  lag: 4\n  innovation_limit: 3\n  inflation: {kind: fixed, factor: 1.017}", "hmda": "method: hmda\n  gamma: 0.5"}
+PROCESS = {"best": "{kind: random_walk, sd: 1}", "hmda": "{kind: random_walk, sd: 0.5}"}
 JOB = """\
 simulation: {{duration_ms: {duration_ms}, dt_ms: 1, seed: 1, backend: /cpu/omp}}
 brain:

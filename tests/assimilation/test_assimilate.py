@@ -49,6 +49,9 @@ OTHERS = {  # analyses that differ from the job's letkf
     "ensrf": {A + "localisation": {"kind": "distance", "half_width_mm": 60}, A + "inflation": {"kind": "rtps", "alpha": 0.5}},
     "enkf": {A + "inflation": {"kind": "fixed", "factor": 1.02}},
     "hmda": {A + "inflation": {"kind": "none"}},
+    "lag": {A + "method": "letkf", A + "lag": 2, A + "innovation_limit": 3},
+    "esmda": {A + "localisation": {"kind": "own"}, A + "passes": 2, A + "window": 3, A + "inflation": {"kind": "none"}},
+    "ies": {A + "passes": 2, A + "window": 3, A + "inflation": {"kind": "none"}},
 }
 
 
