@@ -145,9 +145,9 @@ static cls_status write_summary(const cls_job *job, const cls_world *world, cons
 static void print_outcome(const cls_world *world, const cls_assimilated *out, const char *directory) {
   cls_log(world, 1, "built in %.1f s; forecasts %.1f s, analyses %.2f s, checkpoints %.1f s", out->build_s,
           out->forecast_s, out->analysis_s, out->save_s);
-  if (isfinite(out->chi2))
-    cls_log(world, 1, "innovations: chi-square %.2f, correlation of forecast and observation %.3f", out->chi2,
-            out->correlation);
+  if (isfinite(out->chi2)) cls_log(world, 1, "innovations: chi-square %.2f", out->chi2);
+  if (isfinite(out->correlation))
+    cls_log(world, 1, "correlation of forecasts with observations %.3f", out->correlation);
   cls_log(world, 1, "%u of %u cycles, %d of %d members: %s/assimilation.h5", out->cycle, out->cycles,
           out->alive, out->members, directory);
 }
