@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_CYCLES = 100000000, DRAW_SPREAD = 0, DRAW_PROCESS = 1 };
+enum { MOST_CYCLES = 100000000, DRAW_SPREAD = 0, DRAW_PHASE = 1 };
 
 /* What is read, on rank 0. */
 typedef struct {
@@ -282,59 +282,103 @@ static double transformed(const cls_hyperparameter *h, double value) {
   return cls_hyper_transform_of(h, fmin(fmax(value, low), high));
 }
 
-/* Least squares about the mean: x_t - mean = keep (x_{t-1} - mean) + sd times noise. A trajectory without a way back keeps wandering, but
- * no faster than it did. */
+/* A trajectory's discrete Fourier transform about its mean, its phases moved by drawn ones: frequencies 1 ... (n - 1) / 2, and the highest
+ * where n is even. */
 typedef struct {
-  double mean, keep, sd;
-} process;
+  uint32_t n, half;
+  double *cosine, *sine; /* [n] of 2 pi j / n */
+  double *phase;         /* [half + 1] drawn, the same for all values */
+  double *re, *im;       /* [half + 1] */
+  double mean;
+} spectrum;
 
-static process fit(uint32_t n, const double *x) {
-  process p = {0};
-  double square = 0, lagged = 0, past = 0;
-  for (uint32_t t = 0; t < n; t++) p.mean += x[t] / n;
-  for (uint32_t t = 0; t < n; t++) square += (x[t] - p.mean) * (x[t] - p.mean);
-  for (uint32_t t = 1; t < n; t++) {
-    lagged += (x[t] - p.mean) * (x[t - 1] - p.mean);
-    past += (x[t - 1] - p.mean) * (x[t - 1] - p.mean);
+static void analyse(spectrum *s, const double *x) {
+  s->mean = 0;
+  for (uint32_t t = 0; t < s->n; t++) s->mean += x[t] / s->n;
+  for (uint32_t k = 1; k <= s->half; k++) {
+    s->re[k] = s->im[k] = 0;
+    for (uint32_t t = 0; t < s->n; t++) {
+      const size_t at = (size_t)((uint64_t)k * t % s->n);
+      s->re[k] += (x[t] - s->mean) * s->cosine[at] / s->n;
+      s->im[k] -= (x[t] - s->mean) * s->sine[at] / s->n;
+    }
+    const double c = cls_cos(s->phase[k]), d = cls_sin(s->phase[k]), re = s->re[k];
+    s->re[k] = re * c - s->im[k] * d;
+    s->im[k] = re * d + s->im[k] * c;
   }
-  p.keep = past > 0 ? fmin(fmax(lagged / past, 0), 0.999) : 0;
-  p.sd = sqrt(square / n * (1 - p.keep * p.keep));
-  return p;
 }
 
-static double normal(cls_stream stream, uint32_t cycle, uint32_t row, uint32_t what) {
-  cls_reader words = cls_reader_make(stream, cycle, row, what);
-  return cls_normal_quantile(cls_read_unit(&words));
+/* Cycle t of it, the transform back. */
+static double synthesise(const spectrum *s, uint64_t t) {
+  double sum = s->mean;
+  for (uint32_t k = 1; k <= s->half; k++) {
+    const size_t at = (size_t)(k * (t % s->n) % s->n);
+    sum += (2 * k == s->n ? 1 : 2) * (s->re[k] * s->cosine[at] - s->im[k] * s->sine[at]);
+  }
+  return sum;
 }
 
-/* Cycles `from` ... n - 1 of one value. */
-static void draw_value(const cls_replay *r, const reader *file, uint32_t hyper, uint32_t row, double *x) {
+static double uniform(cls_stream stream, uint32_t row, uint32_t what) {
+  cls_reader words = cls_reader_make(stream, row, 0, what);
+  return cls_read_unit(&words);
+}
+
+/* Behind the last cycle: a draw from the process that the estimates were a sample of, by surrogates with random phases, the same for all
+ * values, so that what they have in common stays (Prichard and Theiler 1994, Phys. Rev. Lett. 73, 951-954). To this comes, for each
+ * value, a constant from how uncertain it was at the end. */
+static void draw_value(const cls_replay *r, const reader *file, spectrum *s, uint32_t hyper, uint32_t row,
+                       double *x) {
   static const double width = 2 * 1.6448536269514722; /* from quantile .05 to .95 of a normal */
   const cls_hyperparameter *h = &r->hyper.hyper[hyper];
-  const uint32_t at = r->hyper.first_value[hyper] + row, burn_in = file->job->assimilation.burn_in,
-                 from = burn_in + 3 <= file->cycles ? burn_in : 0;
+  const uint32_t at = r->hyper.first_value[hyper] + row, from = file->cycles - s->n;
   const cls_stream stream = cls_stream_make(file->job->assimilation.seed, CLS_PURPOSE_ASSIMILATE,
                                             cls_mix64(cls_hash_string(h->name) + 1));
-  for (uint32_t c = 0; c < file->cycles; c++)
-    x[c] = transformed(h, file->mean[(size_t)c * r->hyper.values + at]);
-  const process p = fit(file->cycles - from, x + from);
+  for (uint32_t t = 0; t < s->n; t++)
+    x[t] = transformed(h, file->mean[(size_t)(from + t) * r->hyper.values + at]);
+  analyse(s, x);
   const double spread =
       isnan(file->low[at]) ? 0 : (transformed(h, file->high[at]) - transformed(h, file->low[at])) / width;
-  const double deviation = spread > 0 ? spread * normal(stream, 0, row, DRAW_SPREAD) : 0;
-  double now = x[file->cycles - 1];
-  for (uint32_t c = file->cycles; c < r->n; c++) {
-    now = p.mean + p.keep * (now - p.mean) + p.sd * normal(stream, c, row, DRAW_PROCESS);
-    r->values[(size_t)c * r->hyper.values + at] = cls_hyper_value_of(h, now + deviation);
+  const double deviation = spread > 0 ? spread * cls_normal_quantile(uniform(stream, row, DRAW_SPREAD)) : 0;
+  for (uint32_t c = file->cycles; c < r->n; c++)
+    r->values[(size_t)c * r->hyper.values + at] = cls_hyper_value_of(h, synthesise(s, c - from) + deviation);
+}
+
+static cls_status prepare(const reader *file, spectrum *s) {
+  const double circle = 6.283185307179586;
+  const uint32_t burn_in = file->job->assimilation.burn_in;
+  const cls_stream stream = cls_stream_make(file->job->assimilation.seed, CLS_PURPOSE_ASSIMILATE, DRAW_PHASE);
+  s->n = file->cycles - (burn_in + 3 <= file->cycles ? burn_in : 0);
+  s->half = s->n / 2;
+  CLS_TRY(cls_alloc(&s->cosine, s->n, sizeof *s->cosine, "a drawn process"));
+  CLS_TRY(cls_alloc(&s->sine, s->n, sizeof *s->sine, "a drawn process"));
+  CLS_TRY(cls_alloc(&s->phase, s->half + 1ul, sizeof *s->phase, "a drawn process"));
+  CLS_TRY(cls_alloc(&s->re, s->half + 1ul, sizeof *s->re, "a drawn process"));
+  CLS_TRY(cls_alloc(&s->im, s->half + 1ul, sizeof *s->im, "a drawn process"));
+  for (uint32_t t = 0; t < s->n; t++) {
+    s->cosine[t] = cls_cos(circle * t / s->n);
+    s->sine[t] = cls_sin(circle * t / s->n);
   }
+  for (uint32_t k = 1; k <= s->half; k++) {
+    const double share = uniform(stream, k, DRAW_PHASE);
+    s->phase[k] = 2 * k < s->n ? circle * share : share < 0.5 ? 0 : circle / 2; /* the highest is real */
+  }
+  return CLS_OK;
 }
 
 static cls_status draw(const cls_replay *r, const reader *file) {
+  spectrum s = {0};
   double *x = NULL;
-  CLS_TRY(cls_alloc(&x, file->cycles, sizeof *x, "hyperparameters"));
-  for (uint32_t i = 0; i < r->hyper.n_hyper; i++)
-    for (uint32_t k = 0; k < r->hyper.hyper[i].rows; k++) draw_value(r, file, i, k, x);
+  cls_status status = cls_alloc(&x, file->cycles, sizeof *x, "hyperparameters");
+  if (status == CLS_OK) status = prepare(file, &s);
+  for (uint32_t i = 0; i < r->hyper.n_hyper && status == CLS_OK; i++)
+    for (uint32_t k = 0; k < r->hyper.hyper[i].rows; k++) draw_value(r, file, &s, i, k, x);
   free(x);
-  return CLS_OK;
+  free(s.cosine);
+  free(s.sine);
+  free(s.phase);
+  free(s.re);
+  free(s.im);
+  return status;
 }
 
 /* Over the second half of the cycles. */
