@@ -125,7 +125,7 @@ def wait_for(text, log, process, seconds=300):
 
 def limited(folder, bytes_, options, rank, ranks):
     """Runs with a limit on the length of files, of one rank: the launcher's may be longer."""
-    shell = f'[ "$OMPI_COMM_WORLD_RANK" = {rank} ] && ulimit -f {bytes_ // 1024}; exec "$@"'
+    shell = f'export OMPI_MCA_btl=self,tcp; [ "$OMPI_COMM_WORLD_RANK" = {rank} ] && ulimit -f {bytes_ // 1024}; exec "$@"'
     command = ["mpirun", "-n", str(ranks), "bash", "-c", shell, "sh", *command_line(folder.arguments(options=options))]
     return subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=300, check=False)
 
