@@ -13,16 +13,16 @@
 
 /* What a number is drawn for. Values are part of the reproducibility promise: never renumber. */
 typedef enum {
-  CLS_PURPOSE_CONNECT = 1,   /* synapses of a projection: partner, weights, delay */
-  CLS_PURPOSE_COUNT = 2,     /* numbers of synapses per cell */
-  CLS_PURPOSE_PARAMETER = 3, /* per-neuron parameters */
-  CLS_PURPOSE_INITIAL = 4,   /* initial states */
-  CLS_PURPOSE_NOISE = 5,     /* background noise, per (neuron, step) */
-  CLS_PURPOSE_GENERATOR = 6, /* synthetic connectomes */
-  CLS_PURPOSE_SAMPLE = 7,    /* which neurons statistics look at */
-  CLS_PURPOSE_POSITION = 8,  /* where neurons are */
-  CLS_PURPOSE_ROW = 9,       /* numbers of synapses per neuron of a cell */
-  CLS_PURPOSE_ANALYSIS = 10, /* perturbed observations, rotations */
+  CLS_PURPOSE_CONNECT = 1,    /* synapses of a projection: partner, weights, delay */
+  CLS_PURPOSE_COUNT = 2,      /* numbers of synapses per cell */
+  CLS_PURPOSE_PARAMETER = 3,  /* per-neuron parameters */
+  CLS_PURPOSE_INITIAL = 4,    /* initial states */
+  CLS_PURPOSE_NOISE = 5,      /* background noise, per (neuron, step) */
+  CLS_PURPOSE_GENERATOR = 6,  /* synthetic connectomes */
+  CLS_PURPOSE_SAMPLE = 7,     /* which neurons statistics look at */
+  CLS_PURPOSE_POSITION = 8,   /* where neurons are */
+  CLS_PURPOSE_ROW = 9,        /* numbers of synapses per neuron of a cell */
+  CLS_PURPOSE_ANALYSIS = 10,  /* perturbed observations, rotations */
   CLS_PURPOSE_ASSIMILATE = 11 /* hyperparameters: priors, process, and truths of twins */
 } cls_purpose;
 
