@@ -40,20 +40,10 @@ cls_status cls_filter_note_analysis(cls_filter *f, const double *predicted) {
   return cls_history_fill_analysed(f->history, predicted ? predicted : f->predicted, f->alive);
 }
 
-/* Means and spreads of what was in force `ago` cycles before the last one of the history. */
-static void note_smoothed(cls_filter *f, const double *theta, uint32_t ago, double *values) {
-  cls_history_cycle *c = &f->history->cycles[f->history->n_cycles - 1 - ago];
+/* `theta` is what is thought now of the cycle `ago` cycles before the last. */
+static cls_status note_smoothed(cls_filter *f, const double *theta, uint32_t ago, double *values) {
   cls_hyper_values(&f->hyper, f->members, theta, values);
-  for (uint32_t v = 0; v < f->hyper.values; v++) {
-    double mean = 0, square = 0;
-    int n = 0;
-    for (int m = 0; m < f->members; m++) n += f->alive[m];
-    const double *x = values + (size_t)v * (size_t)f->members;
-    for (int m = 0; m < f->members; m++) mean += f->alive[m] ? x[m] / n : 0;
-    for (int m = 0; m < f->members; m++) square += f->alive[m] ? (x[m] - mean) * (x[m] - mean) / (n - 1) : 0;
-    c->smoothed[v] = mean;
-    c->smoothed_sd[v] = sqrt(square);
-  }
+  return cls_history_fill_smoothed(f->history, ago, values, f->alive);
 }
 
 /* What the observations up to now say of the cycles before; then this one becomes one of them. */
@@ -66,10 +56,10 @@ static cls_status remember(cls_filter *f) {
   if (f->world.rank == 0)
     status =
         cls_alloc(&values, (size_t)f->hyper.values * (size_t)f->members, sizeof *values, "hyperparameters");
-  if (f->world.rank == 0 && status == CLS_OK) {
-    note_smoothed(f, f->theta, 0, values);
-    for (uint32_t k = 0; k < lag && k < f->cycle; k++) note_smoothed(f, f->past + k * n, k + 1, values);
-  }
+  const bool notes = f->world.rank == 0;
+  if (notes && status == CLS_OK) status = note_smoothed(f, f->theta, 0, values);
+  for (uint32_t k = 0; notes && k < lag && k < f->cycle && status == CLS_OK; k++)
+    status = note_smoothed(f, f->past + k * n, k + 1, values);
   free(values);
   memmove(f->past + n, f->past, (lag - 1) * n * sizeof *f->past);
   memcpy(f->past, f->theta, n * sizeof *f->past);

@@ -111,6 +111,9 @@ cls_status cls_history_append(cls_history *history, cls_history_cycle **cycle);
 cls_status cls_history_fill_forecast(cls_history *history, const double *values, const bool *alive);
 /* The same of its analysis, with quantiles; values (NaN of members that are not alive) and alive are kept as the last ensemble. */
 cls_status cls_history_fill_analysis(cls_history *history, const double *values, const bool *alive);
+/* Into the cycle `ago` cycles before the last: mean and spread of what observations up to now say of its values. */
+cls_status cls_history_fill_smoothed(cls_history *history, uint32_t ago, const double *values,
+                                     const bool *alive);
 /* Into the cycle last appended: mean, spread and quantiles of predicted [obs][members] without errors of observation; CRPS and rank of
  * what was observed or withheld. `observed`, `error` and `withheld` of the cycle must be there already; error NaN: 0. */
 cls_status cls_history_fill_observation(cls_history *history, const double *predicted, const bool *alive);

@@ -51,6 +51,12 @@ static cls_history_cycle *last_cycle(cls_history *history) {
   return history->n_cycles > 0 ? &history->cycles[history->n_cycles - 1] : NULL;
 }
 
+/* Those of members that were left out are no numbers. */
+static void keep_ensemble(const cls_history *history, const double *values, const bool *alive, double *into) {
+  const size_t n = (size_t)history->rows * (size_t)history->members;
+  for (size_t i = 0; i < n; i++) into[i] = !alive || alive[i % (size_t)history->members] ? values[i] : NAN;
+}
+
 cls_status cls_history_fill_forecast(cls_history *history, const double *values, const bool *alive) {
   ensemble e;
   CLS_TRY(ensemble_make(history, alive, &e));
@@ -59,10 +65,7 @@ cls_status cls_history_fill_forecast(cls_history *history, const double *values,
     take_row(&e, values, row);
     moments(&e, &c->forecast_mean[row], &c->forecast_sd[row]);
   }
-  const size_t n = (size_t)history->rows * (size_t)history->members;
-  if (history->n_cycles == 1 && n > 0) memcpy(history->prior, values, n * sizeof *values);
-  for (size_t i = 0; history->n_cycles == 1 && alive && i < n; i++)
-    if (!alive[i % (size_t)history->members]) history->prior[i] = NAN;
+  if (history->n_cycles == 1) keep_ensemble(history, values, alive, history->prior);
   c->alive = e.n;
   free(e.value);
   return CLS_OK;
@@ -80,12 +83,24 @@ cls_status cls_history_fill_analysis(cls_history *history, const double *values,
     c->median[row] = cls_sorted_quantile(e.value, e.n, .5);
     c->q95[row] = cls_sorted_quantile(e.value, e.n, .95);
   }
-  const size_t n = (size_t)history->rows * (size_t)history->members;
-  if (n > 0) memcpy(history->last, values, n * sizeof *values);
-  for (size_t i = 0; alive && i < n; i++)
-    if (!alive[i % (size_t)history->members]) history->last[i] = NAN;
+  keep_ensemble(history, values, alive, history->last);
   for (int k = 0; k < history->members; k++) history->alive[k] = !alive || alive[k];
   c->alive = e.n;
+  free(e.value);
+  return CLS_OK;
+}
+
+cls_status cls_history_fill_smoothed(cls_history *history, uint32_t ago, const double *values,
+                                     const bool *alive) {
+  ensemble e;
+  CLS_CHECK(ago < history->n_cycles, CLS_ERR_INTERNAL, "history: %u cycles back: expected less than %u", ago,
+            history->n_cycles);
+  CLS_TRY(ensemble_make(history, alive, &e));
+  cls_history_cycle *c = &history->cycles[history->n_cycles - 1 - ago];
+  for (uint32_t row = 0; row < history->rows; row++) {
+    take_row(&e, values, row);
+    moments(&e, &c->smoothed[row], &c->smoothed_sd[row]);
+  }
   free(e.value);
   return CLS_OK;
 }

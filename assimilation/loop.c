@@ -104,6 +104,15 @@ static void agree_on_alive(loop *l) {
   MPI_Allreduce(MPI_IN_PLACE, f->alive, f->members, MPI_C_BOOL, MPI_LAND, l->a->world.comm);
 }
 
+/* Of a member whose error this rank has the message of; `speaks`: it is the one to say so. */
+static void leave_out(loop *l, int m, bool speaks) {
+  cls_filter *f = &l->filter;
+  f->alive[m] = false;
+  if (speaks)
+    fprintf(stderr, "warning: member %d is left out from cycle %u on: %s\n", m, f->cycle,
+            cls_error_message());
+}
+
 /* A member that cannot be loaded is left out. Collective over the group; all ranks of all groups then agree on who is alive. */
 static cls_status load_members(loop *l, int first_number) {
   cls_filter *f = &l->filter;
@@ -114,11 +123,7 @@ static cls_status load_members(loop *l, int first_number) {
     if (!f->alive[m]) continue;
     const cls_status status =
         cls_member_load(f, l->members, i, m, l->a->directory, (int64_t)f->cycle * l->steps);
-    if (status == CLS_OK) continue;
-    f->alive[m] = false;
-    if (cls_members_group(l->members)->rank == 0)
-      fprintf(stderr, "warning: member %d is left out from cycle %u on: %s\n", m, f->cycle,
-              cls_error_message());
+    if (status != CLS_OK) leave_out(l, m, cls_members_group(l->members)->rank == 0);
   }
   agree_on_alive(l);
   return CLS_OK;
@@ -160,12 +165,7 @@ static cls_status instruct(loop *l, int first_number) {
       CLS_TRY(cls_hyper_scales(&f->hyper, f->values + m, (size_t)f->members, &scales, &n_scales));
     const cls_status status = cls_members_scale(l->members, i, scales, n_scales);
     free(scales);
-    if (status != CLS_OK) {
-      f->alive[m] = false;
-      if (cls_members_group(l->members)->rank == 0)
-        fprintf(stderr, "warning: member %d is left out from cycle %u on: %s\n", m, f->cycle,
-                cls_error_message());
-    }
+    if (status != CLS_OK) leave_out(l, m, cls_members_group(l->members)->rank == 0);
     memcpy(cls_members_balloons(l->members, i), f->balloon + (size_t)m * f->regions,
            f->regions * sizeof *f->balloon);
   }
@@ -398,11 +398,8 @@ static cls_status fetch_members(loop *l) {
   memset(f->predicted, 0, f->observations->n_obs * members * sizeof *f->predicted);
   for (int m = world->rank; m < f->members; m += world->ranks) {
     if (!f->alive[m]) continue;
-    if (cls_member_fetch(f, &alone, m, l->a->directory, ((int64_t)f->cycle + 1) * l->steps) == CLS_OK)
-      continue;
-    f->alive[m] = false;
-    fprintf(stderr, "warning: member %d is left out from cycle %u on: %s\n", m, f->cycle,
-            cls_error_message());
+    const int64_t step = ((int64_t)f->cycle + 1) * l->steps;
+    if (cls_member_fetch(f, &alone, m, l->a->directory, step) != CLS_OK) leave_out(l, m, true);
   }
   agree_on_alive(l);
   cls_sum_over_ranks(world->comm, f->theta, f->hyper.rows * members, MPI_DOUBLE);
