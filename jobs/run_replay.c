@@ -1,6 +1,7 @@
 /* Values of a finished assimilation, or of a twin's truth, as a function of the step. */
 #include "jobs/run_replay.h"
 #include "assimilation/history_file.h"
+#include "assimilation/surrogate.h"
 #include "base/normal.h"
 #include "io/file.h"
 #include "io/hdf5_file.h"
@@ -282,52 +283,15 @@ static double transformed(const cls_hyperparameter *h, double value) {
   return cls_hyper_transform_of(h, fmin(fmax(value, low), high));
 }
 
-/* A trajectory's discrete Fourier transform about its mean, its phases moved by drawn ones: frequencies 1 ... (n - 1) / 2, and the highest
- * where n is even. */
-typedef struct {
-  uint32_t n, half;
-  double *cosine, *sine; /* [n] of 2 pi j / n */
-  double *phase;         /* [half + 1] drawn, the same for all values */
-  double *re, *im;       /* [half + 1] */
-  double mean;
-} spectrum;
-
-static void analyse(spectrum *s, const double *x) {
-  s->mean = 0;
-  for (uint32_t t = 0; t < s->n; t++) s->mean += x[t] / s->n;
-  for (uint32_t k = 1; k <= s->half; k++) {
-    s->re[k] = s->im[k] = 0;
-    for (uint32_t t = 0; t < s->n; t++) {
-      const size_t at = (size_t)((uint64_t)k * t % s->n);
-      s->re[k] += (x[t] - s->mean) * s->cosine[at] / s->n;
-      s->im[k] -= (x[t] - s->mean) * s->sine[at] / s->n;
-    }
-    const double c = cls_cos(s->phase[k]), d = cls_sin(s->phase[k]), re = s->re[k];
-    s->re[k] = re * c - s->im[k] * d;
-    s->im[k] = re * d + s->im[k] * c;
-  }
-}
-
-/* Cycle t of it, the transform back. */
-static double synthesise(const spectrum *s, uint64_t t) {
-  double sum = s->mean;
-  for (uint32_t k = 1; k <= s->half; k++) {
-    const size_t at = (size_t)(k * (t % s->n) % s->n);
-    sum += (2 * k == s->n ? 1 : 2) * (s->re[k] * s->cosine[at] - s->im[k] * s->sine[at]);
-  }
-  return sum;
-}
-
 static double uniform(cls_stream stream, uint32_t row, uint32_t what) {
   cls_reader words = cls_reader_make(stream, row, 0, what);
   return cls_read_unit(&words);
 }
 
-/* Behind the last cycle: a draw from the process that the estimates were a sample of, by surrogates with random phases, the same for all
- * values, so that what they have in common stays (Prichard and Theiler 1994, Phys. Rev. Lett. 73, 951-954). To this comes, for each
- * value, a constant from how uncertain it was at the end. */
-static void draw_value(const cls_replay *r, const reader *file, spectrum *s, uint32_t hyper, uint32_t row,
-                       double *x) {
+/* Behind the last cycle: a draw from the process that the estimates were a sample of, and for each value a constant from how uncertain
+ * it was at the end. */
+static void draw_value(const cls_replay *r, const reader *file, cls_surrogate *s, uint32_t hyper,
+                       uint32_t row, double *x) {
   static const double width = 2 * 1.6448536269514722; /* from quantile .05 to .95 of a normal */
   const cls_hyperparameter *h = &r->hyper.hyper[hyper];
   const uint32_t at = r->hyper.first_value[hyper] + row, from = file->cycles - s->n;
@@ -335,49 +299,27 @@ static void draw_value(const cls_replay *r, const reader *file, spectrum *s, uin
                                             cls_mix64(cls_hash_string(h->name) + 1));
   for (uint32_t t = 0; t < s->n; t++)
     x[t] = transformed(h, file->mean[(size_t)(from + t) * r->hyper.values + at]);
-  analyse(s, x);
+  cls_surrogate_take(s, x);
   const double spread =
       isnan(file->low[at]) ? 0 : (transformed(h, file->high[at]) - transformed(h, file->low[at])) / width;
   const double deviation = spread > 0 ? spread * cls_normal_quantile(uniform(stream, row, DRAW_SPREAD)) : 0;
   for (uint32_t c = file->cycles; c < r->n; c++)
-    r->values[(size_t)c * r->hyper.values + at] = cls_hyper_value_of(h, synthesise(s, c - from) + deviation);
-}
-
-static cls_status prepare(const reader *file, spectrum *s) {
-  const double circle = 6.283185307179586;
-  const uint32_t burn_in = file->job->assimilation.burn_in;
-  const cls_stream stream = cls_stream_make(file->job->assimilation.seed, CLS_PURPOSE_ASSIMILATE, DRAW_PHASE);
-  s->n = file->cycles - (burn_in + 3 <= file->cycles ? burn_in : 0);
-  s->half = s->n / 2;
-  CLS_TRY(cls_alloc(&s->cosine, s->n, sizeof *s->cosine, "a drawn process"));
-  CLS_TRY(cls_alloc(&s->sine, s->n, sizeof *s->sine, "a drawn process"));
-  CLS_TRY(cls_alloc(&s->phase, s->half + 1ul, sizeof *s->phase, "a drawn process"));
-  CLS_TRY(cls_alloc(&s->re, s->half + 1ul, sizeof *s->re, "a drawn process"));
-  CLS_TRY(cls_alloc(&s->im, s->half + 1ul, sizeof *s->im, "a drawn process"));
-  for (uint32_t t = 0; t < s->n; t++) {
-    s->cosine[t] = cls_cos(circle * t / s->n);
-    s->sine[t] = cls_sin(circle * t / s->n);
-  }
-  for (uint32_t k = 1; k <= s->half; k++) {
-    const double share = uniform(stream, k, DRAW_PHASE);
-    s->phase[k] = 2 * k < s->n ? circle * share : share < 0.5 ? 0 : circle / 2; /* the highest is real */
-  }
-  return CLS_OK;
+    r->values[(size_t)c * r->hyper.values + at] =
+        cls_hyper_value_of(h, cls_surrogate_at(s, c - from) + deviation);
 }
 
 static cls_status draw(const cls_replay *r, const reader *file) {
-  spectrum s = {0};
+  const uint32_t burn_in = file->job->assimilation.burn_in;
+  const uint32_t n = file->cycles - (burn_in + 3 <= file->cycles ? burn_in : 0);
+  const cls_stream stream = cls_stream_make(file->job->assimilation.seed, CLS_PURPOSE_ASSIMILATE, DRAW_PHASE);
+  cls_surrogate s;
   double *x = NULL;
-  cls_status status = cls_alloc(&x, file->cycles, sizeof *x, "hyperparameters");
-  if (status == CLS_OK) status = prepare(file, &s);
+  cls_status status = cls_surrogate_create(n, stream, &s);
+  if (status == CLS_OK) status = cls_alloc(&x, file->cycles, sizeof *x, "hyperparameters");
   for (uint32_t i = 0; i < r->hyper.n_hyper && status == CLS_OK; i++)
     for (uint32_t k = 0; k < r->hyper.hyper[i].rows; k++) draw_value(r, file, &s, i, k, x);
   free(x);
-  free(s.cosine);
-  free(s.sine);
-  free(s.phase);
-  free(s.re);
-  free(s.im);
+  cls_surrogate_free(&s);
   return status;
 }
 
