@@ -5,6 +5,7 @@
 #include "jobs/jobs.h"
 #include "jobs/options.h"
 #include "jobs/run.h"
+#include "jobs/summary_file.h"
 #include "jobs/text.h"
 #include <errno.h>
 #include <math.h>
@@ -85,9 +86,7 @@ static void print_header(const cls_world *world, const cls_job *job, const char 
 static cls_status write_summary(const cls_job *job, const cls_world *world, const cls_backend *backend,
                                 const char *directory, const cls_assimilated *out, double seconds) {
   cJSON *o = cJSON_CreateObject();
-  char *text = NULL, *path = cls_format("%s/summary.json", directory),
-       *temporary = cls_format("%s/.summary.json.tmp", directory);
-  CLS_CHECK(o && path && temporary, CLS_ERR_MEMORY, "out of memory for a summary");
+  CLS_CHECK(o, CLS_ERR_MEMORY, "out of memory for a summary");
   cJSON_AddStringToObject(o, "status", out->cycle < out->cycles ? "interrupted" : "done");
   cJSON_AddStringToObject(o, "command", "assimilate");
   cJSON_AddStringToObject(o, "job", job->path);
@@ -119,26 +118,15 @@ static cls_status write_summary(const cls_job *job, const cls_world *world, cons
                  {"forecast_correlation", out->correlation},
                  {"peak_rss_bytes", (double)cls_peak_rss_bytes()}};
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-    if (isfinite(numbers[i].value))
-      cJSON_AddNumberToObject(o, numbers[i].name, numbers[i].value);
-    else
-      cJSON_AddNullToObject(o, numbers[i].name);
+    cls_summary_number(o, numbers[i].name, numbers[i].value);
   cJSON *digests = cJSON_AddArrayToObject(o, "digests");
   for (int m = 0; digests && out->digest && m < out->members; m++) {
     char hex[20];
     snprintf(hex, sizeof hex, "%016llx", (unsigned long long)out->digest[m]);
     cJSON_AddItemToArray(digests, cJSON_CreateString(hex));
   }
-  text = cJSON_Print(o);
-  FILE *file = text ? fopen(temporary, "w") : NULL;
-  bool written = file && fputs(text, file) >= 0 && fputc('\n', file) >= 0;
-  if (file && fclose(file) != 0) written = false;
-  written = written && rename(temporary, path) == 0;
-  cls_status status = written ? CLS_OK : cls_fail(CLS_ERR_IO, "%s: %s", path, strerror(errno));
+  const cls_status status = cls_summary_write(directory, o);
   cJSON_Delete(o);
-  cJSON_free(text);
-  free(path);
-  free(temporary);
   return status;
 }
 

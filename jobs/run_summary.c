@@ -2,6 +2,7 @@
 #include "io/json_numbers.h"
 #include "jobs/run_profile.h"
 #include "jobs/run_replay.h"
+#include "jobs/summary_file.h"
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -64,30 +65,16 @@ static void print_table(const cls_run *run, const totals *t) {
             100 * waits, world->ranks);
 }
 
-/* In the fewest digits that are read back as the same number: a sweep that goes on takes results from here. */
-static void add_number(cJSON *object, const char *key, double value) {
-  char text[32];
-  if (!isfinite(value)) {
-    cJSON_AddNullToObject(object, key);
-    return;
-  }
-  for (int digits = 15; digits <= 17; digits++) {
-    snprintf(text, sizeof text, "%.*g", digits, value);
-    if (strtod(text, NULL) == value) break;
-  }
-  cJSON_AddRawToObject(object, key, text);
-}
-
 static void add_statistics(cJSON *o, const cls_statistics *s) {
-  add_number(o, "mean_rate_hz", s->mean_rate_hz);
-  add_number(o, "rate_min_hz", s->rate_min_hz);
-  add_number(o, "rate_max_hz", s->rate_max_hz);
-  add_number(o, "isi_cv_median", s->isi_cv_median);
-  add_number(o, "spike_correlation_mean", s->spike_correlation_mean);
-  add_number(o, "fc_mean", s->fc_mean);
-  add_number(o, "sc_fc_r", s->sc_fc_r);
-  add_number(o, "fc_empirical_r", s->fc_empirical_r);
-  add_number(o, "fc_seconds", s->fc_seconds);
+  cls_summary_number(o, "mean_rate_hz", s->mean_rate_hz);
+  cls_summary_number(o, "rate_min_hz", s->rate_min_hz);
+  cls_summary_number(o, "rate_max_hz", s->rate_max_hz);
+  cls_summary_number(o, "isi_cv_median", s->isi_cv_median);
+  cls_summary_number(o, "spike_correlation_mean", s->spike_correlation_mean);
+  cls_summary_number(o, "fc_mean", s->fc_mean);
+  cls_summary_number(o, "sc_fc_r", s->sc_fc_r);
+  cls_summary_number(o, "fc_empirical_r", s->fc_empirical_r);
+  cls_summary_number(o, "fc_seconds", s->fc_seconds);
 }
 
 /* Hashes of spikes and of plastic weights, per member; how many such weights there are. */
@@ -124,7 +111,7 @@ static void add_replay(cJSON *o, const cls_replay *replay) {
   cJSON *of = cJSON_AddObjectToObject(o, "hyperparameters");
   cJSON_AddStringToObject(of, "file", replay->file);
   cls_json_count(of, "cycles", replay->cycles);
-  add_number(of, "tr_s", replay->tr_s);
+  cls_summary_number(of, "tr_s", replay->tr_s);
   cJSON_AddStringToObject(of, replay->fixed ? "fixed" : "after", replay->how);
 }
 
@@ -146,64 +133,48 @@ static cJSON *make_json(const cls_run *run, const totals *t, const digests *d, c
   cls_json_hex(o, "science_hash", run->science_hash);
   cls_json_count(o, "neurons", run->neurons);
   cls_json_count(o, "synapses", t->synapses);
-  add_number(o, "bytes_per_synapse", (double)t->store_bytes / synapses);
-  add_number(o, "bytes_per_neuron", (double)t->state_bytes / (double)run->neurons);
+  cls_summary_number(o, "bytes_per_synapse", (double)t->store_bytes / synapses);
+  cls_summary_number(o, "bytes_per_neuron", (double)t->state_bytes / (double)run->neurons);
   cls_json_count(o, "route_bytes", t->route_bytes);
   cls_json_count(o, "peak_rss_bytes", t->peak_rss);
-  add_number(o, "build_s", run->build_s);
-  add_number(o, "simulate_s", run->simulate_s);
-  add_number(o, "biological_s", biology);
-  add_number(o, "real_time_factor", run->simulate_s / biology_now(run));
+  cls_summary_number(o, "build_s", run->build_s);
+  cls_summary_number(o, "simulate_s", run->simulate_s);
+  cls_summary_number(o, "biological_s", biology);
+  cls_summary_number(o, "real_time_factor", run->simulate_s / biology_now(run));
   if (run->begin > 0) cls_json_count(o, "restarted_from_step", (uint64_t)run->begin);
-  add_number(o, "checkpoints", run->checkpoints);
-  add_number(o, "checkpoint_s", run->checkpoint_s);
+  cls_summary_number(o, "checkpoints", run->checkpoints);
+  cls_summary_number(o, "checkpoint_s", run->checkpoint_s);
   cls_json_count(o, "checkpoint_bytes", run->checkpoint_bytes);
   cls_json_count(o, "spikes", t->spikes);
   cls_json_count(o, "events", t->events);
-  add_number(o, "events_per_s", (double)t->events_now / run->simulate_s);
+  cls_summary_number(o, "events_per_s", (double)t->events_now / run->simulate_s);
   cls_json_count(o, "messages", t->messages);
   cls_json_count(o, "packets", t->packets);
   cls_json_count(o, "late_packets", t->late_packets);
   cls_json_count(o, "sent_bytes", t->sent_bytes);
   add_statistics(o, s);
-  add_number(o, "warmup_ms", job->record.warmup_ms);
+  cls_summary_number(o, "warmup_ms", job->record.warmup_ms);
   cls_json_hex(o, "digest", digest[0]);
   if (run->replay) add_replay(o, run->replay);
   if (job->members > 1) add_members(o, job->members, digest, s);
   add_weights(o, job->members, d->weights, d->plastic);
-  add_number(o, "members", job->members);
-  add_number(o, "ranks", run->world.ranks);
-  add_number(o, "threads", run->world.threads);
+  cls_summary_number(o, "members", job->members);
+  cls_summary_number(o, "ranks", run->world.ranks);
+  cls_summary_number(o, "threads", run->world.threads);
   cJSON_AddStringToObject(o, "backend", run->backend->name);
   cJSON_AddStringToObject(o, "partition", job->partition_method);
-  add_number(o, "dt_ms", job->dt_ms);
+  cls_summary_number(o, "dt_ms", job->dt_ms);
   cls_json_count(o, "seed", job->seed);
   cJSON_AddStringToObject(o, "version", CLS_VERSION);
   cJSON_AddStringToObject(o, "git", CALLOSUM_GIT);
   cJSON *timing = cJSON_AddObjectToObject(o, "timing");
   for (int k = 0; timing && k < N_SECTIONS; k++) {
     cJSON *section = cJSON_AddObjectToObject(timing, section_name[k]);
-    add_number(section, "min", t->min[k]);
-    add_number(section, "mean", t->mean[k]);
-    add_number(section, "max", t->max[k]);
+    cls_summary_number(section, "min", t->min[k]);
+    cls_summary_number(section, "mean", t->mean[k]);
+    cls_summary_number(section, "max", t->max[k]);
   }
   return o;
-}
-
-/* Written beside, then renamed: a summary that exists is whole. */
-static cls_status write_file(const char *directory, cJSON *json) {
-  char *text = json ? cJSON_Print(json) : NULL, *path = cls_format("%s/summary.json", directory);
-  char *temporary = cls_format("%s/summary.json.part", directory);
-  FILE *file = text && path && temporary ? fopen(temporary, "w") : NULL;
-  bool written = file && fprintf(file, "%s\n", text) > 0 && fflush(file) == 0 && fsync(fileno(file)) == 0;
-  if (file && fclose(file) != 0) written = false;
-  cls_status status = CLS_OK;
-  if (!written || rename(temporary, path) != 0)
-    status = cls_fail(CLS_ERR_IO, "cannot write %s: %s", path ? path : "summary.json", strerror(errno));
-  free(text);
-  free(path);
-  free(temporary);
-  return status;
 }
 
 /* Over which rates the members of an ensemble spread. */
@@ -275,7 +246,7 @@ cls_status cls_run_summarise(const cls_run *run, const cls_engine *engine, const
   if (run->world.rank == 0) {
     cJSON *json = make_json(run, &t, &d, statistics);
     if (json) cls_run_profile_add(json, &profile);
-    status = write_file(run->directory, json);
+    status = cls_summary_write(run->directory, json);
     cJSON_Delete(json);
   }
   free(d.spikes);
