@@ -158,6 +158,28 @@ def test_methods(check, folder, job, base):
         same(check, f"{method} on 3 ranks", three, one, three.run(ranks=3, values=values))
 
 
+def test_past(check, folder, job, _):
+    """What later observations say of a cycle, and innovations that count for little."""
+    plain, lag, limit = (Folder(job, folder / f"past_{name}") for name in ("plain", "lag", "limit"))
+    none = {A + "cycles": 4, A + "inflation": {"kind": "none"}}
+    plain.run(values=none)
+    lag.run(values={**none, A + "lag": 2})
+    limit.run(values={**none, A + "innovation_limit": 1e-9})
+    with h5py.File(plain.file) as a, h5py.File(lag.file) as b, h5py.File(limit.file) as c:
+        before, after, cut = (file["hyperparameters/g"] for file in (a, b, c))
+        mean, smoothed = after["mean"][()], after["smoothed"][()]
+        check("lag: what is known at the end of a cycle is the same", numpy.array_equal(mean, before["mean"][()]))
+        check("lag: of the last cycle no more is known", numpy.array_equal(smoothed[-1], mean[-1]))
+        check("lag: of those before it is", numpy.all(smoothed[1:3] != mean[1:3]) and numpy.all(numpy.isfinite(smoothed)))
+        check("lag: and more surely", numpy.median(after["smoothed_sd"][()][1:3] / after["sd"][()][1:3]) < 1)
+        check("without lag there is none", numpy.all(numpy.isnan(before["smoothed"][()])))
+        moved = numpy.abs(cut["mean"][()] - cut["forecast_mean"][()])[1:]
+        free = numpy.abs(before["mean"][()] - before["forecast_mean"][()])[1:]
+        check("limit: innovations that count for nothing leave what it was", moved.max() < 0.02 and free.max() > 0.1,
+              f"{moved.max()} {free.max()}")
+        check("limit: but it is as sure", numpy.all(cut["sd"][()][1] < cut["forecast_sd"][()][1]))
+
+
 def forecast(place, cycle):
     """One member a program, pairs, or all at once on two ranks."""
     if cycle == 0:
@@ -414,7 +436,7 @@ with testing(__doc__) as (checks, scratch_folder):
     ended = whole.run()
     checks("the twin runs", ended.returncode == 0 and len(whole.digests or []) == MEMBERS, ended.stderr[-500:])
     chosen = sys.argv[2:]
-    for test in (test_layouts, test_methods, test_offline, test_signals, test_commit, test_failures, test_bold,
+    for test in (test_layouts, test_methods, test_past, test_offline, test_signals, test_commit, test_failures, test_bold,
                  test_memory, test_refusals, test_room):
         if not chosen or test.__name__[5:] in chosen:
             begun = time.monotonic()

@@ -1,9 +1,12 @@
 /* Measured series on their way to what members are compared with. Runs on any number of ranks. */
 #include "base/outcome.h"
 
+#include "assimilation/analysis.h"
 #include "assimilation/observations.h"
+#include "io/job.h"
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static cls_world world;
@@ -352,6 +355,19 @@ static int end(void **state) {
   return world.rank == 0 ? rmdir(folder) : 0;
 }
 
+/* A job names what cls_analyse() knows, number by number: io may not ask it. */
+static void test_methods(void **state) {
+  (void)state;
+  const char *const *choices = NULL;
+  for (int i = 0; i < cls_schema_assimilation.n_keys; i++)
+    if (strcmp(cls_schema_assimilation.keys[i].name, "method") == 0)
+      choices = cls_schema_assimilation.keys[i].choices;
+  assert_non_null(choices);
+  int n = 0;
+  for (; choices[n] && cls_method_names[n]; n++) assert_string_equal(choices[n], cls_method_names[n]);
+  assert_true(n >= 8 && !choices[n] && !cls_method_names[n]);
+}
+
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_detrend),      cmocka_unit_test(test_band),
@@ -360,6 +376,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(test_read),         cmocka_unit_test(test_read_prepared),
       cmocka_unit_test(test_missing_half), cmocka_unit_test(test_twin),
       cmocka_unit_test(test_section),      cmocka_unit_test(test_hashes),
+      cmocka_unit_test(test_methods),
   };
   MPI_Init(&argc, &argv);
   cls_world_init(&world, MPI_COMM_WORLD, 1, 0);
