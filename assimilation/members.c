@@ -53,8 +53,8 @@ static cls_status build(cls_members *m, const cls_members_options *o) {
                                       .keeps = o->keeps};
   CLS_TRY(
       cls_engine_create(group, network, m->placement, &options, m->backend, &cls_exchange_mpi, &m->engine));
-  status = cls_operator_create(group, network, cls_engine_layout(m->engine), m->n, o->begin, o->currents,
-                               &m->operator);
+  status = cls_operator_create(group, network, m->placement, cls_engine_layout(m->engine), m->n, o->begin,
+                               o->currents, &m->operator);
   CLS_TRY(cls_agree(group->comm, status));
   return cls_agree(group->comm, cls_engine_observe(m->engine, cls_operator_observer(m->operator)));
 }

@@ -19,10 +19,11 @@ typedef struct {
       *current; /* [members][regions][CLS_MAX_RECEPTORS] mean over neurons and samples; NULL: not asked for */
 } cls_outlook;
 
-/* Local. For the engine with this layout, whose first step to be computed is `begin`. `currents`: sampled every 10 ms, for neurons of the
+/* Local. For the engine with this placement and layout, which outlive it, whose first step to be computed is `begin`. `currents`: sampled every 10 ms, for neurons of the
  * same model as the network's first population. Balloons begin at rest. */
-cls_status cls_operator_create(const cls_world *world, const cls_network *network, const cls_layout *layout,
-                               int members, int64_t begin, bool currents, cls_operator **self);
+cls_status cls_operator_create(const cls_world *world, const cls_network *network,
+                               const cls_placement *placement, const cls_layout *layout, int members,
+                               int64_t begin, bool currents, cls_operator **self);
 void cls_operator_destroy(cls_operator *self); /* NULL is fine */
 const cls_observer *cls_operator_observer(const cls_operator *self);
 /* Collective over the engine's ranks, when a cycle is over (the engine flushed). `outlook` is owned by the operator and holds until

@@ -53,7 +53,7 @@ static rig build(const cls_backend *backend, bool counts) {
     r.placement->owner[b] = (int32_t)(b % (uint32_t)world.ranks);
   OK(cls_engine_create(&world, network, r.placement, &options, backend, &cls_exchange_mpi, &r.engine));
   const cls_layout *layout = cls_engine_layout(r.engine);
-  OK(cls_operator_create(&world, network, layout, MEMBERS, 0, false, &r.operator));
+  OK(cls_operator_create(&world, network, r.placement, layout, MEMBERS, 0, false, &r.operator));
   OK(cls_engine_observe(r.engine, cls_operator_observer(r.operator)));
   if (!counts) return r;
   OK(cls_alloc(&r.counter, 1, sizeof *r.counter, "counts"));
@@ -159,9 +159,9 @@ static void test_step(void **state) {
   cls_network network = *job->network;
   cls_operator *o = NULL;
   network.dt_ms = 0.4;
-  REFUSED(cls_operator_create(&world, &network, NULL, MEMBERS, 0, false, &o), "dt_ms 0.4");
+  REFUSED(cls_operator_create(&world, &network, NULL, NULL, MEMBERS, 0, false, &o), "dt_ms 0.4");
   network.dt_ms = 2;
-  REFUSED(cls_operator_create(&world, &network, NULL, MEMBERS, 0, false, &o), "dt_ms 2");
+  REFUSED(cls_operator_create(&world, &network, NULL, NULL, MEMBERS, 0, false, &o), "dt_ms 2");
 }
 
 static int load(void **state) {
