@@ -136,7 +136,6 @@ typedef struct {
   uint32_t passes;           /* esmda, ies; others: 1 */
   uint32_t window;           /* cycles of a smoother's window; others: 1 */
   uint32_t checkpoint_every; /* cycles; 0: only at the end and when asked */
-  double replay_s;           /* open-loop replay after the end; 0: none */
   uint64_t seed;             /* of the filter's draws; default simulation.seed */
   bool control;              /* what is estimated does not reach the neurons */
   cls_hyperparameter *hyper;

@@ -121,8 +121,8 @@ typedef struct {
   uint32_t *kept_regions;     /* and which were kept, ascending; NULL: all */
   cls_empirical *empirical;   /* on rank 0; NULL: none */
   cls_assimilation_options assimilation;
-  /* Of `science`, section `assimilation` (without keys that bits cannot depend on: cycles, groups, min_members, checkpoint_every,
-   * replay_s) and what its files hold. 0 where the job has no such section. */
+  /* Of `science`, section `assimilation` (without keys that bits cannot depend on: cycles, groups, min_members, checkpoint_every)
+   * and what its files hold. 0 where the job has no such section. */
   uint64_t assimilation_hash;
 } cls_job;
 

@@ -9,7 +9,7 @@ enum { DEFAULT_PASSES = 4, DEFAULT_WINDOW = 10, MOST_CYCLES = 100000000 };
 typedef struct {
   int64_t members, min_members, cycles, lag, burn_in, groups, passes, window, checkpoint_every, seed;
   int method;
-  double tr_s, gamma, replay_s, innovation_limit;
+  double tr_s, gamma, innovation_limit;
   bool rotate, control;
   const cls_yaml *localisation, *inflation, *hyperparameters, *observations, *twin;
 } fields;
@@ -59,8 +59,6 @@ static const cls_key keys[] = {
     {"checkpoint_every", CLS_KEY_INTEGER, offsetof(fields, checkpoint_every), .unit = "cycles",
      .initial = "25", .min = 0, .max = MOST_CYCLES,
      .doc = "between checkpoints; 0: only at the end and when a signal asks for one"},
-    {"replay_s", CLS_KEY_NUMBER, offsetof(fields, replay_s), .unit = "s", .initial = "0", .min = 0,
-     .max = 1e9, .doc = "biology simulated once more with the estimated values and no corrections; 0: none"},
     {"seed", CLS_KEY_INTEGER, offsetof(fields, seed), .min = 0, .max = 0x1p63,
      .doc = "of all that the assimilation draws; left out: simulation.seed"},
     {"control", CLS_KEY_BOOL, offsetof(fields, control), .initial = "false",
@@ -274,7 +272,6 @@ cls_status cls_job_read_assimilation(cls_job_reader *r) {
   CLS_TRY(read_inflation(r, f.inflation));
   a->groups = (int)f.groups;
   a->checkpoint_every = (uint32_t)f.checkpoint_every;
-  a->replay_s = f.replay_s;
   a->control = f.control;
   a->seed = f.seed < 0 ? job->seed : (uint64_t)f.seed;
   a->twin.wanted = f.twin != NULL;

@@ -113,7 +113,7 @@ cls_status cls_job_mix_content(cls_job_reader *r) {
 
 /* What may change before an assimilation goes on. */
 static bool is_free_of_assimilation(const char *key) {
-  static const char *const keys[] = {"cycles", "groups", "min_members", "checkpoint_every", "replay_s"};
+  static const char *const keys[] = {"cycles", "groups", "min_members", "checkpoint_every"};
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
     if (strcmp(key, keys[i]) == 0) return true;
   return false;
