@@ -1,13 +1,16 @@
 """Twin experiments: jobs/examples/twin.yaml follows a brain whose conductances are known, and what it estimates is replayed.
 
-identical: the truth has the members' synapses; fraternal: others, and a background 10 % more variable; moving: true values are
-mirrored half-way. Beside the fit stand its prior and a fit of one value for all regions (etkf). Each is replayed freely, with
+identical: the truth has the members' synapses; fraternal (twin_fraternal.yaml): others, and a background 10 % more variable; moving:
+true values are mirrored half-way; pair: a second hyperparameter scales the same conductances, so that only their product can be
+known. Beside the fit stand its prior and, with --global, a fit of one value for all regions (etkf). Each is replayed freely, with
 what was estimated cycle by cycle where the truth moves, else with its mean over the second half of the cycles: correlation over
 regions of mean rates, and over pairs of functional connectivity, with those of a replay of the truth; in brackets what another
 replay of the truth, with other noise, reaches.
 
-    python3 benchmarks/twins.py [--kind identical,fraternal,moving] [--seeds 1,2,3] [--neurons N] [--members N] [--cycles N]
-                                [--replay-s SECONDS | --no-replay] [--ranks N] [--bin DIR] [--keep DIR]
+    python3 benchmarks/twins.py [--kind identical,fraternal,moving,pair] [--seeds 1,2,3] [--neurons N] [--members N] [--cycles N]
+                                [--replay-s SECONDS | --no-replay] [--global] [--ranks N] [--bin DIR] [--keep DIR]
+
+With --keep, what is there already is not computed again.
 """
 import argparse
 import json
@@ -24,17 +27,29 @@ sys.path.insert(0, str(measure.ROOT / "jobs" / "report"))
 from scores import correlation, fc, fc_correlation  # noqa: E402
 
 TR_S, WARMUP_S, LAST, NAME = 0.8, 20, 30, "g_AMPA"
+KINDS = ("identical", "fraternal", "moving", "pair")
 TWIN_LINE = "  twin: {truth: [0.5, 1.5], seed: 7}\n"
 INPUTS = [{"model": "ou", "tau_ms": 4, "mean": 0.4, "sd": 0.165}]  # of the truth of fraternal twins
+PAIR = """\
+    - name: same
+      populations: ["*"]
+      parameter: g_AMPA_mS_cm2
+      bounds: [0.25, 2]
+      prior: {uniform: [0.5, 1.5]}
+      process: {kind: random_walk, sd: 0.03}
+"""
 
 
 def call(options, command, job, out, values, *more):
+    if (out / "summary.json").exists() and json.loads((out / "summary.json").read_text(encoding="utf-8"))["status"] == "done":
+        return
     settings = []
     for key, value in values.items():
         settings += ["--set", f"{key}={value if isinstance(value, str) else json.dumps(value)}"]
     launcher = ["mpirun", "--oversubscribe", "-n", options.ranks] if options.ranks > 1 else []
-    print(f"{command} {out.name}", file=sys.stderr, flush=True)
-    measure.output([*launcher, options.bin / "callosum", command, job, "--out", out, "--quiet", *settings, *more])
+    going_on = ["--restart", "auto"] if out.exists() else []
+    print(f"{command} {out.parent.name}/{out.name}", file=sys.stderr, flush=True)
+    measure.output([*launcher, options.bin / "callosum", command, job, "--out", out, "--quiet", *going_on, *settings, *more])
 
 
 def truth_settings(kind, seed, cycles):
@@ -46,6 +61,23 @@ def truth_settings(kind, seed, cycles):
     return own, twin
 
 
+def edited(job, *edits):
+    """The text of jobs/examples/twin.yaml with parts of it replaced, as the file `job`."""
+    text = (measure.EXAMPLES / "twin.yaml").read_text(encoding="utf-8")
+    for old, new in edits:
+        if old not in text:
+            sys.exit(f"jobs/examples/twin.yaml: expected {old.strip()}")
+        text = text.replace(old, new)
+    job.write_text(text, encoding="utf-8")
+    return job
+
+
+def job_of(kind, folder):
+    if kind == "pair":
+        return edited(folder / "pair.yaml", ("  observations:\n", PAIR + "  observations:\n"))
+    return measure.EXAMPLES / ("twin_fraternal.yaml" if kind == "fraternal" else "twin.yaml")
+
+
 def global_job(folder, fit):
     """The same job with one value for all regions, which follows what the fit was given."""
     with h5py.File(fit / "assimilation.h5") as file:
@@ -53,15 +85,14 @@ def global_job(folder, fit):
         series = numpy.full((len(observed), len(names)), numpy.nan)
         series[:, file["observations/site"][()]] = observed
     numpy.savetxt(folder / "observed.tsv", series, "%.17g", "\t", header="\t".join(names), comments="")
-    text = (measure.EXAMPLES / "twin.yaml").read_text(encoding="utf-8")
-    for old, new in ((TWIN_LINE, ""), ("per: region", "per: shared"), ("method: letkf", "method: etkf"), ("kind: own", "kind: none"),
-                     ("{kind: bold,", "{kind: bold, file: observed.tsv,")):
-        if old not in text:
-            sys.exit(f"jobs/examples/twin.yaml: expected {old.strip()}")
-        text = text.replace(old, new)
-    job = folder / "global.yaml"
-    job.write_text(text, encoding="utf-8")
-    return job
+    return edited(folder / "global.yaml", (TWIN_LINE, ""), ("per: region", "per: shared"), ("method: letkf", "method: etkf"),
+                  ("kind: own", "kind: none"), ("{kind: bold,", "{kind: bold, file: observed.tsv,"))
+
+
+def flagged(fit):
+    """(regions in which the pair is flagged as one that the data do not separate, regions that are observed)"""
+    with h5py.File(fit / "assimilation.h5") as file:
+        return len(file["diagnostics/confounded"]), len(file["observations/site"])
 
 
 def estimates(fit, cycle):
@@ -102,41 +133,53 @@ def likeness(one, other):
 
 
 def experiment(options, folder, kind, seed):
-    folder.mkdir(parents=True)
-    job = measure.EXAMPLES / "twin.yaml"
+    folder.mkdir(parents=True, exist_ok=True)
+    job = job_of(kind, folder)
     own, twin = truth_settings(kind, seed, options.cycles)
     values = {"simulation.seed": seed, "brain.neurons": options.neurons, "assimilation.members": options.members,
               "simulation.duration_ms": round(1000 * TR_S * options.cycles), "assimilation.cycles": options.cycles}
-    call(options, "assimilate", job, folder / "fit", {**values, "assimilation.twin.seed": 7 + seed, **twin})
+    call(options, "assimilate", job, folder / "fit", {**values, "assimilation.twin.seed": 7 * seed - 6, **twin})
+    if kind == "pair":
+        return {"flagged": flagged(folder / "fit")}
     with h5py.File(folder / "fit" / "truth.h5") as file:
         truth = file[f"hyperparameters/{NAME}/mean"][()]
-    shared = global_job(folder, folder / "fit")
-    call(options, "assimilate", shared, folder / "global", values)
-    prior = errors(folder / "fit", truth, 0)
-    rows = {"fit": (*errors(folder / "fit", truth, -1)[:2], coverage(folder / "fit", truth)), "prior": prior,
-            "global": (*errors(folder / "global", truth, -1)[:2], coverage(folder / "global", truth))}
+    jobs = {"fit": job}
+    rows = {"fit": None, "prior": errors(folder / "fit", truth, 0)}
+    if options.shared:
+        jobs["global"] = global_job(folder, folder / "fit")
+        call(options, "assimilate", jobs["global"], folder / "global", values)
+    for name in jobs:
+        rows[name] = (*errors(folder / name, truth, -1)[:2], coverage(folder / name, truth))
     if options.replay_s:
         first, second = replay(options, job, folder / "fit" / "truth.h5", folder / "truth_replay", {**values, **own}, 2)
         most = likeness(second, first)
         more = () if kind == "moving" else ("--hyperparameters-fixed", "mean")
-        for name, of in (("fit", job), ("global", shared)):
+        for name, of in jobs.items():
             found = replay(options, of, folder / name / "assimilation.h5", folder / f"{name}_replay", values, more=more)[0]
             rows[name] += (*likeness(found, first), *most)
     return rows
 
 
+def print_pairs(by_seed):
+    for rows in by_seed:
+        print(f"Of a pair that cannot be told apart, {rows['flagged'][0]} of {rows['flagged'][1]} regions were flagged.")
+
+
 def print_table(options, results):
     print(f"{options.neurons:,} neurons, {options.members} members, {options.cycles} cycles of {TR_S} s, replays of "
           f"{options.replay_s:g} s. `benchmarks/{' '.join([pathlib.Path(sys.argv[0]).name, *sys.argv[1:]])}` on "
-          f"{measure.machine()}; commit {measure.commit()}; means over {len(options.seeds)} seeds.\n")
+          f"{measure.machine()}; commit {measure.commit()}; means over seeds {', '.join(map(str, options.seeds))}, and the greatest of them.\n")
     print("| twin | estimate | median relative error | 90th percentile | coverage of 90 % intervals | rates r | FC r |")
     print("|---|---|---|---|---|---|---|")
     for kind, by_seed in results.items():
-        for name in by_seed[0]:
-            mean = numpy.mean([rows[name] for rows in by_seed], axis=0)
-            cells = [f"{mean[0]:.3f}", f"{mean[1]:.3f}", f"{mean[2]:.2f}"]
+        for name in by_seed[0] if kind != "pair" else ():
+            rows = numpy.array([rows[name] for rows in by_seed])
+            mean, most = rows.mean(axis=0), rows.max(axis=0)
+            cells = [f"{mean[0]:.4f}, {most[0]:.4f}", f"{mean[1]:.4f}, {most[1]:.4f}", f"{mean[2]:.3f}"]
             cells += [f"{mean[3]:.3f} ({mean[5]:.3f})", f"{mean[4]:.3f} ({mean[6]:.3f})"] if len(mean) > 3 else ["", ""]
             print(f"| {kind} | {name} | " + " | ".join(cells) + " |")
+    print()
+    print_pairs(results.get("pair", []))
 
 
 def main():
@@ -148,6 +191,7 @@ def main():
     parser.add_argument("--cycles", type=int, default=100)
     parser.add_argument("--replay-s", type=float, default=180)
     parser.add_argument("--no-replay", action="store_true")
+    parser.add_argument("--global", dest="shared", action="store_true")
     parser.add_argument("--ranks", type=int, default=2)
     parser.add_argument("--bin", type=pathlib.Path, default=measure.ROOT / "build" / "release" / "bin")
     parser.add_argument("--keep", type=pathlib.Path, help="new folder for all results")
@@ -155,8 +199,8 @@ def main():
     options.seeds = [int(seed) for seed in options.seeds.split(",")]
     options.replay_s = 0 if options.no_replay else options.replay_s
     kinds = options.kind.split(",")
-    if not set(kinds) <= {"identical", "fraternal", "moving"}:
-        parser.error("--kind: expected identical, fraternal, moving, or several with commas")
+    if not set(kinds) <= set(KINDS):
+        parser.error(f"--kind: expected {', '.join(KINDS)}, or several with commas")
     with tempfile.TemporaryDirectory(prefix="callosum_twins_") as scratch:
         top = options.keep or pathlib.Path(scratch)
         results = {kind: [experiment(options, top.resolve() / f"{kind}{seed}", kind, seed) for seed in options.seeds]

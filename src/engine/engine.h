@@ -210,6 +210,8 @@ typedef struct {
   /* Advances all members from step `begin` to `end`; end - begin <= the least local delay, unless the backend keeps
    * spikes to itself. */
   cls_status (*advance)(void *instance, int64_t begin, int64_t end);
+  /* The same of one member, wherever the others are. NULL: members advance together. */
+  cls_status (*advance_member)(void *instance, int member, int64_t begin, int64_t end);
   /* Who spiked in the steps advanced since the last call for this member, as far as spikes are shown. */
   cls_status (*spikes)(void *instance, int member, cls_spikes *spikes);
   /* The following seven are NULL for backends that show all spikes.

@@ -36,7 +36,7 @@ typedef struct {
   cls_arrival **pending; /* per member: handed over, not yet read */
   size_t *n_pending, *pending_capacity;
   cls_words_list *spikes, *first; /* per member: merged over parts */
-  int64_t begun, now; /* the last advance was from one to the other, the step to be computed next */
+  int64_t begun, now;             /* the last advance, of whichever member, was from one to the other */
 } omp_backend;
 
 static int parts(int threads, uint64_t neurons) {
@@ -382,17 +382,21 @@ static void advance_one(void *context, int part) {
   if (state->status != CLS_OK) snprintf(state->message, sizeof state->message, "%s", cls_error_message());
 }
 
-static cls_status advance(void *instance, int64_t begin, int64_t end) {
+static cls_status advance_member(void *instance, int member, int64_t begin, int64_t end) {
   omp_backend *b = instance;
-  for (int m = 0; m < b->cpu.setup.members; m++) {
-    window w = {b, m, begin, end};
-    cls_team_run(b->team, advance_one, &w);
-    for (uint32_t p = 0; p < b->cpu.setup.layout->n_parts; p++)
-      if (b->parts[p].status != CLS_OK) return cls_fail(b->parts[p].status, "%s", b->parts[p].message);
-    b->n_pending[m] = 0;
-  }
+  window w = {b, member, begin, end};
+  cls_team_run(b->team, advance_one, &w);
+  for (uint32_t p = 0; p < b->cpu.setup.layout->n_parts; p++)
+    if (b->parts[p].status != CLS_OK) return cls_fail(b->parts[p].status, "%s", b->parts[p].message);
+  b->n_pending[member] = 0;
   b->begun = begin;
   b->now = end;
+  return CLS_OK;
+}
+
+static cls_status advance(void *instance, int64_t begin, int64_t end) {
+  const omp_backend *b = instance;
+  for (int m = 0; m < b->cpu.setup.members; m++) CLS_TRY(advance_member(instance, m, begin, end));
   return CLS_OK;
 }
 
@@ -449,6 +453,7 @@ const cls_backend cls_backend_cpu_omp = {
     .deliver = deliver,
     .redeliver = redeliver,
     .advance = advance,
+    .advance_member = advance_member,
     .spikes = spikes,
     .reread = reread,
     .currents = cls_cpu_currents,

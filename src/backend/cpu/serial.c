@@ -174,8 +174,10 @@ static cls_status step_range(serial *b, member_state *m, float *pool, int identi
   return CLS_OK;
 }
 
-static cls_status advance_member(serial *b, int member, int64_t begin, int64_t end) {
+static cls_status advance_member(void *instance, int member, int64_t begin, int64_t end) {
+  serial *b = instance;
   member_state *m = &b->members[member];
+  const double begun = cls_seconds();
   m->spikes.n = m->first.n = 0;
   CLS_TRY(cls_words_reserve(&m->first, (size_t)(end - begin) + 1));
   for (int64_t step = begin; step < end; step++) {
@@ -192,14 +194,13 @@ static cls_status advance_member(serial *b, int member, int64_t begin, int64_t e
   m->first.word[m->first.n++] = (uint32_t)m->spikes.n;
   m->begun = begin;
   m->now = end;
+  b->update_s += cls_seconds() - begun;
   return CLS_OK;
 }
 
 static cls_status advance(void *instance, int64_t begin, int64_t end) {
-  serial *b = instance;
-  double begun = cls_seconds();
-  for (int m = 0; m < b->cpu.setup.members; m++) CLS_TRY(advance_member(b, m, begin, end));
-  b->update_s += cls_seconds() - begun;
+  const serial *b = instance;
+  for (int m = 0; m < b->cpu.setup.members; m++) CLS_TRY(advance_member(instance, m, begin, end));
   return CLS_OK;
 }
 
@@ -260,6 +261,7 @@ const cls_backend cls_backend_cpu_serial = {
     .deliver = deliver,
     .redeliver = redeliver,
     .advance = advance,
+    .advance_member = advance_member,
     .spikes = spikes,
     .reread = reread,
     .currents = cls_cpu_currents,
