@@ -72,6 +72,16 @@ def run(options, job, ranks=1, threads=1, **values):
         return json.loads((out / "summary.json").read_text(encoding="utf-8"))
 
 
+def go_on(options, command, job, out, *more):
+    """Runs `callosum COMMAND JOB --out OUT`, or goes on with what such a call left there; nothing where it is done."""
+    if (out / "summary.json").exists() and json.loads((out / "summary.json").read_text(encoding="utf-8"))["status"] == "done":
+        return
+    print(f"{command} {out.parent.name}/{out.name}", file=sys.stderr, flush=True)
+    going_on = ["--restart", "auto"] if out.exists() else []
+    launcher = ["mpirun", "--oversubscribe", "-n", options.ranks] if options.ranks > 1 else []
+    output([*launcher, options.bin / "callosum", command, job, "--out", out, "--quiet", *going_on, *more])
+
+
 def knows(options, job, key):
     """Whether this build knows a key of a job; ends the benchmark where something else is wrong with the job."""
     done = subprocess.run([options.bin / "callosum", "check", job], capture_output=True, text=True, check=False,

@@ -41,15 +41,10 @@ PAIR = """\
 
 
 def call(options, command, job, out, values, *more):
-    if (out / "summary.json").exists() and json.loads((out / "summary.json").read_text(encoding="utf-8"))["status"] == "done":
-        return
     settings = []
     for key, value in values.items():
         settings += ["--set", f"{key}={value if isinstance(value, str) else json.dumps(value)}"]
-    launcher = ["mpirun", "--oversubscribe", "-n", options.ranks] if options.ranks > 1 else []
-    going_on = ["--restart", "auto"] if out.exists() else []
-    print(f"{command} {out.parent.name}/{out.name}", file=sys.stderr, flush=True)
-    measure.output([*launcher, options.bin / "callosum", command, job, "--out", out, "--quiet", *going_on, *settings, *more])
+    measure.go_on(options, command, job, out, *settings, *more)
 
 
 def truth_settings(kind, seed, cycles):
