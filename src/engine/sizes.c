@@ -68,7 +68,7 @@ static void add_projection(const cls_network *network, const cls_projection *pro
     delay_s += synapses * source->rate_hz * 1e-3 *
                (projection->sources[s].delay_ms + cls_distribution_mean(&projection->delay_ms));
   }
-  z->flight += delay_s * sizeof(uint32_t) * 2; /* lists double as they grow, and keep what they had */
+  z->flight += delay_s * sizeof(uint32_t) * 2; /* memory of bursts is kept */
 }
 
 static bool varied(const cls_distribution *param, int n) {

@@ -42,13 +42,16 @@ static inline cls_status cls_words_reserve(cls_words_list *list, size_t more) {
   if (__builtin_expect(needed <= list->capacity, 1)) return CLS_OK;
   return cls_grow(&list->word, &list->capacity, needed, sizeof *list->word, "spikes in flight");
 }
-/* Adds `n` words of a store or of another list. Always copies a whole number of eights: most runs are shorter than
- * that, and how many words they have is what a processor guesses wrong (measured: 3 ns per run). */
-static inline cls_status cls_words_add(cls_words_list *list, const uint32_t *word, uint32_t n) {
-  CLS_TRY(cls_words_reserve(list, n));
-  uint32_t *to = list->word + list->n;
+/* Copies `n` words of a store or of a list, and up to CLS_STORE_SLACK - 1 behind them. Always a whole number of eights: most runs
+ * are shorter than that, and how many words they have is what a processor guesses wrong (measured: 3 ns per run). */
+static inline void cls_words_copy(uint32_t *to, const uint32_t *word, uint32_t n) {
   memcpy(to, word, 8 * sizeof *to);
   for (uint32_t k = 8; __builtin_expect(k < n, 0); k += 8) memcpy(to + k, word + k, 8 * sizeof *to);
+}
+/* Adds `n` words of a store or of another list. */
+static inline cls_status cls_words_add(cls_words_list *list, const uint32_t *word, uint32_t n) {
+  CLS_TRY(cls_words_reserve(list, n));
+  cls_words_copy(list->word + list->n, word, n);
   list->n += n;
   return CLS_OK;
 }

@@ -32,16 +32,25 @@ static uint32_t class_of(uint32_t count) {
   return chunks < CLASSES ? chunks : CLASSES - 1;
 }
 
+static cls_cursor cursor_at(const cls_chunk *chunk, uint32_t at) {
+  cls_cursor cursor;
+  memcpy(&cursor, chunk->word + at, sizeof cursor);
+  return cursor;
+}
+
+static uint32_t class_at(uint32_t header) {
+  return cls_run_channel(header) * CLASSES + class_of(cls_run_count(header));
+}
+
 /* Lists the runs at which the cursors stand, by channel and class (counting sort). Behind the last one stand FAR that may
  * be asked for. */
-static cls_status list_runs(cls_direct *direct, const cls_cursor_list *cursors) {
+static cls_status list_runs(cls_direct *direct, const cls_chunk_list *cursors, uint32_t *n) {
   const size_t n_classes = (size_t)direct->n_channels * CLASSES;
   uint32_t *stop = direct->stop, total = 0;
   memset(stop, 0, n_classes * sizeof *stop);
-  for (size_t i = 0; i < cursors->n; i++) {
-    const uint32_t header = cursors->at[i].header;
-    stop[cls_run_channel(header) * CLASSES + class_of(cls_run_count(header))]++;
-  }
+  for (const cls_chunk *chunk = cursors->first; chunk; chunk = chunk->next)
+    for (uint32_t i = 0; i < cls_chunks_n(cursors, chunk); i += CLS_CURSOR_WORDS)
+      stop[class_at(cursor_at(chunk, i).header)]++;
   for (size_t k = 0; k < n_classes; k++) {
     const uint32_t here = stop[k];
     stop[k] = total;
@@ -49,12 +58,13 @@ static cls_status list_runs(cls_direct *direct, const cls_cursor_list *cursors) 
   }
   if (total + FAR > direct->capacity)
     CLS_TRY(cls_grow(&direct->run, &direct->capacity, total + FAR, sizeof *direct->run, "runs due"));
-  for (size_t i = 0; i < cursors->n; i++) {
-    const uint32_t header = cursors->at[i].header, count = cls_run_count(header);
-    direct->run[stop[cls_run_channel(header) * CLASSES + class_of(count)]++] =
-        (due_run){cursors->at[i].word, count};
-  }
+  for (const cls_chunk *chunk = cursors->first; chunk; chunk = chunk->next)
+    for (uint32_t i = 0; i < cls_chunks_n(cursors, chunk); i += CLS_CURSOR_WORDS) {
+      const cls_cursor cursor = cursor_at(chunk, i);
+      direct->run[stop[class_at(cursor.header)]++] = (due_run){cursor.word, cls_run_count(cursor.header)};
+    }
   for (uint32_t i = 0; i < FAR; i++) direct->run[total + i] = direct->run[total - 1];
+  *n = total;
   return CLS_OK;
 }
 
@@ -109,34 +119,32 @@ static inline uint64_t add_class(cls_port_sum *sum, const due_run *run, uint32_t
   return events;
 }
 
-/* Moves the cursors of a step on. Those whose row has another run of this delay, for another channel, stay. */
-static cls_status move_on(cls_flight *flight, int64_t step) {
-  cls_cursor_list *list = cls_flight_cursors(flight, step);
-  size_t kept = 0;
-  for (size_t i = 0; i < list->n; i++) {
-    cls_cursor cursor = list->at[i];
-    if (!cls_cursor_next(&cursor, cls_run_count(cursor.header))) continue;
-    const uint32_t due = cursor.fired + cls_run_delay(cursor.header);
-    if (due == (uint32_t)step)
-      list->at[kept++] = cursor;
-    else
-      CLS_TRY(cls_cursor_add(cls_flight_cursors(flight, due), &cursor));
+/* Moves the cursors of a step on. Those whose row has another run of this delay, for another channel, go to *again. */
+static cls_status move_on(cls_flight *flight, int64_t step, cls_chunk_list *list, cls_chunk_list *again) {
+  while (list->first) {
+    const cls_chunk *chunk = list->first;
+    for (uint32_t i = 0; i < cls_chunks_n(list, chunk); i += CLS_CURSOR_WORDS) {
+      cls_cursor cursor = cursor_at(chunk, i);
+      if (!cls_cursor_next(&cursor, cls_run_count(cursor.header))) continue;
+      const uint32_t due = cursor.fired + cls_run_delay(cursor.header);
+      CLS_TRY(
+          cls_cursor_add(flight, due == (uint32_t)step ? again : cls_flight_cursors(flight, due), &cursor));
+    }
+    cls_chunks_drop_first(flight->pool, list);
   }
-  list->n = kept;
   return CLS_OK;
 }
 
 cls_status cls_direct_deliver(cls_direct *direct, cls_flight *flight, cls_port_sum *sums, int64_t step,
                               uint64_t *events) {
-  const cls_cursor_list *list = cls_flight_cursors(flight, step);
-  if (list->n == 0) return CLS_OK;
-  cls_flight_turn(flight, step);
-  while (list->n > 0) {
-    CLS_TRY(list_runs(direct, list));
-    for (uint32_t k = 0, i = 0; i < list->n; i = direct->stop[k++])
+  cls_chunk_list list = *cls_flight_cursors(flight, step), again;
+  *cls_flight_cursors(flight, step) = (cls_chunk_list){0};
+  for (uint32_t n; list.first; list = again) {
+    CLS_TRY(list_runs(direct, &list, &n));
+    for (uint32_t k = 0, i = 0; i < n; i = direct->stop[k++])
       *events += add_class(&sums[k / CLASSES], direct->run + i, direct->stop[k] - i, k % CLASSES);
-    CLS_TRY(move_on(flight, step));
+    again = (cls_chunk_list){0};
+    CLS_TRY(move_on(flight, step, &list, &again));
   }
-  cls_flight_turned(flight, step);
   return CLS_OK;
 }

@@ -1,8 +1,9 @@
 #include "backend/cpu/flight.h"
+#include "backend/cpu/common.h"
 #include <stdlib.h>
-#include <string.h>
 
-cls_status cls_flight_create(cls_flight *flight, const cls_store *store) {
+cls_status cls_flight_create(cls_flight *flight, const cls_store *store, cls_chunk_pool *pool) {
+  flight->pool = pool;
   /* Events are due in [now, now + max_delay]. */
   flight->mask = cls_cpu_power_of_two(store->max_delay + 1) - 1;
   CLS_TRY(cls_alloc(&flight->calendar, flight->mask + 1ul, sizeof *flight->calendar, "calendar"));
@@ -10,47 +11,19 @@ cls_status cls_flight_create(cls_flight *flight, const cls_store *store) {
 }
 
 void cls_flight_destroy(cls_flight *flight) {
-  for (size_t i = 0; flight->calendar && i <= flight->mask; i++) free(flight->calendar[i].word);
-  for (size_t i = 0; flight->cursors && i <= flight->mask; i++) free(flight->cursors[i].at);
   free(flight->calendar);
   free(flight->cursors);
-  free(flight->spare.at);
 }
 
 size_t cls_flight_bytes(const cls_flight *flight) {
-  size_t words = 0, cursors = flight->spare.capacity;
-  for (size_t i = 0; i <= flight->mask; i++) {
-    words += flight->calendar[i].capacity;
-    cursors += flight->cursors[i].capacity;
-  }
-  return (flight->mask + 1ul) * (sizeof *flight->calendar + sizeof *flight->cursors) +
-         words * sizeof(uint32_t) + cursors * sizeof(cls_cursor);
+  return (flight->mask + 1ul) * (sizeof *flight->calendar + sizeof *flight->cursors);
 }
 
 void cls_flight_forget(cls_flight *flight) {
-  for (size_t i = 0; i <= flight->mask; i++) flight->calendar[i].n = flight->cursors[i].n = 0;
-}
-
-static void swap(cls_cursor_list *a, cls_cursor_list *b) {
-  cls_cursor_list kept = *a;
-  *a = *b;
-  *b = kept;
-}
-
-void cls_flight_turn(cls_flight *flight, int64_t step) {
-  cls_cursor_list *next = cls_flight_cursors(flight, step + 1);
-  if (next->n > flight->spare.capacity || next->n == 0) {
-    if (next->n == 0) swap(next, &flight->spare);
-    return;
+  for (size_t i = 0; i <= flight->mask; i++) {
+    cls_chunks_clear(flight->pool, &flight->calendar[i]);
+    cls_chunks_clear(flight->pool, &flight->cursors[i]);
   }
-  memcpy(flight->spare.at, next->at, next->n * sizeof *next->at);
-  flight->spare.n = next->n;
-  next->n = 0;
-  swap(next, &flight->spare);
-}
-
-void cls_flight_turned(cls_flight *flight, int64_t step) {
-  swap(cls_flight_cursors(flight, step), &flight->spare);
 }
 
 /* Puts a cursor at the first run of a row that is due at `now` or later; those before it are passed only for spikes
@@ -64,7 +37,7 @@ static cls_status follow(cls_flight *flight, const cls_store *store, const cls_a
                        .fired = (uint32_t)(now - arrival->age)};
   while (cls_run_delay(cursor.header) < arrival->age)
     if (!cls_cursor_next(&cursor, cls_run_count(cursor.header))) return CLS_OK;
-  return cls_cursor_add(cls_flight_cursors(flight, now - arrival->age + cls_run_delay(cursor.header)),
+  return cls_cursor_add(flight, cls_flight_cursors(flight, now - arrival->age + cls_run_delay(cursor.header)),
                         &cursor);
 }
 
@@ -76,7 +49,9 @@ static cls_status post(cls_flight *flight, const uint32_t *word, const uint32_t 
   while (word < end && cls_run_delay(*word) < arrival->age) word += 1 + cls_run_count(*word);
   while (word < end) {
     const uint32_t length = 1 + cls_run_count(*word);
-    CLS_TRY(cls_words_add(cls_flight_due(flight, fired + cls_run_delay(*word)), word, length));
+    uint32_t *at;
+    CLS_TRY(cls_chunks_add(flight->pool, cls_flight_due(flight, fired + cls_run_delay(*word)), length, &at));
+    cls_words_copy(at, word, length);
     word += length;
     *events += length - 1;
   }

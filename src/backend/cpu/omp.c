@@ -1,5 +1,6 @@
 /* The threaded, vectorised backend. Every thread owns one part: its shards' states and input sums, its
  * synapse store and its spikes in flight; threads meet only at the ends of a window. */
+#include "backend/cpu/common.h"
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/direct.h"
 #include "backend/cpu/plastic.h"
@@ -10,18 +11,19 @@
 
 typedef struct {
   cls_flight flight;
-  cls_direct direct;
   cls_plastic plastic;
   cls_drive *drive;   /* of the inputs */
   cls_port_sum *sums; /* [shard of the part][port] */
   void *
       *sum_memory; /* what they point into: [shard of the part][port], or [port][kind]: see shards_apart() */
-  cls_words_list *due; /* [shard of the part][port]: synapses of the calendar that are due in this step */
   cls_words_list spikes, first;
 } part_member;
 
 typedef struct {
   part_member *members;
+  cls_chunk_pool pool; /* of what is in flight to all members */
+  cls_direct direct;   /* this and the next: room to work in */
+  cls_words_list *due; /* [shard of the part][port]: synapses of the calendar that are due in this step */
   double update_s, deliver_s;
   uint64_t events;
   size_t bytes;
@@ -68,16 +70,17 @@ static void destroy(void *instance) {
       part_member *member = &b->parts[p].members[m];
       for (uint32_t k = 0; member->sum_memory && k < n_memories; k++) free(member->sum_memory[k]);
       free(member->sum_memory);
-      for (uint32_t k = 0; member->due && k < n_channels; k++) free(member->due[k].word);
-      free(member->due);
       free(member->sums);
       free(member->spikes.word);
       free(member->first.word);
       cls_flight_destroy(&member->flight);
-      cls_direct_destroy(&member->direct);
       cls_plastic_destroy(&member->plastic);
       cls_drive_destroy(member->drive);
     }
+    for (uint32_t k = 0; b->parts[p].due && k < n_channels; k++) free(b->parts[p].due[k].word);
+    free(b->parts[p].due);
+    cls_direct_destroy(&b->parts[p].direct);
+    cls_chunks_destroy(&b->parts[p].pool);
     free(b->parts[p].members);
   }
   for (int m = 0; m < b->cpu.setup.members; m++) {
@@ -134,15 +137,16 @@ static cls_status create_member(omp_backend *b, uint32_t part, int m) {
   part_member *member = &state->members[m];
   CLS_TRY(cls_drive_create(setup->neurons[m], range_first, range_last, &member->drive));
   state->bytes += cls_drive_bytes(member->drive);
-  CLS_TRY(cls_flight_create(&member->flight, setup->stores[part]));
-  CLS_TRY(cls_direct_create(&member->direct, channels_of(layout, part)));
+  CLS_TRY(cls_flight_create(&member->flight, setup->stores[part], &state->pool));
   CLS_TRY(cls_plastic_create(&member->plastic, setup->network, layout, part, setup->stores[part]->plastic));
-  CLS_TRY(cls_alloc(&member->due, channels_of(layout, part), sizeof *member->due, "events due"));
   return make_sums(setup, part, member, &state->bytes);
 }
 
 static cls_status create_part(omp_backend *b, uint32_t part) {
   part_state *state = &b->parts[part];
+  const uint32_t n_channels = channels_of(b->cpu.setup.layout, part);
+  CLS_TRY(cls_direct_create(&state->direct, n_channels));
+  CLS_TRY(cls_alloc(&state->due, n_channels, sizeof *state->due, "events due"));
   CLS_TRY(cls_alloc(&state->members, (size_t)b->cpu.setup.members, sizeof *state->members, "members"));
   for (int m = 0; m < b->cpu.setup.members; m++) CLS_TRY(create_member(b, part, m));
   return CLS_OK;
@@ -193,13 +197,14 @@ static cls_status redeliver(void *instance, int member, int64_t now, const cls_a
 /* ---- events of a step ---- */
 
 /* Deals the runs of the calendar that are due to the channels they are for. */
-static cls_status deal(part_member *m, cls_words_list *runs) {
-  for (const uint32_t *word = runs->word, *end = word + runs->n; word < end;) {
-    const uint32_t header = *word++, count = cls_run_count(header);
-    CLS_TRY(cls_words_add(&m->due[cls_run_channel(header)], word, count));
-    word += count;
-  }
-  runs->n = 0;
+static cls_status deal(part_state *state, cls_chunk_list *runs) {
+  for (; runs->first; cls_chunks_drop_first(&state->pool, runs))
+    for (const uint32_t *word = runs->first->word, *end = word + cls_chunks_n(runs, runs->first);
+         word < end;) {
+      const uint32_t header = *word++, count = cls_run_count(header);
+      CLS_TRY(cls_words_add(&state->due[cls_run_channel(header)], word, count));
+      word += count;
+    }
   return CLS_OK;
 }
 
@@ -312,14 +317,14 @@ static cls_status advance_part(omp_backend *b, uint32_t part, int member, int64_
   for (int64_t step = begin; step < end; step++) {
     const size_t before = m->spikes.n;
     m->first.word[m->first.n++] = (uint32_t)before;
-    CLS_TRY(cls_direct_deliver(&m->direct, &m->flight, m->sums, step, &state->events));
-    CLS_TRY(deal(m, cls_flight_due(&m->flight, step)));
+    CLS_TRY(cls_direct_deliver(&state->direct, &m->flight, m->sums, step, &state->events));
+    CLS_TRY(deal(state, cls_flight_due(&m->flight, step)));
     CLS_TRY(cls_plastic_deliver(&m->plastic, m->sums, step, &state->events));
     cls_drive_step(m->drive, step);
     for (uint32_t s = shard_first; s < shard_last; s++) {
       const cls_shard *shard = &layout->shards[s];
       cls_port_sum *sums = &m->sums[(s - shard_first) * CLS_MAX_PORTS];
-      cls_words_list *due = &m->due[(s - shard_first) * CLS_MAX_PORTS];
+      cls_words_list *due = &state->due[(s - shard_first) * CLS_MAX_PORTS];
       for (int port = 0; port < CLS_MAX_PORTS; port++) {
         cls_sum_add(&sums[port], due[port].word, due[port].n);
         due[port].n = 0;
@@ -438,7 +443,7 @@ static void report(void *instance, size_t *bytes, double *update_s, double *deli
     if (state->update_s > *update_s) *update_s = state->update_s;
     if (state->deliver_s > *deliver_s) *deliver_s = state->deliver_s;
     *events += state->events;
-    *bytes += state->bytes;
+    *bytes += state->bytes + cls_chunks_bytes(&state->pool);
     for (int m = 0; m < b->cpu.setup.members; m++)
       *bytes += cls_flight_bytes(&state->members[m].flight) + cls_plastic_bytes(&state->members[m].plastic);
   }
