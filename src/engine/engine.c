@@ -3,6 +3,7 @@
 #include "engine/instance.h"
 #include "engine/intervene.h"
 #include "engine/scales.h"
+#include <stdlib.h>
 
 /* ---- where a window ends ---- */
 
@@ -215,10 +216,12 @@ static cls_status flush(cls_engine *e, bool all) {
 static cls_status change_tracts(cls_engine *e) {
   CLS_TRY(cls_stores_redraw(e->network, e->layout, e->now, e->sources, e->stores));
   for (int m = 0; m < e->options.members; m++) {
-    const cls_arrival *arrivals;
+    cls_arrival *arrivals;
     size_t n;
     CLS_TRY(cls_recent_arrivals(&e->recent[m], e->now, e->network->max_delay, &arrivals, &n));
-    CLS_TRY(e->backend->redeliver(e->backend_instance, m, e->now, arrivals, n));
+    const cls_status status = e->backend->redeliver(e->backend_instance, m, e->now, arrivals, n);
+    free(arrivals);
+    CLS_TRY(status);
   }
   return CLS_OK;
 }

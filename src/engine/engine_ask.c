@@ -24,6 +24,14 @@ static size_t neuron_bytes(const cls_engine *e) {
   return bytes;
 }
 
+/* Of spikes that are kept because a checkpoint may be due, or tracts may change. */
+static size_t recent_bytes(const cls_engine *e) {
+  size_t n = 0;
+  for (int m = 0; m < e->options.members; m++)
+    n += (e->recent ? e->recent[m].capacity : 0) + (e->own ? e->own[m].capacity : 0);
+  return n * sizeof(cls_recent_spike);
+}
+
 /* Of this rank: what the engine counted, or the backend where it keeps spikes to itself. */
 cls_status cls_engine_own_digest(const cls_engine *e, int member, uint64_t *digest, uint64_t *spikes) {
   *digest = e->digest[member] + e->digest_before[member];
@@ -64,8 +72,8 @@ void cls_engine_measure(const cls_engine *engine, cls_engine_report *report) {
   report->sent_bytes = exchanged.bytes;
   report->exchange_s = exchanged.pack_s;
   report->wait_s = exchanged.wait_s;
-  report->state_bytes =
-      states + neuron_bytes(e) + e->layout->n_local * (sizeof *e->local_slot + sizeof *e->local_neuron);
+  report->state_bytes = states + neuron_bytes(e) + recent_bytes(e) +
+                        e->layout->n_local * (sizeof *e->local_slot + sizeof *e->local_neuron);
   report->route_bytes = exchanged.memory;
   report->profiled = e->backend->profile != NULL;
   if (report->profiled) e->backend->profile(e->backend_instance, &report->profile);

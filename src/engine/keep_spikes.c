@@ -22,17 +22,18 @@ void cls_fired_by_step(cls_fired *spikes, size_t n) {
 /* Those collected in the course of the run, which are in order of time: by local index, and by time still for each. Every spike is
  * moved once (sorting a million by comparisons took longer than writing the checkpoint). */
 static cls_status list_own(cls_engine *e, int member, cls_fired **own, size_t *n) {
-  const cls_arrival *arrivals;
+  cls_arrival *arrivals = NULL;
   size_t *next = NULL; /* [local indices + 1] where the next spike of each goes */
   CLS_TRY(cls_recent_arrivals(&e->own[member], e->now, cls_keep_window(e->network), &arrivals, n));
-  CLS_TRY(cls_alloc(own, *n, sizeof **own, "recent spikes"));
-  CLS_TRY(cls_alloc(&next, e->layout->n_local + 1ul, sizeof *next, "recent spikes"));
-  for (size_t i = 0; i < *n; i++) next[arrivals[i].slot + 1]++;
-  for (uint32_t k = 0; k < e->layout->n_local; k++) next[k + 1] += next[k];
-  for (size_t i = 0; i < *n; i++)
+  cls_status status = cls_alloc(own, *n, sizeof **own, "recent spikes");
+  if (status == CLS_OK) status = cls_alloc(&next, e->layout->n_local + 1ul, sizeof *next, "recent spikes");
+  for (size_t i = 0; status == CLS_OK && i < *n; i++) next[arrivals[i].slot + 1]++;
+  for (uint32_t k = 0; status == CLS_OK && k < e->layout->n_local; k++) next[k + 1] += next[k];
+  for (size_t i = 0; status == CLS_OK && i < *n; i++)
     (*own)[next[arrivals[i].slot]++] = (cls_fired){arrivals[i].slot, e->now - arrivals[i].age};
   free(next);
-  return CLS_OK;
+  free(arrivals);
+  return status;
 }
 
 static cls_status count_own(const cls_engine *e, const cls_fired *own, size_t n, uint64_t ***count) {
