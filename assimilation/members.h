@@ -1,5 +1,5 @@
 /* The members of an ensemble, spread over groups of ranks: a group has one copy of the network, shared by the batch of members that it
- * advances together. A member draws its noise under its own number, so that what it does depends neither on its group nor on its batch.
+ * advances. A member draws its noise under its own number, so that what it does depends neither on its group nor on its batch.
  *
  * A member is kept in a folder of its own, DIR/members/NNN, as a checkpoint of a run with one member (io/checkpoint.h) that has some
  * arrays more: its hyperparameters, its haemodynamics and what it expects to be observed. */

@@ -73,9 +73,8 @@ def run(options, job, ranks=1, threads=1, **values):
 
 
 def go_on(options, command, job, out, *more):
-    """Runs `callosum COMMAND JOB --out OUT`, or goes on with what such a call left there; nothing where it is done."""
-    if (out / "summary.json").exists() and json.loads((out / "summary.json").read_text(encoding="utf-8"))["status"] == "done":
-        return
+    """Runs `callosum COMMAND JOB --out OUT`, or goes on with what such a call left there, which is nothing where it came to its end.
+    The program refuses what another job has left."""
     print(f"{command} {out.parent.name}/{out.name}", file=sys.stderr, flush=True)
     going_on = ["--restart", "auto"] if out.exists() else []
     launcher = ["mpirun", "--oversubscribe", "-n", options.ranks] if options.ranks > 1 else []

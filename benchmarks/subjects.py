@@ -215,7 +215,7 @@ def main():
     parser.add_argument("--no-baselines", dest="baselines", action="store_false")
     parser.add_argument("--ranks", type=int, default=2)
     parser.add_argument("--bin", type=pathlib.Path, default=measure.ROOT / "build" / "release" / "bin")
-    parser.add_argument("--keep", type=pathlib.Path, help="new folder for all results")
+    parser.add_argument("--keep", type=pathlib.Path, help="folder for all results")
     options = parser.parse_args()
     options.bin, options.methods = options.bin.resolve(), options.method.split(",")
     if not set(options.methods) <= set(METHODS):

@@ -74,7 +74,7 @@ def job_of(kind, folder):
 
 
 def global_job(folder, fit):
-    """The same job with one value for all regions, which follows what the fit was given."""
+    """twin.yaml with one value for all regions, which follows what the fit was given. It knows of no nuisances."""
     with h5py.File(fit / "assimilation.h5") as file:
         names, observed = file["regions/name"].asstr()[()], file["observations/observed"][()]
         series = numpy.full((len(observed), len(names)), numpy.nan)
@@ -163,7 +163,7 @@ def print_pairs(by_seed):
 def print_table(options, results):
     print(f"{options.neurons:,} neurons, {options.members} members, {options.cycles} cycles of {TR_S} s, replays of "
           f"{options.replay_s:g} s. `benchmarks/{' '.join([pathlib.Path(sys.argv[0]).name, *sys.argv[1:]])}` on "
-          f"{measure.machine()}; commit {measure.commit()}; means over seeds {', '.join(map(str, options.seeds))}, and the greatest of them.\n")
+          f"{measure.machine()}; commit {measure.commit()}; means over seeds {', '.join(map(str, options.seeds))}, errors also the greatest.\n")
     print("| twin | estimate | median relative error | 90th percentile | coverage of 90 % intervals | rates r | FC r |")
     print("|---|---|---|---|---|---|---|")
     for kind, by_seed in results.items():
@@ -189,7 +189,7 @@ def main():
     parser.add_argument("--global", dest="shared", action="store_true")
     parser.add_argument("--ranks", type=int, default=2)
     parser.add_argument("--bin", type=pathlib.Path, default=measure.ROOT / "build" / "release" / "bin")
-    parser.add_argument("--keep", type=pathlib.Path, help="new folder for all results")
+    parser.add_argument("--keep", type=pathlib.Path, help="folder for all results")
     options = parser.parse_args()
     options.seeds = [int(seed) for seed in options.seeds.split(",")]
     options.replay_s = 0 if options.no_replay else options.replay_s

@@ -63,8 +63,16 @@ static void wait_politely(char **argv) {
 }
 
 /* For a program that no launcher started Open MPI starts a daemon, from which others could be started: .8 s that we have no use
- * for (measured on a busy core). */
-static void start_alone(void) { (void)setenv("OMPI_MCA_ess_singleton_isolated", "1", 0); }
+ * for (measured on a busy core). Without it all such programs share one folder of Open MPI's, which the first to end removes:
+ * so they do without that, and without the one plugin that complains then. */
+static void start_alone(void) {
+  static const char *const launchers[] = {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK"};
+  for (size_t i = 0; i < sizeof launchers / sizeof *launchers; i++)
+    if (getenv(launchers[i])) return;
+  (void)setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+  (void)setenv("OMPI_MCA_orte_create_session_dirs", "0", 0);
+  (void)setenv("OMPI_MCA_sharedfp", "^sm", 0);
+}
 
 int main(int argc, char **argv) {
   if (argc < 2 || is_help(argv[1]) || strcmp(argv[1], "help") == 0) {

@@ -29,8 +29,8 @@ static int64_t meeting(const cls_engine *e, int64_t end) {
 }
 
 /* Where the window that begins at `from` must end. */
-static int64_t window_end(const cls_engine *e, int64_t from, int64_t meeting) {
-  return e->window < meeting - from ? from + e->window : meeting;
+static int64_t window_end(const cls_engine *e, int64_t from, int64_t until) {
+  return e->window < until - from ? from + e->window : until;
 }
 
 /* ---- spikes ---- */
@@ -173,17 +173,17 @@ static cls_status advance_together(cls_engine *e, int64_t to) {
 }
 
 /* Every member for itself, window by window until they meet: its states and what it has in flight stay in the cache meanwhile.
- * Measured with 40 members of 20,000 neurons: twice as fast as together. */
-static cls_status advance_apart(cls_engine *e, int64_t meeting) {
+ * Measured with 40 members of 20,000 neurons: 1.8 times as fast as together. */
+static cls_status advance_apart(cls_engine *e, int64_t until) {
   for (int m = 0; m < e->options.members; m++)
-    for (int64_t from = e->now, to; from < meeting; from = to) {
-      to = window_end(e, from, meeting);
+    for (int64_t from = e->now, to; from < until; from = to) {
+      to = window_end(e, from, until);
       CLS_TRY(e->backend->advance_member(e->backend_instance, m, from, to));
       CLS_TRY(e->backend->spikes(e->backend_instance, m, &e->shown[m]));
       CLS_TRY(return_spikes(e, m, &e->shown[m]));
       CLS_TRY(observe(e, m, to, &e->shown[m]));
     }
-  e->now = meeting;
+  e->now = until;
   return CLS_OK;
 }
 

@@ -210,7 +210,8 @@ typedef struct {
   /* Advances all members from step `begin` to `end`; end - begin <= the least local delay, unless the backend keeps
    * spikes to itself. */
   cls_status (*advance)(void *instance, int64_t begin, int64_t end);
-  /* The same of one member, wherever the others are. NULL: members advance together. */
+  /* The same of one member, wherever the others are: what a single rank calls, without its exchange. NULL: members advance
+   * together, which is so of all that keep spikes to themselves. */
   cls_status (*advance_member)(void *instance, int member, int64_t begin, int64_t end);
   /* Who spiked in the steps advanced since the last call for this member, as far as spikes are shown. */
   cls_status (*spikes)(void *instance, int member, cls_spikes *spikes);
@@ -339,7 +340,8 @@ cls_status cls_view_weights(cls_view *view, const cls_plastic_synapse *synapses,
 /* Looks at a run. The functions are called by the engine; NULL ones are skipped. */
 typedef struct {
   void *self;
-  /* Local: spikes of one member, every step exactly once, in order of time. */
+  /* Local: spikes of one member, every step exactly once, in order of time. Members may be steps apart from each other until
+   * somebody looks, or flushes. */
   cls_status (*spikes)(void *self, int member, const cls_spikes *spikes);
   /* What it can make do with in place of `spikes` (NULL: it needs all), and who is told before every flush. A backend that
    * keeps spikes to itself then hands over counts, which add to those of earlier calls, and the spikes of marked neurons. */
@@ -352,7 +354,7 @@ typedef struct {
   /* Local. After how many steps of the run, more than `now`, it wants to look at the members next; INT64_MAX:
    * never again. The same answer until then. */
   int64_t (*next_look)(void *self, int64_t now);
-  /* Local: at that time, once for each member; `step` is the last one computed. */
+  /* Local: at that time, once for each member, before or after another has come there; `step` is the last one computed. */
   cls_status (*look)(void *self, int member, int64_t step, cls_view *view);
   /* Collective: all steps before `step` were seen on all ranks. Called when step % flush_interval == 0, and
    * once at the end of the run. flush_interval >= 1. */

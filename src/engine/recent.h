@@ -17,7 +17,7 @@ typedef struct {
 } cls_recent;
 
 /* Adds spikes handed over before step `now`; forgets those fired more than `max_delay` steps before it now and
- * then, so that memory stays in proportion to the spikes of that time. To be called now and then without spikes too. */
+ * then, so that memory stays in proportion to the spikes of that time. To be called at least every 2^31 steps, with spikes or without. */
 cls_status cls_recent_add(cls_recent *recent, int64_t now, uint32_t max_delay, const cls_arrival *arrivals,
                           size_t n);
 /* Those with events that may be due at `now` or later, in the order they came. To be freed by the caller. */

@@ -5,6 +5,8 @@
 #include "network/rows.h"
 #include <stdlib.h>
 
+enum { CHUNK_BYTES = 1024 }; /* of lists of spikes in flight, where no run is longer */
+
 /* Parts that hold neurons of a population: contiguous blocks of equal size, cut at random places. */
 static double parts_of(const cls_network *network, uint32_t population, double parts) {
   double share = (double)network->populations[population].n * parts / (double)network->n_neurons;
@@ -111,6 +113,8 @@ cls_status cls_sizes_expected(const cls_network *network, int ranks, int threads
     }
   free(group);
   if (z.synapses > 0) z.flight *= 1 + z.runs / z.synapses; /* runs are in flight with their headers */
+  const double lists = z.flight / sizeof(uint32_t);        /* of which each has begun a chunk */
+  z.flight += parts * (lists < network->max_delay ? lists : network->max_delay) * CHUNK_BYTES;
   /* A row for every source a rank knows, in each of its parts. A source is known to no more ranks than it has runs. */
   double sources = (double)network->n_neurons * ranks;
   if (sources > z.runs + z.plastic_runs + z.listeners) sources = z.runs + z.plastic_runs + z.listeners;

@@ -15,7 +15,11 @@ cls_status cls_store_choose_direct(cls_store *store) {
   CLS_TRY(cls_alloc(&store->direct, store->n_slots, sizeof *store->direct, "ways of delivery"));
   for (uint32_t s = 0; s < store->n_slots; s++) {
     uint64_t words = store->row[s + 1] - store->row[s], runs = 0;
-    for (uint64_t w = store->row[s]; w < store->row[s + 1]; w += 1 + cls_run_count(store->word[w])) runs++;
+    for (uint64_t w = store->row[s]; w < store->row[s + 1]; w += 1 + cls_run_count(store->word[w])) {
+      runs++;
+      if (cls_run_count(store->word[w]) > store->longest_run)
+        store->longest_run = cls_run_count(store->word[w]);
+    }
     store->direct[s] = words > 0 && words - runs >= DIRECT_RUN * runs;
     store->n_direct += store->direct[s];
     if (store->direct[s]) held += words - runs;

@@ -49,9 +49,10 @@ typedef struct cls_store_ {
   uint32_t *word;      /* and CLS_STORE_SLACK more */
   uint64_t n_synapses; /* stored */
   uint32_t
-      max_delay;     /* greatest delay that occurs, or may occur in a procedural row; 0 where there is none */
-  uint8_t *direct;   /* per slot: whether its runs are long enough to be found again when they are due */
-  uint32_t n_direct; /* rows of which that is so */
+      max_delay; /* greatest delay that occurs, or may occur in a procedural row; 0 where there is none */
+  uint32_t longest_run; /* synapses of the longest stored one */
+  uint8_t *direct;      /* per slot: whether its runs are long enough to be found again when they are due */
+  uint32_t n_direct;    /* rows of which that is so */
   struct cls_procedural_ *procedural; /* NULL: all synapses are stored */
   struct cls_plastic_store_
       *plastic; /* NULL: all synapses are static; rows of plastic ones have the same slots */

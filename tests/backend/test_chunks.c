@@ -2,11 +2,11 @@
 #include "backend/cpu/chunks.h"
 #include "base/outcome.h"
 
-enum { LISTS = 50, ITEMS = 4000 };
+enum { LISTS = 50, ITEMS = 4000, LONGEST = 1024 };
 
 /* Words of item `i` of list `l`: how many, and the first. */
 static uint32_t length_of(uint32_t l, uint32_t i) {
-  return i % 97 == 0 ? CLS_CHUNK_WORDS : 1 + (uint32_t)(cls_mix64(l * 100003ull + i) % 20);
+  return i % 97 == 0 ? LONGEST : 1 + (uint32_t)(cls_mix64(l * 100003ull + i) % 20);
 }
 static uint32_t first_of(uint32_t l, uint32_t i) { return l * ITEMS + i; }
 
@@ -37,7 +37,8 @@ static void drain(cls_chunk_pool *pool, cls_chunk_list *list, uint32_t l, uint32
 
 static void test_order(void **state) {
   (void)state;
-  cls_chunk_pool pool = {0};
+  cls_chunk_pool pool;
+  cls_chunks_create(&pool, LONGEST);
   cls_chunk_list list[LISTS] = {{0}};
   for (uint32_t i = 0; i < 60; i++) /* all at once */
     for (uint32_t l = 0; l < LISTS; l++) {
@@ -51,7 +52,8 @@ static void test_order(void **state) {
 
 static void test_memory_goes_around(void **state) {
   (void)state;
-  cls_chunk_pool pool = {0};
+  cls_chunk_pool pool;
+  cls_chunks_create(&pool, LONGEST);
   cls_chunk_list list[LISTS] = {{0}};
   fill(&pool, &list[0], 0, ITEMS);
   const size_t once = cls_chunks_bytes(&pool);

@@ -1,24 +1,34 @@
 #include "backend/cpu/chunks.h"
 #include <stdlib.h>
 
-enum { SLAB = 64 }; /* chunks: a quarter of a megabyte */
+enum { LEAST_WORDS = 244, SLAB = 64 }; /* a kilobyte; chunks that are allocated together */
+
+static size_t chunk_bytes(const cls_chunk_pool *pool) {
+  const size_t bytes = sizeof(cls_chunk) + (pool->words + (size_t)CLS_STORE_SLACK) * sizeof(uint32_t);
+  return (bytes + 15) / 16 * 16;
+}
+
+void cls_chunks_create(cls_chunk_pool *pool, uint32_t longest) {
+  *pool = (cls_chunk_pool){.words = longest > LEAST_WORDS ? longest : LEAST_WORDS};
+}
 
 void cls_chunks_destroy(cls_chunk_pool *pool) {
   for (size_t i = 0; i < pool->n_slabs; i++) free(pool->slab[i]);
   free(pool->slab);
-  *pool = (cls_chunk_pool){0};
+  *pool = (cls_chunk_pool){.words = pool->words};
 }
 
-size_t cls_chunks_bytes(const cls_chunk_pool *pool) { return pool->n_slabs * SLAB * sizeof(cls_chunk); }
+size_t cls_chunks_bytes(const cls_chunk_pool *pool) { return pool->n_slabs * SLAB * chunk_bytes(pool); }
 
 static cls_status grow(cls_chunk_pool *pool) {
   const size_t n = pool->n_slabs;
   CLS_TRY(cls_grow(&pool->slab, &pool->slab_capacity, n + 1, sizeof *pool->slab, "spikes in flight"));
-  CLS_TRY(cls_alloc(&pool->slab[n], SLAB, sizeof **pool->slab, "spikes in flight"));
+  CLS_TRY(cls_alloc(&pool->slab[n], SLAB, chunk_bytes(pool), "spikes in flight"));
   pool->n_slabs++;
   for (int i = SLAB - 1; i >= 0; i--) {
-    pool->slab[n][i].next = pool->free;
-    pool->free = &pool->slab[n][i];
+    cls_chunk *chunk = (cls_chunk *)(void *)(pool->slab[n] + (size_t)i * chunk_bytes(pool));
+    chunk->next = pool->free;
+    pool->free = chunk;
   }
   return CLS_OK;
 }

@@ -1,20 +1,18 @@
-/* Lists in chunks of about a page, from a pool that many lists share. What a list no longer needs goes back at once and is what
- * the next one gets. So hundreds of lists of which each is long for a moment only take no more memory than what is in them all,
- * and that stays in the cache. (Where each keeps what it once needed, as lists of spikes in flight did before, 40 members of 20,000
- * neurons take ten times the memory.) */
+/* Lists in chunks from a pool that many lists share. What a list no longer needs goes back at once and is what the next one
+ * gets. So hundreds of lists of which each is long for a moment only take little more memory than what is in them all (every list
+ * that is not empty has begun a chunk), and that stays in the cache. Where each keeps what it once needed, as lists of spikes in flight
+ * did before, 40 members of 20,000 neurons took nineteen times the memory. */
 #ifndef CALLOSUM_CHUNKS_H
 #define CALLOSUM_CHUNKS_H
 
 #include "engine/store.h"
 
-/* A chunk holds any run with its header, and may be read and written CLS_STORE_SLACK words beyond. */
-enum { CLS_CHUNK_WORDS = CLS_RUN_MAX + 1 };
-
+/* May be read and written CLS_STORE_SLACK words behind its end. */
 typedef struct cls_chunk_ {
   struct cls_chunk_ *next;
   uint32_t n; /* words in it, once another is behind it */
   uint32_t unused;
-  uint32_t word[CLS_CHUNK_WORDS + CLS_STORE_SLACK];
+  uint32_t word[]; /* cls_chunk_pool.words, and CLS_STORE_SLACK more */
 } cls_chunk;
 
 typedef struct {
@@ -22,24 +20,25 @@ typedef struct {
   uint32_t n;              /* words in the last */
 } cls_chunk_list;
 
-/* All zero: an empty pool. */
 typedef struct {
+  uint32_t words; /* of a chunk; the most that may be added in one piece */
   cls_chunk *free;
-  cls_chunk **slab; /* what was allocated */
+  char **slab; /* what was allocated */
   size_t n_slabs, slab_capacity;
 } cls_chunk_pool;
 
+/* An empty pool of chunks for pieces of up to `longest` words, and for some of them in each. */
+void cls_chunks_create(cls_chunk_pool *pool, uint32_t longest);
 void cls_chunks_destroy(cls_chunk_pool *pool);
 size_t cls_chunks_bytes(const cls_chunk_pool *pool);
 /* Puts an empty chunk at the end of the list. */
 cls_status cls_chunks_append(cls_chunk_pool *pool, cls_chunk_list *list);
 void cls_chunks_clear(cls_chunk_pool *pool, cls_chunk_list *list);
 
-/* Room for `n` <= CLS_CHUNK_WORDS words in one piece, which are to be written at *at and count as there. */
+/* Room for `n` <= pool->words words in one piece, which are to be written at *at and count as there. */
 static inline cls_status cls_chunks_add(cls_chunk_pool *pool, cls_chunk_list *list, uint32_t n,
                                         uint32_t **at) {
-  if (__builtin_expect(!list->last || list->n + n > CLS_CHUNK_WORDS, 0))
-    CLS_TRY(cls_chunks_append(pool, list));
+  if (__builtin_expect(!list->last || list->n + n > pool->words, 0)) CLS_TRY(cls_chunks_append(pool, list));
   *at = list->last->word + list->n;
   list->n += n;
   return CLS_OK;
@@ -48,7 +47,7 @@ static inline cls_status cls_chunks_add(cls_chunk_pool *pool, cls_chunk_list *li
 static inline uint32_t cls_chunks_n(const cls_chunk_list *list, const cls_chunk *chunk) {
   return chunk == list->last ? list->n : chunk->n;
 }
-/* Takes the first chunk, which is not there any more then, back into the pool: what is in it stays until the next append. */
+/* Gives the first chunk back to the pool. */
 static inline void cls_chunks_drop_first(cls_chunk_pool *pool, cls_chunk_list *list) {
   cls_chunk *chunk = list->first;
   list->first = chunk->next;

@@ -2,11 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Synapses are added in chunks; what the last one reads of the next run it takes for synapses of weight 0 onto target 0: no
- * branch depends on how many a run has, but the number of its chunks. Runs are sorted by it, so that loops over chunks end as predicted: a
- * branch mispredicted costs as much as 6 events (measured: .1 ns per event). CLASSES - 1 chunks or more are one class. */
-enum { CHUNK = 4, CLASSES = 64 };
-_Static_assert((int)CHUNK <= (int)CLS_STORE_SLACK, "a run may be read to the end of its last chunk");
+/* Synapses are added by fours; what the last one reads of the next run it takes for synapses of weight 0 onto target 0: no
+ * branch depends on how many a run has, but the number of its fours. Runs are sorted by it, so that loops over fours end as predicted: a
+ * branch mispredicted costs as much as 6 events (measured: .1 ns per event). CLASSES - 1 fours or more are one class. */
+enum { FOUR = 4, CLASSES = 64 };
+_Static_assert((int)FOUR <= (int)CLS_STORE_SLACK, "a run may be read to the end of its last four");
 
 /* Synapses lie far apart in memory, and are asked for in two stages: FAR runs before they are added, into the second-level
  * cache, whose queue of requests is longer, and NEAR runs before into the first. */
@@ -28,14 +28,8 @@ void cls_direct_destroy(cls_direct *direct) {
 }
 
 static uint32_t class_of(uint32_t count) {
-  uint32_t chunks = (count + CHUNK - 1) / CHUNK;
-  return chunks < CLASSES ? chunks : CLASSES - 1;
-}
-
-static cls_cursor cursor_at(const cls_chunk *chunk, uint32_t at) {
-  cls_cursor cursor;
-  memcpy(&cursor, chunk->word + at, sizeof cursor);
-  return cursor;
+  uint32_t fours = (count + FOUR - 1) / FOUR;
+  return fours < CLASSES ? fours : CLASSES - 1;
 }
 
 static uint32_t class_at(uint32_t header) {
@@ -50,7 +44,7 @@ static cls_status list_runs(cls_direct *direct, const cls_chunk_list *cursors, u
   memset(stop, 0, n_classes * sizeof *stop);
   for (const cls_chunk *chunk = cursors->first; chunk; chunk = chunk->next)
     for (uint32_t i = 0; i < cls_chunks_n(cursors, chunk); i += CLS_CURSOR_WORDS)
-      stop[class_at(cursor_at(chunk, i).header)]++;
+      stop[class_at(cls_cursor_at(chunk, i)->header)]++;
   for (size_t k = 0; k < n_classes; k++) {
     const uint32_t here = stop[k];
     stop[k] = total;
@@ -60,17 +54,17 @@ static cls_status list_runs(cls_direct *direct, const cls_chunk_list *cursors, u
     CLS_TRY(cls_grow(&direct->run, &direct->capacity, total + FAR, sizeof *direct->run, "runs due"));
   for (const cls_chunk *chunk = cursors->first; chunk; chunk = chunk->next)
     for (uint32_t i = 0; i < cls_chunks_n(cursors, chunk); i += CLS_CURSOR_WORDS) {
-      const cls_cursor cursor = cursor_at(chunk, i);
-      direct->run[stop[class_at(cursor.header)]++] = (due_run){cursor.word, cls_run_count(cursor.header)};
+      const cls_cursor *cursor = cls_cursor_at(chunk, i);
+      direct->run[stop[class_at(cursor->header)]++] = (due_run){cursor->word, cls_run_count(cursor->header)};
     }
   for (uint32_t i = 0; i < FAR; i++) direct->run[total + i] = direct->run[total - 1];
   *n = total;
   return CLS_OK;
 }
 
-static inline void ask(const due_run *run, uint32_t chunks) {
+static inline void ask(const due_run *run, uint32_t fours) {
   const char *far = (const char *)run[FAR].word, *near = (const char *)run[NEAR].word;
-  for (uint32_t byte = 0; byte <= chunks * CHUNK * sizeof(uint32_t); byte += 64) {
+  for (uint32_t byte = 0; byte <= fours * FOUR * sizeof(uint32_t); byte += 64) {
     __builtin_prefetch(far + byte, 0, 2);
     __builtin_prefetch(near + byte, 0, 3);
   }
@@ -80,24 +74,24 @@ static inline void ask(const due_run *run, uint32_t chunks) {
 static inline int32_t all_if_below(int32_t j, int32_t left) { return (j - left) >> 31; }
 
 static inline void add_singles(int32_t *restrict acc, const uint32_t *word, uint32_t count, uint32_t whole) {
-  for (uint32_t c = 0; c < whole; c++, word += CHUNK)
+  for (uint32_t c = 0; c < whole; c++, word += FOUR)
 #pragma GCC unroll 4
-    for (int j = 0; j < CHUNK; j++) acc[word[j] & 0xffff] += cls_word_single(word[j]);
-  const int32_t left = (int32_t)(count - whole * CHUNK);
+    for (int j = 0; j < FOUR; j++) acc[word[j] & 0xffff] += cls_word_single(word[j]);
+  const int32_t left = (int32_t)(count - whole * FOUR);
 #pragma GCC unroll 4
-  for (int j = 0; j < CHUNK; j++) {
+  for (int j = 0; j < FOUR; j++) {
     const uint32_t kept = word[j] & (uint32_t)all_if_below(j, left);
     acc[kept & 0xffff] += cls_word_single(kept);
   }
 }
 
 static inline void add_pairs(uint64_t *restrict acc, const uint32_t *word, uint32_t count, uint32_t whole) {
-  for (uint32_t c = 0; c < whole; c++, word += CHUNK)
+  for (uint32_t c = 0; c < whole; c++, word += FOUR)
 #pragma GCC unroll 4
-    for (int j = 0; j < CHUNK; j++) acc[word[j] & 0xffff] += cls_word_pair(word[j]);
-  const int32_t left = (int32_t)(count - whole * CHUNK);
+    for (int j = 0; j < FOUR; j++) acc[word[j] & 0xffff] += cls_word_pair(word[j]);
+  const int32_t left = (int32_t)(count - whole * FOUR);
 #pragma GCC unroll 4
-  for (int j = 0; j < CHUNK; j++) {
+  for (int j = 0; j < FOUR; j++) {
     const uint32_t kept = word[j] & (uint32_t)all_if_below(j, left);
     acc[kept & 0xffff] += cls_word_pair(kept);
   }
@@ -108,7 +102,7 @@ static inline uint64_t add_class(cls_port_sum *sum, const due_run *run, uint32_t
   uint64_t events = 0;
   if (n > 0) sum->dirty = true;
   for (uint32_t i = 0; i < n; i++, run++) {
-    const uint32_t whole = class < CLASSES - 1 ? class - 1 : (run->count - 1) / CHUNK;
+    const uint32_t whole = class < CLASSES - 1 ? class - 1 : (run->count - 1) / FOUR;
     ask(run, class);
     if (sum->pair)
       add_pairs(sum->pair, run->word, run->count, whole);
@@ -124,11 +118,11 @@ static cls_status move_on(cls_flight *flight, int64_t step, cls_chunk_list *list
   while (list->first) {
     const cls_chunk *chunk = list->first;
     for (uint32_t i = 0; i < cls_chunks_n(list, chunk); i += CLS_CURSOR_WORDS) {
-      cls_cursor cursor = cursor_at(chunk, i);
+      cls_cursor cursor = *cls_cursor_at(chunk, i);
       if (!cls_cursor_next(&cursor, cls_run_count(cursor.header))) continue;
       const uint32_t due = cursor.fired + cls_run_delay(cursor.header);
       CLS_TRY(
-          cls_cursor_add(flight, due == (uint32_t)step ? again : cls_flight_cursors(flight, due), &cursor));
+          cls_cursor_add(flight, due == (uint32_t)step ? again : cls_flight_cursors(flight, due), cursor));
     }
     cls_chunks_drop_first(flight->pool, list);
   }

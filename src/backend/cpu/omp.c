@@ -32,13 +32,17 @@ typedef struct {
 } part_state;
 
 typedef struct {
+  cls_arrival *pending; /* handed over, not yet read */
+  size_t n_pending, pending_capacity;
+  cls_words_list spikes, first; /* merged over parts */
+  int64_t begun, now;           /* the last advance was from one to the other, the step to be computed next */
+} member_state;
+
+typedef struct {
   cls_cpu cpu; /* first: see common.h */
   cls_team *team;
   part_state *parts;
-  cls_arrival **pending; /* per member: handed over, not yet read */
-  size_t *n_pending, *pending_capacity;
-  cls_words_list *spikes, *first; /* per member: merged over parts */
-  int64_t begun, now;             /* the last advance, of whichever member, was from one to the other */
+  member_state *members;
 } omp_backend;
 
 static int parts(int threads, uint64_t neurons) {
@@ -83,18 +87,14 @@ static void destroy(void *instance) {
     cls_chunks_destroy(&b->parts[p].pool);
     free(b->parts[p].members);
   }
-  for (int m = 0; m < b->cpu.setup.members; m++) {
-    if (b->pending) free(b->pending[m]);
-    if (b->spikes) free(b->spikes[m].word);
-    if (b->first) free(b->first[m].word);
+  for (int m = 0; b->members && m < b->cpu.setup.members; m++) {
+    free(b->members[m].pending);
+    free(b->members[m].spikes.word);
+    free(b->members[m].first.word);
   }
   cls_team_destroy(b->team);
   free(b->parts);
-  free(b->pending);
-  free(b->n_pending);
-  free(b->pending_capacity);
-  free(b->spikes);
-  free(b->first);
+  free(b->members);
   cls_cpu_destroy(&b->cpu);
   free(b);
 }
@@ -145,6 +145,8 @@ static cls_status create_member(omp_backend *b, uint32_t part, int m) {
 static cls_status create_part(omp_backend *b, uint32_t part) {
   part_state *state = &b->parts[part];
   const uint32_t n_channels = channels_of(b->cpu.setup.layout, part);
+  const cls_store *store = b->cpu.setup.stores[part];
+  cls_chunks_create(&state->pool, 1 + (store->procedural ? (uint32_t)CLS_RUN_MAX : store->longest_run));
   CLS_TRY(cls_direct_create(&state->direct, n_channels));
   CLS_TRY(cls_alloc(&state->due, n_channels, sizeof *state->due, "events due"));
   CLS_TRY(cls_alloc(&state->members, (size_t)b->cpu.setup.members, sizeof *state->members, "members"));
@@ -156,26 +158,21 @@ static cls_status create(const cls_backend_setup *setup, void **instance) {
   omp_backend *b = NULL;
   CLS_TRY(cls_alloc(&b, 1, sizeof *b, "backend"));
   *instance = b;
-  size_t members = (size_t)setup->members;
-  b->begun = b->now = setup->begin;
   CLS_TRY(cls_cpu_create(setup, &b->cpu));
   CLS_TRY(cls_alloc(&b->parts, setup->layout->n_parts, sizeof *b->parts, "parts"));
-  CLS_TRY(cls_alloc(&b->pending, members, sizeof *b->pending, "arrivals"));
-  CLS_TRY(cls_alloc(&b->n_pending, members, sizeof *b->n_pending, "arrivals"));
-  CLS_TRY(cls_alloc(&b->pending_capacity, members, sizeof *b->pending_capacity, "arrivals"));
-  CLS_TRY(cls_alloc(&b->spikes, members, sizeof *b->spikes, "spikes"));
-  CLS_TRY(cls_alloc(&b->first, members, sizeof *b->first, "spikes"));
+  CLS_TRY(cls_alloc(&b->members, (size_t)setup->members, sizeof *b->members, "members"));
+  for (int m = 0; m < setup->members; m++) b->members[m].begun = b->members[m].now = setup->begin;
   for (uint32_t p = 0; p < setup->layout->n_parts; p++) CLS_TRY(create_part(b, p));
   return cls_team_create((int)setup->layout->n_parts, &b->team);
 }
 
 static cls_status deliver(void *instance, int member, const cls_arrival *arrivals, size_t n) {
   omp_backend *b = instance;
+  member_state *m = &b->members[member];
   if (n == 0) return CLS_OK;
-  CLS_TRY(cls_grow(&b->pending[member], &b->pending_capacity[member], b->n_pending[member] + n,
-                   sizeof *arrivals, "arrivals"));
-  memcpy(b->pending[member] + b->n_pending[member], arrivals, n * sizeof *arrivals);
-  b->n_pending[member] += n;
+  CLS_TRY(cls_grow(&m->pending, &m->pending_capacity, m->n_pending + n, sizeof *arrivals, "arrivals"));
+  memcpy(m->pending + m->n_pending, arrivals, n * sizeof *arrivals);
+  m->n_pending += n;
   return CLS_OK;
 }
 
@@ -183,14 +180,14 @@ static cls_status redeliver(void *instance, int member, int64_t now, const cls_a
   omp_backend *b = instance;
   for (uint32_t p = 0; p < b->cpu.setup.layout->n_parts;
        p++) { /* what is in flight to plastic synapses stays */
-    CLS_TRY(cls_plastic_take(&b->parts[p].members[member].plastic, now, b->pending[member],
-                             b->n_pending[member]));
+    CLS_TRY(cls_plastic_take(&b->parts[p].members[member].plastic, now, b->members[member].pending,
+                             b->members[member].n_pending));
     cls_flight *flight = &b->parts[p].members[member].flight;
     cls_flight_forget(flight);
     uint64_t again = 0; /* these events were counted when they first came */
     CLS_TRY(cls_flight_take(flight, b->cpu.setup.stores[p], now, arrivals, n, &again));
   }
-  b->n_pending[member] = 0;
+  b->members[member].n_pending = 0;
   return CLS_OK;
 }
 
@@ -309,9 +306,9 @@ static cls_status advance_part(omp_backend *b, uint32_t part, int member, int64_
   const cls_range_run *runs = b->cpu.setup.neurons[member]->runs;
   scratch tmp;
   double mark = cls_seconds();
-  CLS_TRY(
-      cls_flight_take(&m->flight, store, begin, b->pending[member], b->n_pending[member], &state->events));
-  CLS_TRY(cls_plastic_take(&m->plastic, begin, b->pending[member], b->n_pending[member]));
+  const member_state *of = &b->members[member];
+  CLS_TRY(cls_flight_take(&m->flight, store, begin, of->pending, of->n_pending, &state->events));
+  CLS_TRY(cls_plastic_take(&m->plastic, begin, of->pending, of->n_pending));
   m->spikes.n = m->first.n = 0;
   CLS_TRY(cls_words_reserve(&m->first, (size_t)(end - begin) + 1));
   for (int64_t step = begin; step < end; step++) {
@@ -348,13 +345,13 @@ static cls_status advance_part(omp_backend *b, uint32_t part, int member, int64_
 static cls_status spikes(void *instance, int member, cls_spikes *spikes) {
   omp_backend *b = instance;
   const uint32_t n_parts = b->cpu.setup.layout->n_parts;
-  const int64_t begin = b->begun, end = b->now;
+  const int64_t begin = b->members[member].begun, end = b->members[member].now;
   if (n_parts == 1) {
     const part_member *m = &b->parts[0].members[member];
     *spikes = (cls_spikes){begin, end, m->spikes.word, m->first.word};
     return CLS_OK;
   }
-  cls_words_list *all = &b->spikes[member], *first = &b->first[member];
+  cls_words_list *all = &b->members[member].spikes, *first = &b->members[member].first;
   all->n = first->n = 0;
   CLS_TRY(cls_words_reserve(first, (size_t)(end - begin) + 1));
   size_t total = 0;
@@ -393,9 +390,9 @@ static cls_status advance_member(void *instance, int member, int64_t begin, int6
   cls_team_run(b->team, advance_one, &w);
   for (uint32_t p = 0; p < b->cpu.setup.layout->n_parts; p++)
     if (b->parts[p].status != CLS_OK) return cls_fail(b->parts[p].status, "%s", b->parts[p].message);
-  b->n_pending[member] = 0;
-  b->begun = begin;
-  b->now = end;
+  b->members[member].n_pending = 0;
+  b->members[member].begun = begin;
+  b->members[member].now = end;
   return CLS_OK;
 }
 
@@ -408,7 +405,7 @@ static cls_status advance(void *instance, int64_t begin, int64_t end) {
 static cls_status weights(void *instance, int member, uint32_t part, const int32_t **v) {
   omp_backend *b = instance;
   cls_plastic *plastic = &b->parts[part].members[member].plastic;
-  CLS_TRY(cls_plastic_fold(plastic, b->now));
+  CLS_TRY(cls_plastic_fold(plastic, b->members[member].now));
   *v = plastic->v;
   return CLS_OK;
 }
