@@ -50,6 +50,19 @@ static void test_order(void **state) {
   cls_chunks_destroy(&pool);
 }
 
+static void test_too_long(void **state) {
+  (void)state;
+  cls_chunk_pool pool;
+  cls_chunk_list list = {0};
+  uint32_t *at = NULL;
+  cls_chunks_create(&pool, LONGEST);
+  OK(cls_chunks_add(&pool, &list, 1, &at));
+  assert_int_equal(cls_chunks_add(&pool, &list, LONGEST + 1, &at), CLS_ERR_INTERNAL);
+  message_has("1025 words is longer than a chunk of 1024", __FILE__, __LINE__);
+  assert_int_equal(list.n, 1);
+  cls_chunks_destroy(&pool);
+}
+
 static void test_memory_goes_around(void **state) {
   (void)state;
   cls_chunk_pool pool;
@@ -72,6 +85,7 @@ static void test_memory_goes_around(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_order), cmocka_unit_test(test_memory_goes_around)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_order), cmocka_unit_test(test_too_long),
+                                     cmocka_unit_test(test_memory_goes_around)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

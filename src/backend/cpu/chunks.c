@@ -33,7 +33,9 @@ static cls_status grow(cls_chunk_pool *pool) {
   return CLS_OK;
 }
 
-cls_status cls_chunks_append(cls_chunk_pool *pool, cls_chunk_list *list) {
+cls_status cls_chunks_append(cls_chunk_pool *pool, cls_chunk_list *list, uint32_t n) {
+  CLS_CHECK(n <= pool->words, CLS_ERR_INTERNAL, "a run of %u words is longer than a chunk of %u", n,
+            pool->words);
   if (!pool->free) CLS_TRY(grow(pool));
   cls_chunk *chunk = pool->free;
   pool->free = chunk->next;

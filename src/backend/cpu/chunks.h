@@ -31,14 +31,15 @@ typedef struct {
 void cls_chunks_create(cls_chunk_pool *pool, uint32_t longest);
 void cls_chunks_destroy(cls_chunk_pool *pool);
 size_t cls_chunks_bytes(const cls_chunk_pool *pool);
-/* Puts an empty chunk at the end of the list. */
-cls_status cls_chunks_append(cls_chunk_pool *pool, cls_chunk_list *list);
+/* Puts an empty chunk, for a piece of `n` words, at the end of the list. CLS_ERR_INTERNAL where no chunk is as long. */
+cls_status cls_chunks_append(cls_chunk_pool *pool, cls_chunk_list *list, uint32_t n);
 void cls_chunks_clear(cls_chunk_pool *pool, cls_chunk_list *list);
 
 /* Room for `n` <= pool->words words in one piece, which are to be written at *at and count as there. */
 static inline cls_status cls_chunks_add(cls_chunk_pool *pool, cls_chunk_list *list, uint32_t n,
                                         uint32_t **at) {
-  if (__builtin_expect(!list->last || list->n + n > pool->words, 0)) CLS_TRY(cls_chunks_append(pool, list));
+  if (__builtin_expect(!list->last || list->n + n > pool->words, 0))
+    CLS_TRY(cls_chunks_append(pool, list, n));
   *at = list->last->word + list->n;
   list->n += n;
   return CLS_OK;
