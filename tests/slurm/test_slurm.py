@@ -121,13 +121,19 @@ class Submitted:
 # ---- what happens to each job while it is under way: generators that are asked again and again until they end
 
 def limited(job):
-    """Three times held, until SLURM's signal has come, which its script tells in the log."""
-    for start, share in enumerate((0.3, 0.5, 0.7), 1):
-        while job.text().count("SIGUSR2") < start:
-            if job.text().count(", start ") == start:
-                job.hold(share)
-            yield
-        job.release()
+    """Three times held, a fifth of the run further each time, until SLURM's signal has come, which its script tells in the log.
+    On a busy machine the signal may come before a start has got as far: then the next one is held in its place."""
+    start = 0
+    for _ in range(3):
+        held = False
+        while not held:
+            start, begun = start + 1, None
+            while job.text().count("SIGUSR2") < start:
+                if job.text().count(", start ") == start:
+                    begun = job.share() if begun is None else begun
+                    held = job.hold(begun + 0.2) or held
+                yield
+            job.release()
 
 
 def unannounced(job):
