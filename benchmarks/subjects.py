@@ -143,7 +143,7 @@ def fit(options, method, folder, out, measured):
     measure.go_on(options, "run", job, out / "mean", *found, "--hyperparameters-fixed", "mean")
     replay_scores(simulated_signal(out / "draw"), measured, rows, "replay, first half", "draw, second half")
     replay_scores(simulated_signal(out / "mean"), measured, rows, None, "mean, second half")
-    scores.write(str(out / "scores.json"), TR_S, rows, measured=folder.name)
+    scores.write(str(out / "fit" / "scores.h5"), TR_S, rows, measured=folder.name)
     return rows
 
 

@@ -1,15 +1,15 @@
 """Reads assimilation.h5, written by `callosum assimilate`, and what a filter's figures say of it."""
 
-import json
 import os
 from dataclasses import dataclass
 
 import numpy
 
+import scores
 from connectivity import correlation
 from run_folder import ASSIMILATION, BadRun, as_text, need, open_file, texts
 
-SCORES = "scores.json"
+SCORES = "scores.h5"
 MOST_ROWS = 600  # of a matrix of correlations: with more values it is not made
 SCORE_NAMES = {"fc_r": "FC, r", "fcd_ks": "FC dynamics, KS distance", "spectrum": "spectrum, distance",
                "replay_r": "replay, r", "forecast_r": "forecast, r", "forecast_error": "forecast error / SD"}
@@ -99,10 +99,8 @@ class Assimilation:
         if not os.path.exists(path):
             return {}
         try:
-            with open(path, encoding="utf-8") as file:
-                rows = json.load(file)["rows"]
-            return {str(name): dict(row) for name, row in rows.items()}
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            return scores.read(path)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise BadRun(f"{path}: expected the table that scores.py writes: {error}") from None
 
     # ---- figures of it

@@ -5,16 +5,15 @@ recording by what was fitted to the first, and by all four of functional connect
 forecast, as any one alone can be gamed.
 
     python3 jobs/report/scores.py MEASURED [--model SIMULATED] [--forecast FORECAST] [--structure CONNECTOME]
-                                  [--tr SECONDS] [--out scores.json]
+                                  [--tr SECONDS] [--out scores.h5]
 
 MEASURED and others: bold.h5, .mat (`tc` of any orientation with fewer regions than volumes, `sc`), .npy, or text.
 MEASURED is split in halves; the model, the structure and the baselines are scored on the second. FORECAST: of every
 volume of MEASURED, made before it was seen, NaN where there is none (or assimilation.h5). `callosum report` shows
-scores.json where it lies in the folder of an assimilation.
+scores.h5 where it lies in the folder of an assimilation.
 """
 
 import argparse
-import json
 import os
 import sys
 
@@ -233,13 +232,28 @@ def baselines(signal, tr_s, structure=None, seed=1):
 
 
 def write(path, tr_s, rows, **more):
-    """scores.json: {"tr_s", "rows": {name: {score: number or null}}, ...}, whole or not at all."""
-    clean = {name: {key: None if not numpy.isfinite(value) else round(float(value), 6) for key, value in row.items()}
-             for name, row in rows.items()}
-    with open(path + ".part", "w", encoding="utf-8") as file:
-        json.dump({"tr_s": tr_s, **more, "rows": clean}, file, indent=1)
-        file.write("\n")
+    """scores.h5, whole or not at all: /row, names of what was scored, and beside it one dataset [row] for each score, NaN where
+    there is none; attributes tr_s and others."""
+    import h5py
+    found = [key for key in SCORES if any(key in row for row in rows.values())]
+    with h5py.File(path + ".part", "w") as file:
+        file.attrs.update({"tr_s": tr_s, **more})
+        file["row"] = numpy.array(list(rows), object).astype(h5py.string_dtype())
+        for key in found:
+            file[key] = numpy.array([row.get(key, numpy.nan) for row in rows.values()], float)
     os.replace(path + ".part", path)
+
+
+def read(path):
+    """{row: {score: number, finite}} of such a file."""
+    import h5py
+    with h5py.File(path, "r") as file:
+        names = file["row"].asstr()[()]
+        table = {key: file[key][()] for key in SCORES if key in file}
+    if any(values.shape != names.shape for values in table.values()):
+        raise ValueError(f"expected {names.size} rows in each score")
+    return {str(name): {key: float(values[i]) for key, values in table.items() if numpy.isfinite(values[i])}
+            for i, name in enumerate(names)}
 
 
 # ---- files

@@ -1,6 +1,5 @@
 """`callosum report` on folders of assimilations: a twin, measured data with some withheld, a start, and damage."""
 
-import json
 import os
 import shutil
 import sys
@@ -11,7 +10,8 @@ import numpy
 import checks
 from checks import caption, check_page, program, report
 
-from words import short  # noqa: E402  (checks puts the folder on the path)
+import scores  # noqa: E402  (checks puts the folder on the path)
+from words import short  # noqa: E402
 
 MEMBERS = 30
 TEXT = h5py.string_dtype("utf-8")
@@ -113,9 +113,8 @@ def _percent(value):
 def test_measured(folder):
     """Some withheld, too narrow an ensemble, scores beside it, many regions."""
     make(folder, regions=90, truth=False, withheld=True, scale=0.3, confounded=False)
-    rows = {"model": {"fc_r": 0.61, "fcd_ks": 0.2, "replay_r": None}, "log structure": {"fc_r": 0.39}}
-    with open(os.path.join(folder, "scores.json"), "w", encoding="utf-8") as file:
-        json.dump({"tr_s": 2, "rows": rows}, file)
+    rows = {"model": {"fc_r": 0.61, "fcd_ks": 0.2, "replay_r": numpy.nan}, "log structure": {"fc_r": 0.39}}
+    scores.write(os.path.join(folder, "scores.h5"), 2, rows)
     report(folder)
     page = check_page(folder, FIGURES)
     assert "too sure of itself" in caption(page, "consistency") and "too often outside" in caption(page, "consistency")
@@ -156,10 +155,10 @@ def test_damage(folder):
     make(folder)
     path = os.path.join(folder, "assimilation.h5")
     shutil.copy(path, folder + ".h5")
-    with open(os.path.join(folder, "scores.json"), "w", encoding="utf-8") as file:
-        file.write("[1, 2]")
+    with h5py.File(os.path.join(folder, "scores.h5"), "w") as file:
+        file["row"], file["fc_r"] = ["model", "AR"], [0.5]
     assert "expected the table that scores.py writes" in program(folder, 2)
-    os.unlink(os.path.join(folder, "scores.json"))
+    os.unlink(os.path.join(folder, "scores.h5"))
     for name, values in (("time_s", None), ("observations/observed", numpy.zeros((60, 3))),
                          ("hyperparameters/weight/mean", numpy.zeros(4)), ("inflation", numpy.zeros(4)),
                          ("hyperparameters", None)):

@@ -1,6 +1,5 @@
 """Scores of BOLD against plain computations, and against what is known of measured brains."""
 
-import json
 import os
 import subprocess
 import sys
@@ -137,13 +136,12 @@ def test_table(folder):
     for name, values in (("measured", signal), ("simulated", simulated), ("forecast", scores.persistence(signal))):
         numpy.save(os.path.join(folder, name + ".npy"), values)
     numpy.savetxt(os.path.join(folder, "weights.txt"), numpy.ones((6, 6)) + numpy.diag(numpy.arange(5.0), 1))
-    path = os.path.join(folder, "scores.json")
+    path = os.path.join(folder, "scores.h5")
     program = [sys.executable, os.path.join(checks.ROOT, "jobs", "report", "scores.py"), "measured.npy", "--model",
                "simulated.npy", "--forecast", "forecast.npy", "--structure", "weights.txt", "--tr", "2"]
     done = subprocess.run(program + ["--out", path], cwd=folder, capture_output=True, text=True, check=True)
     assert "persistence" in done.stdout and done.stderr == "", done.stderr
-    with open(path, encoding="utf-8") as file:
-        rows = json.load(file)["rows"]
+    rows = scores.read(path)
     second = scores.halves(signal)[1]
     fc_r = scores.fc_correlation(scores.fc(simulated), scores.fc(second))
     assert numpy.isclose(rows["model"]["fc_r"], fc_r, atol=1e-6)
