@@ -13,12 +13,13 @@
 #include "backend/cuda/cuda.h"
 #endif
 
-/* All backends, the reference first: in the build of tests/cuda_host also that of the GPU. */
+/* Backends, the reference first; beside it that of the processor's cores, and in the build of tests/cuda_host that of the GPU. */
 static const cls_backend *const backends[] __attribute__((unused)) = {
     &cls_backend_cpu_serial,
-    &cls_backend_cpu_omp,
 #ifdef CALLOSUM_HAS_CUDA
     &cls_backend_cuda,
+#else
+    &cls_backend_cpu_omp,
 #endif
 };
 enum { BACKENDS = sizeof backends / sizeof *backends };

@@ -14,7 +14,7 @@ RECORD = {"record.spikes": "all", "record.rates": {"bin_ms": 1}, "record.current
 BOLD = {"record.bold": {"tr_s": 0.02}}
 TRACES = {"record.traces": [{"name": "v", "on": {"type": "E"}, "neurons": 3, "variables": ["V_m"], "interval_ms": 0.5}]}
 SMALL = {"scale.neurons": 0.1, "scale.indegree": 0.1}
-BRAIN = {"brain.neurons": 6000}  # kernels that are executed on the processor take their time
+BRAIN = {"brain.neurons": 3000}  # kernels that are executed on the processor take their time
 # Job, values, and the length of a whole run in milliseconds.
 CASES = {
     "demo": (EXAMPLES / "demo.yaml", {**BRAIN, **RECORD, **BOLD, **TRACES}, 200),

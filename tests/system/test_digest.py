@@ -21,7 +21,7 @@ RECORD = {"record.spikes": "all", "record.rates": {"bin_ms": 1}, "record.current
 BOLD = {"record.bold": {"tr_s": 0.05}}
 TRACES = {"record.traces": [{"name": "v", "on": {"type": "E"}, "neurons": 3, "variables": ["V_m"], "interval_ms": 0.5}]}
 CASES = {
-    "demo": (EXAMPLES / "demo.yaml", {"simulation.duration_ms": 100, "brain.neurons": 10000, **RECORD, **BOLD, **TRACES}),
+    "demo": (EXAMPLES / "demo.yaml", {"simulation.duration_ms": 100, "brain.neurons": 5000, **RECORD, **BOLD, **TRACES}),
     "pd14": (EXAMPLES / "pd14.yaml",
              {"simulation.duration_ms": 120, "scale.neurons": 0.1, "scale.indegree": 0.1, **RECORD, **TRACES}),
     "all_rules": (EXAMPLES / "all_rules.yaml", {"simulation.duration_ms": 120, **RECORD}),
