@@ -26,7 +26,7 @@ static cls_status find_kind(const char *path, file_kind *kind) {
   cls_matrix_kind matrix;
   CLS_TRY(cls_matrix_kind_of(path, &matrix));
   CLS_CHECK(
-      matrix != CLS_MATRIX_UNKNOWN, CLS_ERR_INPUT,
+      matrix != CLS_MATRIX_UNKNOWN && matrix != CLS_MATRIX_NIFTI, CLS_ERR_INPUT,
       "%s: begins with the bytes %02x %02x %02x %02x, expected a connectome: a zip of The Virtual Brain, "
       "our HDF5 layout, MATLAB (v5 or v7.3), Matrix Market, or text (CSV, TSV)",
       path, magic[0], magic[1], magic[2], magic[3]);

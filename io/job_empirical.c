@@ -14,7 +14,7 @@ static const char *const orientations[] = {"time_x_region", "region_x_time", NUL
 
 static const cls_key keys[] = {
     {"file", CLS_KEY_TEXT, offsetof(fields, file), .required = true,
-     .doc = "CSV, TSV (also *_timeseries.tsv of BIDS) or MATLAB; relative to the job file"},
+     .doc = "CSV, TSV (also *_timeseries.tsv of BIDS), MATLAB, HDF5 or NIfTI; relative to the job file"},
     {"variable", CLS_KEY_TEXT, offsetof(fields, variable),
      .doc = "of a MATLAB file; left out: the only matrix with a side as long as the table of regions"},
     {"orientation", CLS_KEY_CHOICE, offsetof(fields, orientation), .choices = orientations,

@@ -21,7 +21,8 @@ static const cls_key keys[] = {
     {"kind", CLS_KEY_CHOICE, offsetof(fields, kind), .required = true, .choices = kinds,
      .doc = "BOLD of a region; its mean rate in a cycle (Hz); its mean synaptic current"},
     {"file", CLS_KEY_TEXT, offsetof(fields, file),
-     .doc = "measured series, one for each region: CSV, TSV, MATLAB or HDF5; relative to the job file. A "
+     .doc = "measured series, one for each region: CSV, TSV, MATLAB, HDF5 or NIfTI (CIFTI parcels, or "
+            "regions x 1 x 1 x volumes); relative to the job file. A "
             "twin has none"},
     {"variable", CLS_KEY_TEXT, offsetof(fields, variable),
      .doc = "of a MATLAB file; dataset of an HDF5 file"},

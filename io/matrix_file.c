@@ -12,8 +12,17 @@ static bool is_text(const unsigned char *bytes, size_t n) {
   return n > 0;
 }
 
+/* The header of version 1 has its mark at its end, that of version 2 behind its length. Packed files are known by their name. */
+static bool is_nifti(const char *path, const unsigned char *head, size_t n) {
+  const size_t length = strlen(path);
+  if (n >= 2 && head[0] == 0x1f && head[1] == 0x8b)
+    return length > 7 && strcmp(path + length - 7, ".nii.gz") == 0;
+  return (n >= 348 && memcmp(head + 344, "n+1", 4) == 0) ||
+         (n >= 12 && memcmp(head + 4, "n+2\0\r\n\x1a\n", 8) == 0);
+}
+
 static cls_status look(const char *path, cls_matrix_kind *kind, bool *hdf5) {
-  unsigned char head[128];
+  unsigned char head[352];
   size_t n;
   CLS_TRY(cls_file_head(path, head, sizeof head, &n));
   *hdf5 = n >= 10 && memcmp(head, "MATLAB 7.3", 10) == 0;
@@ -23,6 +32,7 @@ static cls_status look(const char *path, cls_matrix_kind *kind, bool *hdf5) {
   CLS_CHECK(n > 0, CLS_ERR_INPUT, "%s: empty: expected a matrix", path);
   if (!is_text(head, n)) *kind = CLS_MATRIX_UNKNOWN;
   if (n >= 8 && memcmp(head, "\x89HDF\r\n\x1a\n", 8) == 0) *kind = CLS_MATRIX_HDF5;
+  if (is_nifti(path, head, n)) *kind = CLS_MATRIX_NIFTI;
   return CLS_OK;
 }
 
@@ -92,8 +102,9 @@ static cls_status read_kind(const char *path, const cls_matrix_request *request,
   if (matrix->kind == CLS_MATRIX_HDF5) return cls_matrix_read_hdf5(path, request, matrix);
   if (matrix->kind != CLS_MATRIX_MATLAB)
     CLS_CHECK(!request->variable, CLS_ERR_INPUT,
-              "%s: variable %s: a text file has no variables: expected a MATLAB file", path,
+              "%s: variable %s: such a file has no variables: expected a MATLAB or HDF5 file", path,
               request->variable);
+  if (matrix->kind == CLS_MATRIX_NIFTI) return cls_matrix_read_nifti(path, matrix);
   if (matrix->kind == CLS_MATRIX_TEXT) return cls_matrix_read_text(path, request, matrix);
   if (matrix->kind == CLS_MATRIX_MTX) return cls_matrix_read_mtx(path, request, matrix);
   return hdf5 ? cls_matrix_read_matlab73(path, request, matrix)
@@ -104,7 +115,8 @@ cls_status cls_matrix_read(const char *path, const cls_matrix_request *request, 
   bool hdf5;
   *matrix = (cls_matrix){.sparse = request->sparse};
   CLS_TRY(look(path, &matrix->kind, &hdf5));
-  if (matrix->kind == CLS_MATRIX_HDF5 && request->sparse) matrix->kind = CLS_MATRIX_UNKNOWN;
+  const bool whole = matrix->kind == CLS_MATRIX_HDF5 || matrix->kind == CLS_MATRIX_NIFTI;
+  if (whole && request->sparse) matrix->kind = CLS_MATRIX_UNKNOWN;
   CLS_CHECK(
       matrix->kind != CLS_MATRIX_UNKNOWN, CLS_ERR_INPUT,
       "%s: binary, of a kind not known here: expected a MATLAB file (v5 or v7.3), Matrix Market, or text "

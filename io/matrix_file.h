@@ -1,4 +1,5 @@
-/* Matrices in files: MATLAB (v5 and v7.3), delimited text, Matrix Market; where all elements are wanted, HDF5. Chosen by content. */
+/* Matrices in files: MATLAB (v5 and v7.3), delimited text, Matrix Market; where all elements are wanted, HDF5 and NIfTI.
+ * Chosen by content. */
 #ifndef CALLOSUM_MATRIX_FILE_H
 #define CALLOSUM_MATRIX_FILE_H
 
@@ -9,6 +10,7 @@ typedef enum {
   CLS_MATRIX_MATLAB,
   CLS_MATRIX_MTX,
   CLS_MATRIX_HDF5,
+  CLS_MATRIX_NIFTI,
   CLS_MATRIX_UNKNOWN
 } cls_matrix_kind;
 
@@ -34,12 +36,13 @@ typedef struct {
   cls_entry *entries; /* sparse: those that are not 0, by row, then column, each pair once */
   uint64_t n_entries;
   size_t capacity;
-  char **row_names, **column_names; /* of text with labels or a header; NULL: none */
+  char **row_names,
+      **column_names; /* of text with labels or a header, and others that hold names; NULL: none */
   bool listed;    /* text with a row per entry: names are those that occur, and there may be more regions */
   bool directed;  /* such a header says source and target: row = target, whatever the caller assumes */
   char *comment;  /* first comment line of text; NULL: none */
   char *variable; /* of a MATLAB or HDF5 file: the one read; else NULL */
-  double tr_s;    /* what an HDF5 file says of the time between rows; 0: nothing */
+  double tr_s;    /* what an HDF5 or NIfTI file says of the time between rows; 0: nothing */
 } cls_matrix;
 
 /* Local. CLS_ERR_INPUT names the file and the line, or the variables to choose from. */
@@ -55,6 +58,7 @@ cls_status cls_matrix_kind_of(const char *path, cls_matrix_kind *kind);
 cls_status cls_matrix_read_text(const char *path, const cls_matrix_request *request, cls_matrix *matrix);
 cls_status cls_matrix_read_mtx(const char *path, const cls_matrix_request *request, cls_matrix *matrix);
 cls_status cls_matrix_read_hdf5(const char *path, const cls_matrix_request *request, cls_matrix *matrix);
+cls_status cls_matrix_read_nifti(const char *path, cls_matrix *matrix);
 cls_status cls_matrix_read_matlab5(const char *path, const cls_matrix_request *request, cls_matrix *matrix);
 cls_status cls_matrix_read_matlab73(const char *path, const cls_matrix_request *request, cls_matrix *matrix);
 /* A text with a header of two ends and a value ("source target weight") whose rows are entries; `table` holds

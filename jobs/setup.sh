@@ -11,9 +11,10 @@ set -eu
 # Compiler and build.
 BUILD="build-essential cmake ninja-build pkg-config git"
 # Libraries: PETSc with LAPACK (assimilation); MPI, parallel HDF5, job files, summaries, random numbers, partitioning, connectome archives, checksums,
-# core map, spectra, tests.
+# core map, spectra, images, XML, tests.
 LIBRARIES="libpetsc-real3.18-dev liblapack-dev libblas-dev libopenmpi-dev openmpi-bin libhdf5-openmpi-dev libyaml-dev libcjson-dev librandom123-dev libmetis-dev
-  libzip-dev libbz2-dev zlib1g-dev libxxhash-dev libhwloc-dev libfftw3-dev libcmocka-dev"
+  libzip-dev libbz2-dev zlib1g-dev libxxhash-dev libhwloc-dev libfftw3-dev
+  libnifti2-dev libexpat1-dev libcmocka-dev"
 # The report and the tests written in Python; h5dump; the format check; fuzzing.
 TOOLS="python3 python3-numpy python3-scipy python3-h5py python3-matplotlib hdf5-tools clang-format
   clang libclang-rt-dev libomp-dev"

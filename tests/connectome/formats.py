@@ -1,6 +1,8 @@
 """Writers of the formats that connectomes and recordings come in, for tests: numpy, scipy and h5py alone."""
 import bz2
+import gzip
 import pathlib
+import struct
 import zipfile
 
 import h5py
@@ -88,3 +90,43 @@ def table(path, regions, separator="\t", order=None, leave_out=()):
     show = lambda v: v if isinstance(v, str) else repr(float(v))
     lines = [separator.join(columns)] + [separator.join(show(columns[c][i]) for c in columns) for i in rows]
     pathlib.Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+NIFTI_TYPES = {"uint8": 2, "int16": 4, "int32": 8, "float32": 16, "complex64": 32, "float64": 64, "int8": 256, "uint16": 512,
+               "uint32": 768, "int64": 1024, "uint64": 1280}
+SECONDS, MILLISECONDS = 8, 16
+
+
+def nifti(path, image, version=1, order="<", tr=0.0, unit=0, slope=0.0, inter=0.0, xml=None, ndim=None):
+    """NIfTI by hand: `image` [x, y, ...], of which x is written fastest; `tr` is the step of the fourth dimension."""
+    dims = [ndim or image.ndim, *image.shape] + [1] * (7 - image.ndim)
+    steps = [1.0, 1.0, 1.0, 1.0, tr, 1.0, 1.0, 1.0]
+    kind, bits = NIFTI_TYPES[image.dtype.name], 8 * image.dtype.itemsize
+    extension = b"" if xml is None else xml.encode() + b"\0" * (-(len(xml) + 8) % 16)
+    if extension:
+        extension = struct.pack(order + "2i", len(extension) + 8, 32) + extension
+    offset = (352 if version == 1 else 544) + len(extension)
+    if version == 1:
+        head = struct.pack(order + "i36x8h3f4h8f3fh2B4f2i80x24x2h6f12f16x4s", 348, *dims, 0, 0, 0, 0, kind, bits, 0, *steps, offset, slope,
+                           inter, 0, 0, unit, *[0] * 4, 0, 0, 0, 0, *[0] * 6, *[0] * 12, b"n+1\0")
+        assert len(head) == 348
+    else:
+        head = struct.pack(order + "i8s2h8q3d8dq2d2d2d2q80x24x2i6d12d3i16xB15x", 540, b"n+2\0\r\n\x1a\n", kind, bits, *dims, 0, 0, 0, *steps,
+                           offset, slope, inter, 0, 0, 0, 0, 0, 0, 0, 0, *[0] * 6, *[0] * 12, 0, unit, 0, 0)
+        assert len(head) == 540, len(head)
+    data = image.astype(image.dtype.newbyteorder(order)).tobytes(order="F")
+    whole = head + bytes([1 if extension else 0, 0, 0, 0]) + extension + data
+    with (gzip.open if str(path).endswith(".gz") else open)(path, "wb") as file:
+        file.write(whole)
+
+
+def ptseries(path, signal, names, step_s, order="<", turned=False, parcels="PARCELS"):
+    """CIFTI-2: [time, parcel], a row for each parcel, or `turned` for each volume."""
+    series = (f'<MatrixIndicesMap AppliesToMatrixDimension="{int(turned)}" IndicesMapToDataType="CIFTI_INDEX_TYPE_SERIES" '
+              f'NumberOfSeriesPoints="{len(signal)}" SeriesExponent="-3" SeriesStart="0" SeriesStep="{step_s * 1000}" SeriesUnit="SECOND"/>')
+    inner = "".join(f'<Parcel Name="{name}"><Vertices BrainStructure="CIFTI_STRUCTURE_CORTEX_LEFT">{i}</Vertices></Parcel>'
+                    for i, name in enumerate(names))
+    table = (f'<MatrixIndicesMap AppliesToMatrixDimension="{int(not turned)}" IndicesMapToDataType="CIFTI_INDEX_TYPE_{parcels}">{inner}'
+             "</MatrixIndicesMap>")
+    xml = f'<?xml version="1.0" encoding="UTF-8"?><CIFTI Version="2"><Matrix>{series}{table}</Matrix></CIFTI>'
+    nifti(path, (signal.T if turned else signal)[None, None, None, None], version=2, order=order, xml=xml)

@@ -208,7 +208,7 @@ static void refuse_variables(void **state) {
   (void)state;
   const char *path = save("m.csv", "1,2\n3,4\n");
   REFUSED(cls_matrix_read(path, &(cls_matrix_request){.variable = "sc"}, &m),
-          "variable sc: a text file has no variables");
+          "variable sc: such a file has no variables");
   unlink(path);
 }
 

@@ -80,9 +80,9 @@ static void read_units(const char *path, const uint8_t *data, size_t size) {
 }
 
 static void run(const uint8_t *data, size_t size) {
-  static const char *const names[] = {"t.txt", "t.tsv", "t.csv"};
+  static const char *const names[] = {"t.txt", "t.tsv", "t.csv", "t.nii", "t.nii.gz"};
   if (size == 0) return;
-  const int kind = data[0] % 8, name = data[0] / 8 % 3;
+  const int kind = data[0] % 8, name = data[0] / 8 % 5;
   char path[200];
   snprintf(path, sizeof path, "%s", fuzz_write(names[name], data + 1, size - 1));
   if (kind < 2) read_spikes(path, kind == 1);

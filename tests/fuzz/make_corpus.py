@@ -175,6 +175,15 @@ def tables():
     put("tables", "events", b"\x8conset\tduration\ttrial_type\n0.5\t1\tgo_left\n1\t2\tgo\n9\t0\tstop\n")
     put("tables", "bold", b"\x0dA\tB\tC\n1\t2\t3\n2\t1\t5\n4\t4\t1\n")
     put("tables", "bold_plain", b"\x161,2,3\n2,1,5\n4,4,1\n7,8,9\n")
+    signal = np.array([[1, 2, 3], [2, 1, 5], [4, 4, 1], [7, 8, 9]], "f4")
+    with tempfile.TemporaryDirectory() as folder:
+        image, packed, cifti = (pathlib.Path(folder) / name for name in ("a.nii", "a.nii.gz", "a.ptseries.nii"))
+        formats.nifti(image, signal.T[:, None, None, :].copy(), tr=2, unit=formats.SECONDS, slope=2, inter=1)
+        formats.nifti(packed, signal.T[None, :, None, :].copy(), order=">")
+        formats.ptseries(cifti, signal, "ABC", 0.72)
+        put("tables", "bold_nifti", b"\x1e" + image.read_bytes())
+        put("tables", "bold_nifti_packed", b"\x26" + packed.read_bytes())
+        put("tables", "bold_cifti", b"\x1d" + cifti.read_bytes())
     put("tables", "units", b"\x0fname\tunit\tsynapse_density\nA\tcolumn\t1.5\nB\t-\tn/a\n")
 
 
@@ -297,7 +306,7 @@ WORDS = {
     "connectome": ["4294967290", "2000000", "%%MatrixMarket matrix coordinate real general", "symmetric", "pattern", r"source\x09target\x09weight", "nan",
                    "1e999", "mrtrix command: tck2connectome", r"\x00\x00\x00\x0e", "weights.txt", r"PK\x01\x02"],
     "regions": ["name", "hemisphere", "cortical", "density", "volume", r"\"", "n/a", r"{\"Units\": \"cm\"}", MARK],
-    "tables": ["time_ms", "sender", "onset", "duration", "trial_type", "synapse_density", "n/a", "nan", "1e308", "-0",
+    "tables": ["n+1", "n+2", "MatrixIndicesMap", "AppliesToMatrixDimension=", "CIFTI_INDEX_TYPE_PARCELS", "<Parcel Name=", "time_ms", "sender", "onset", "duration", "trial_type", "synapse_density", "n/a", "nan", "1e308", "-0",
                r"\xef\xbb\xbf"],
     "hdf5": ["/regions/name", "/tracts/row", "/tracts/source", "/spikes/", "timestamps", "node_ids", "gids", "MATLAB_class",
              "MATLAB_sparse", "MATLAB_empty", "/callosum/populations/", "!edges", "!spikes", "!wave", "!positions", "!matrix",

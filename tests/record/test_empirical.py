@@ -49,10 +49,41 @@ def write_recordings(folder, measured):
     formats.text(folder / "rows.txt", measured[:, order].T, " ", labels=names)
     formats.matlab5(folder / "5.mat", {"tc": measured.T, "TR": 2.0, "about": "text"})
     formats.matlab73(folder / "73.mat", {"tc": measured.T.copy(), "other": measured.T.copy(), "n": np.array([[8.0]])})
-    return [("in order", "order.csv", False, None), ("BIDS, shuffled", "sub-1_timeseries.tsv", True, 2.5),
+    shuffled = measured[:, order]
+    formats.nifti(folder / "image.nii", measured.T[:, None, None, :].copy(), tr=2.5, unit=formats.SECONDS)
+    formats.nifti(folder / "big.nii.gz", measured.T[None, :, None, :] / 4 - 3, order=">", tr=1500.0, unit=formats.MILLISECONDS, slope=4, inter=12)
+    formats.nifti(folder / "flat2.nii", measured.copy(), version=2)
+    formats.ptseries(folder / "a.ptseries.nii", shuffled, names, 0.72)
+    formats.ptseries(folder / "turned.ptseries.nii", shuffled, names, 0.72, order=">", turned=True)
+    return [("NIfTI", "image.nii", False, 2.5), ("NIfTI, packed, big-endian, scaled", "big.nii.gz", False, 1.5),
+            ("NIfTI-2 of two dimensions", "flat2.nii", False, None), ("CIFTI", "a.ptseries.nii", True, 0.72),
+            ("CIFTI, a row for each volume", "turned.ptseries.nii", True, 0.72),
+            ("in order", "order.csv", False, None), ("BIDS, shuffled", "sub-1_timeseries.tsv", True, 2.5),
             ("shuffled, more and fewer columns", {"file": "timed.tsv", "tr_s": 1.5}, True, 1.5),
             ("region by time, labelled", "rows.txt", True, None), ("MATLAB v5", {"file": "5.mat", "tr_s": 2}, False, 2),
             ("MATLAB v7.3", {"file": "73.mat", "variable": "tc", "orientation": "region_x_time"}, False, None)]
+
+
+def write_wrong_images(folder, measured):
+    """(what, path, words of the message)"""
+    gone, whole = measured.copy(), folder / "image.nii"
+    gone[3, 4] = np.nan
+    formats.nifti(folder / "voxels.nii", np.ones((4, 2, 1, VOLUMES)))
+    formats.nifti(folder / "complex.nii", np.ones((8, 1, 1, VOLUMES), np.complex64))
+    formats.nifti(folder / "gone.nii", gone.T[:, None, None, :].copy())
+    formats.ptseries(folder / "dense.dtseries.nii", measured, NAMES, 0.72, parcels="BRAIN_MODELS")
+    formats.ptseries(folder / "few.ptseries.nii", measured, NAMES[:-1], 0.72)
+    formats.ptseries(folder / "xml.ptseries.nii", measured, [*NAMES[:-1], "<"], 0.72)
+    (folder / "cut.nii").write_bytes(whole.read_bytes()[:-1])
+    (folder / "cut.nii.gz").write_bytes((folder / "big.nii.gz").read_bytes()[:-200])
+    (folder / "head.nii").write_bytes(whole.read_bytes()[:348])
+    (folder / "elsewhere.dat").write_bytes(whole.read_bytes())
+    return [("voxels", folder / "voxels.nii", "4 x 2 x 1 voxels and 40 volumes"), ("complex numbers", folder / "complex.nii", "COMPLEX64"),
+            ("a missing number", folder / "gone.nii", "volume 4 of column 5 (region rA) is no number"),
+            ("grayordinates", folder / "dense.dtseries.nii", "no series of parcels"), ("too few names", folder / "few.ptseries.nii",
+            "7 names of parcels for 8 series"), ("damaged XML", folder / "xml.ptseries.nii", "line 1 of its XML"),
+            ("cut off", folder / "cut.nii", "cannot hold 320 numbers of 8 bytes"), ("cut off, packed", folder / "cut.nii.gz", "cut-off"),
+            ("a header alone", folder / "head.nii", "cannot hold"), ("another name", folder / "elsewhere.dat", "not named .nii")]
 
 
 def expected_r(out, measured):
@@ -65,7 +96,8 @@ def expected_r(out, measured):
 def main():
     with testing(__doc__) as (check, folder):
         job = write_brain(folder)
-        measured = np.random.default_rng(9).normal(size=(VOLUMES, 8)).cumsum(0)
+        # In steps of 1/64: scaled numbers come back exactly.
+        measured = np.round(64 * np.random.default_rng(9).normal(size=(VOLUMES, 8)).cumsum(0)) / 64
         found = set()
         for number, (what, value, by_name, tr_s) in enumerate(write_recordings(folder, measured)):
             value = {**value, "file": str(folder / value["file"])} if isinstance(value, dict) else str(folder / value)
@@ -90,6 +122,10 @@ def main():
         run = Run(job, folder / "unnamed", {"record.empirical_bold": str(folder / "sub-1_timeseries.tsv"), "brain.connectome":
                   f"{{file: {folder / 'unnamed.csv'}, regions: {folder / 'areas.tsv'}}}"})
         check("no names in the connectome", "in the order of the connectome, which has no names to match" in run.stdout, run.stdout[-300:])
+        for what, path, words in write_wrong_images(folder, measured):
+            run = Run(job, folder / "refused", {"record.empirical_bold": str(path)})
+            said = run.code == 2 and path.name in run.stderr and words in run.stderr and not run.out.exists()
+            check(f"{what}: refused", said, f"{run.code} {run.stderr}")
 
 
 main()
