@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+enum { NIFTI_1 = 348, NIFTI_2 = 540 /* bytes of a header */ };
 enum { MOST_ELEMENTS = 1 << 28, GZIP_RATIO = 1032 /* at best */ };
 
 /* ---- shape ---- */
@@ -171,8 +172,33 @@ static cls_status read_image(const char *path, nifti_image *image, cls_matrix *m
   return status;
 }
 
+/* The library trusts the count of dimensions, and writes behind the end of an array where it is wrong. */
+static cls_status check_dimensions(const char *path) {
+  char head[NIFTI_2];
+  znzFile file = znzopen(path, "rb", nifti_is_gzfile(path));
+  const size_t n = znz_isnull(file) ? 0 : znzread(head, 1, sizeof head, file);
+  znzclose(file);
+  const int version = n >= NIFTI_1 ? nifti_header_version(head, n) : 0;
+  int64_t wide = 0;
+  int16_t narrow = 0;
+  int32_t length = 0;
+  if (version == 1) {
+    memcpy(&narrow, head + 40, sizeof narrow);
+    if (narrow < 1 || narrow > 7) nifti_swap_2bytes(1, &narrow); /* written in the other order */
+    wide = narrow;
+  } else if (version == 2 && n == NIFTI_2) {
+    memcpy(&length, head, sizeof length);
+    memcpy(&wide, head + 16, sizeof wide);
+    if (length != NIFTI_2) nifti_swap_8bytes(1, &wide);
+  }
+  CLS_CHECK(wide >= 1 && wide <= 7, CLS_ERR_INPUT,
+            "%s: damaged NIfTI header: %lld dimensions: expected 1 to 7", path, (long long)wide);
+  return CLS_OK;
+}
+
 cls_status cls_matrix_read_nifti(const char *path, cls_matrix *matrix) {
   nifti_set_debug_level(0);
+  CLS_TRY(check_dimensions(path));
   nifti_image *image = nifti_image_read(path, 0);
   CLS_CHECK(image, CLS_ERR_INPUT, "%s: damaged NIfTI header, or not named .nii or .nii.gz", path);
   const cls_status status = read_image(path, image, matrix);

@@ -69,6 +69,7 @@ def write_wrong_images(folder, measured):
     gone, whole = measured.copy(), folder / "image.nii"
     gone[3, 4] = np.nan
     formats.nifti(folder / "voxels.nii", np.ones((4, 2, 1, VOLUMES)))
+    formats.nifti(folder / "eight.nii", np.ones((8, 1, 1, VOLUMES)), ndim=8)
     formats.nifti(folder / "complex.nii", np.ones((8, 1, 1, VOLUMES), np.complex64))
     formats.nifti(folder / "gone.nii", gone.T[:, None, None, :].copy())
     formats.ptseries(folder / "dense.dtseries.nii", measured, NAMES, 0.72, parcels="BRAIN_MODELS")
@@ -78,7 +79,7 @@ def write_wrong_images(folder, measured):
     (folder / "cut.nii.gz").write_bytes((folder / "big.nii.gz").read_bytes()[:-200])
     (folder / "head.nii").write_bytes(whole.read_bytes()[:348])
     (folder / "elsewhere.dat").write_bytes(whole.read_bytes())
-    return [("voxels", folder / "voxels.nii", "4 x 2 x 1 voxels and 40 volumes"), ("complex numbers", folder / "complex.nii", "COMPLEX64"),
+    return [("eight dimensions", folder / "eight.nii", "2048 dimensions"), ("voxels", folder / "voxels.nii", "4 x 2 x 1 voxels and 40 volumes"), ("complex numbers", folder / "complex.nii", "COMPLEX64"),
             ("a missing number", folder / "gone.nii", "volume 4 of column 5 (region rA) is no number"),
             ("grayordinates", folder / "dense.dtseries.nii", "no series of parcels"), ("too few names", folder / "few.ptseries.nii",
             "7 names of parcels for 8 series"), ("damaged XML", folder / "xml.ptseries.nii", "line 1 of its XML"),
