@@ -7,7 +7,7 @@
 #include "io/file.h"
 #include "io/matrix_file.h"
 #include <math.h>
-#include <nifti2_io.h>
+#include <nifti/nifti2_io.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

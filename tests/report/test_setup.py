@@ -18,7 +18,7 @@ PROGRAMS = ("gcc", "g++", "cmake", "ctest", "ninja", "pkg-config", "git", "mpiru
 CUDA = ("cooperative_groups.h", "cuda_runtime_api.h")
 # Headers of later versions of a library, included under a condition.
 LATER = ("H5FDdevelop.h",)
-PKG_CONFIG = ("mpi-c", "hdf5-openmpi", "yaml-0.1", "libcjson", "libzip", "hwloc", "cmocka")
+PKG_CONFIG = ("mpi-c", "hdf5-openmpi", "yaml-0.1", "libcjson", "libzip", "hwloc", "fftw3", "expat", "cmocka")
 
 
 def files(*endings):
