@@ -25,7 +25,7 @@ from broken import kill_all  # noqa: E402
 MEMBERS, CYCLES = 6, 6
 JOB = """\
 simulation: {duration_ms: 4800, dt_ms: 1, seed: 3, backend: /cpu/serial}
-brain: {neurons: 1000, indegree: 30, connectome: {generator: {regions: 8}}}
+brain: {neurons: 600, indegree: 30, connectome: {generator: {regions: 8}}}
 assimilation:
   members: 6
   tr_s: 0.8

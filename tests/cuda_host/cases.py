@@ -9,7 +9,7 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
 from common import EXAMPLES, JOBS, PROGRAM, Run, call, environment, settings, skip, testing  # noqa: E402, F401
 
-BRAIN = {"brain.neurons": 4000}
+BRAIN = {"brain.neurons": 2000}
 TENTH = {"scale.neurons": 0.1, "scale.indegree": 0.1}
 SPIKES = {"record.spikes": "all"}
 COUNTS = {"record.spikes": "none", "record.rates": {"bin_ms": 1}, "record.warmup_ms": 5}

@@ -36,6 +36,14 @@ typedef struct {
   bool scaled, keeps;
 } options;
 
+/* Under mpirun: whether a rank would do by itself what the test without mpirun has done. */
+static inline bool alone_again(options o) {
+  int ranks, others;
+  MPI_Comm_size(MPI_COMM_WORLD, &ranks);
+  MPI_Comm_size(o.comm, &others);
+  return ranks > 1 && others == 1;
+}
+
 /* A running network. Blocks are dealt to the ranks in turn, so that neighbours are apart. */
 typedef struct {
   const cls_network *network;

@@ -212,6 +212,7 @@ static void test_like_description(void **state) {
       digest_run(network, (options){.comm = SELF, .backend = backends[0], .members = 2}, LAST, 1);
   for (size_t i = 0; i < sizeof scales / sizeof *scales; i++) {
     const cls_scale *s = &scales[i];
+    if (alone_again(variant((int)(i % 2)))) continue;
     cls_network *changed = mixed();
     cls_population *p = &changed->populations[s->population];
     multiply(s->kind == CLS_OF_PARAM ? &p->param[s->which] : &p->inputs[s->input].param[s->which], s);
@@ -257,6 +258,7 @@ static void test_like_interventions(void **state) {
   };
   for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
     const change *c = &changes[i];
+    if (alone_again(variant((int)(i % 2)))) continue;
     cls_network *some = mixed(), *all = mixed();
     /* Factors from steps 60, 120 and 180 on; those of powers of two may be multiplied in any order. */
     intervene(some, c->kind, 120, c->scale.population, c->param, .5);
@@ -338,6 +340,7 @@ static void test_batches(void **state) {
     for (int k = 0; k < m; k++) assert_true(expected[m] != expected[k]);
   for (int v = 0; v < VARIANTS; v++)
     for (int n = 1; n <= MEMBERS; n = n == 1 ? 3 : 2 * n) {
+      if (alone_again(variant(v))) continue;
       for (int first = 0; first < MEMBERS; first += n) run_batch(network, variant(v), first, n, digest);
       if (memcmp(digest, expected, sizeof digest) != 0)
         fail_msg("%d at a time on %s", n, backends[v / 2]->name);
@@ -361,6 +364,7 @@ static void test_neutral(void **state) {
   enum { N = sizeof scales / sizeof *scales };
   for (int v = 0; v < VARIANTS; v++) {
     options o = variant(v);
+    if (alone_again(o)) continue;
     o.members = 2;
     o.scaled = true;
     simulation *s = start(network, o);
@@ -392,6 +396,7 @@ static void test_keep_members(void **state) {
     memory kept[KEPT];
     uint64_t counted = 0;
     options o = variant(v);
+    if (alone_again(o)) continue;
     o.members = KEPT;
     o.scaled = o.keeps = true;
     simulation *s = start(network, o);

@@ -13,7 +13,7 @@ RECORD = {"record.spikes": "all", "record.rates": {"bin_ms": 1}, "record.current
           "record.warmup_ms": 20, "record.flush_ms": 13.7}
 BOLD = {"record.bold": {"tr_s": 0.02}}
 TRACES = {"record.traces": [{"name": "v", "on": {"type": "E"}, "neurons": 3, "variables": ["V_m"], "interval_ms": 0.5}]}
-SMALL = {"scale.neurons": 0.1, "scale.indegree": 0.1}
+SMALL = {"scale.neurons": 0.05, "scale.indegree": 0.1}
 BRAIN = {"brain.neurons": 3000}  # kernels that are executed on the processor take their time
 # Job, values, and the length of a whole run in milliseconds.
 CASES = {

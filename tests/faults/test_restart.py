@@ -1,5 +1,5 @@
 """A run that was stopped and goes on is the run that was not: spikes, weights, every byte recorded, on other ranks, threads,
-partitions and backends than those it was stopped on. On the demo, the cortical microcircuit at a tenth of its size, a network
+partitions and backends than those it was stopped on. On the demo, the cortical microcircuit at a twentieth of its size, a network
 with plastic synapses of every kind, and two members.
 
   test_restart.py CALLOSUM     (CALLOSUM_cuda_plain beside it, whose kernels are executed on the processor, where it is)
