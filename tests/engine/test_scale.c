@@ -1,5 +1,6 @@
 /* Members with scales of their own: what a scale does is what the description would have done, whoever else is in the engine, and
  * members can be kept and taken up again one by one. Also run by test_engine_mpi.py under mpirun. */
+#include "base/effort.h"
 #include "engine/memory_keeper.h"
 #include "network/intervention.h"
 
@@ -210,7 +211,7 @@ static void test_like_description(void **state) {
   const uint64_t other = digest_run(network, (options){.comm = SELF, .backend = backends[0]}, LAST, 0);
   const uint64_t unscaled =
       digest_run(network, (options){.comm = SELF, .backend = backends[0], .members = 2}, LAST, 1);
-  for (size_t i = 0; i < sizeof scales / sizeof *scales; i++) {
+  for (size_t i = 0; i < sizeof scales / sizeof *scales; i += EVERY) {
     const cls_scale *s = &scales[i];
     if (alone_again(variant((int)(i % 2)))) continue;
     cls_network *changed = mixed();
@@ -256,7 +257,7 @@ static void test_like_interventions(void **state) {
       {of_receptor(EXP, 0, 1), CLS_SCALE_RECEPTOR, "exc"},
       {of_receptor(VARIED, 0, 1), CLS_SCALE_RECEPTOR, "exc"},
   };
-  for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+  for (size_t i = 0; i < sizeof changes / sizeof *changes; i += EVERY) {
     const change *c = &changes[i];
     if (alone_again(variant((int)(i % 2)))) continue;
     cls_network *some = mixed(), *all = mixed();
