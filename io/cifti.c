@@ -1,4 +1,5 @@
 #include "io/cifti.h"
+#include "io/text_table.h"
 #include <expat.h>
 #include <math.h>
 #include <stdlib.h>
@@ -16,12 +17,19 @@ static const char *attribute(const char **attributes, const char *name) {
   return NULL;
 }
 
-static double number(const char **attributes, const char *name, double otherwise) {
+/* 0: none, or no number. */
+static double number(const char **attributes, const char *name) {
   const char *text = attribute(attributes, name);
-  char *end;
-  if (!text) return otherwise;
-  const double value = strtod(text, &end);
-  return end != text && isfinite(value) ? value : otherwise;
+  double value;
+  return text && cls_text_number(text, &value) && isfinite(value) ? value : 0;
+}
+
+/* step x 10^exponent, rounded once: the same bits whatever computes it, which pow() does not promise. 0: none that makes sense. */
+static double seconds(double step, double exponent) {
+  double power = 1; /* up to 10^22 exact */
+  if (!(step > 0) || !(fabs(exponent) <= 22)) return 0;
+  for (int i = 0; i < (int)fabs(exponent); i++) power *= 10;
+  return exponent < 0 ? step / power : step * power;
 }
 
 /* <MatrixIndicesMap AppliesToMatrixDimension="0" IndicesMapToDataType="CIFTI_INDEX_TYPE_SERIES" ...> */
@@ -34,11 +42,8 @@ static void see_map(cls_cifti *c, const char **attributes) {
   if (what && strcmp(what, "CIFTI_INDEX_TYPE_PARCELS") == 0) map = CLS_CIFTI_PARCELS;
   for (const char *at = where ? where : ""; *at; at++) /* "0", "1", or "0,1" */
     if (*at == '0' || *at == '1') c->map[*at - '0'] = map;
-  if (map == CLS_CIFTI_SERIES && unit && strcmp(unit, "SECOND") == 0) {
-    const double step_s =
-        number(attributes, "SeriesStep", 0) * pow(10, number(attributes, "SeriesExponent", 0));
-    c->step_s = isfinite(step_s) && step_s > 0 ? step_s : 0;
-  }
+  if (map == CLS_CIFTI_SERIES && unit && strcmp(unit, "SECOND") == 0)
+    c->step_s = seconds(number(attributes, "SeriesStep"), number(attributes, "SeriesExponent"));
 }
 
 /* <Parcel Name="..."> */

@@ -119,9 +119,9 @@ cls_status cls_matrix_read(const char *path, const cls_matrix_request *request, 
   if (whole && request->sparse) matrix->kind = CLS_MATRIX_UNKNOWN;
   CLS_CHECK(
       matrix->kind != CLS_MATRIX_UNKNOWN, CLS_ERR_INPUT,
-      "%s: binary, of a kind not known here: expected a MATLAB file (v5 or v7.3), Matrix Market, or text "
+      "%s: binary, of a kind not known here: expected a MATLAB file (v5 or v7.3), Matrix Market, %sor text "
       "(CSV, TSV)",
-      path);
+      path, request->sparse ? "" : "HDF5, NIfTI (.nii, .nii.gz), ");
   cls_status status = read_kind(path, request, hdf5, matrix);
   if (status == CLS_ERR_LIMIT) status = CLS_ERR_INPUT; /* what a file asks for too much of is its fault */
   if (status == CLS_OK) status = cls_matrix_sort(path, matrix);

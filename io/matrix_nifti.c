@@ -120,7 +120,9 @@ static cls_status check_size(const char *path, const nifti_image *image) {
               (long long)image->dim[d]);
     n *= (uint64_t)image->dim[d];
   }
-  CLS_CHECK(n == (uint64_t)image->nvox, CLS_ERR_INPUT, "%s: damaged NIfTI header", path);
+  CLS_CHECK(n == (uint64_t)image->nvox, CLS_ERR_INPUT,
+            "%s: damaged NIfTI header: %lld numbers in all, expected the %llu of its dimensions", path,
+            (long long)image->nvox, (unsigned long long)n);
   CLS_CHECK(real(image->datatype), CLS_ERR_INPUT,
             "%s: numbers of NIfTI's type %d (%s): expected integers or real numbers", path, image->datatype,
             nifti_datatype_string(image->datatype));

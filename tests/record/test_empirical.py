@@ -79,7 +79,9 @@ def write_wrong_images(folder, measured):
     (folder / "cut.nii.gz").write_bytes((folder / "big.nii.gz").read_bytes()[:-200])
     (folder / "head.nii").write_bytes(whole.read_bytes()[:348])
     (folder / "elsewhere.dat").write_bytes(whole.read_bytes())
-    return [("eight dimensions", folder / "eight.nii", "2048 dimensions"), ("voxels", folder / "voxels.nii", "4 x 2 x 1 voxels and 40 volumes"), ("complex numbers", folder / "complex.nii", "COMPLEX64"),
+    (folder / "other.gz").write_bytes((folder / "big.nii.gz").read_bytes())
+    return [("eight dimensions", folder / "eight.nii", "2048 dimensions"), ("packed, of another name", folder / "other.gz", "NIfTI (.nii, .nii.gz)"),
+            ("voxels", folder / "voxels.nii", "4 x 2 x 1 voxels and 40 volumes"), ("complex numbers", folder / "complex.nii", "COMPLEX64"),
             ("a missing number", folder / "gone.nii", "volume 4 of column 5 (region rA) is no number"),
             ("grayordinates", folder / "dense.dtseries.nii", "no series of parcels"), ("too few names", folder / "few.ptseries.nii",
             "7 names of parcels for 8 series"), ("damaged XML", folder / "xml.ptseries.nii", "line 1 of its XML"),
